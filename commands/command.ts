@@ -1,0 +1,23 @@
+import type { z } from "zod";
+
+/** An object schema whose fields, each with a description and most with a default, are a command's options. */
+export type OptionSchema = z.ZodObject;
+
+/** One command of the program. */
+export interface Command<S extends OptionSchema = OptionSchema> {
+  /** Its name, as typed. */
+  readonly name: string;
+  /** One sentence on what it does. */
+  readonly summary: string;
+  /** The options: camelCase fields become --kebab-case flags. */
+  readonly options: S;
+  /** One-letter flags by option, as `{ out: "o" }`. */
+  readonly short?: { readonly [K in keyof z.output<S>]?: string };
+  /** Command lines with the sentence that says what each does. */
+  readonly examples?: readonly { readonly line: string; readonly does: string }[];
+  /** Does the work. A number that it answers is the exit code. */
+  readonly run: (options: z.output<S>) => Promise<number | void>;
+}
+
+/** Names a command, so that `run` gets the type of its schema's output. */
+export const defineCommand = <S extends OptionSchema>(command: Command<S>): Command<S> => command;

@@ -1,0 +1,32 @@
+import { UsageError } from "./usage_error.ts";
+
+/** An exit code and what goes to stderr with it. */
+export interface Failure {
+  readonly code: 1 | 2;
+  readonly message: string;
+}
+
+/** Errors whose message is written for the person at the command line. By name, so that no room is loaded for it. */
+const CLEAR_NAMES: ReadonlySet<string> = new Set([UsageError.name, "ModelError", "EngineError", "DatasetError"]);
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ");
+
+const lackingPermission = (message: string): string => {
+  const lacking = /Requires (\w+) access(?: to ("[^"]*"|<[^>]*>|\S+))?.*--(allow-[\w-]+)/.exec(message);
+  if (!lacking) return oneLine(message);
+  const [, kind, target, flag] = lacking;
+  const value = target?.startsWith('"') ? `=${target.slice(1, -1)}` : "";
+  return `no permission: ${kind} access to ${target ?? "the system"} is not granted to this task; ` +
+    `run deno run … --${flag}${value} main.ts … to grant it`;
+};
+
+/** Sorts an error: 2 for what the person can mend (one clear line), 1 for what they cannot (with its stack). */
+export const explain = (error: unknown): Failure => {
+  if (!(error instanceof Error)) return { code: 1, message: `unexpected: ${String(error)}` };
+  if (error instanceof Deno.errors.NotCapable) return { code: 2, message: lackingPermission(error.message) };
+  const system = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AlreadyExists ||
+    error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.IsADirectory;
+  if (system || CLEAR_NAMES.has(error.name)) return { code: 2, message: oneLine(error.message) };
+  return { code: 1, message: `unexpected: ${error.stack ?? error.message}` };
+};

@@ -1,0 +1,41 @@
+/** The command line: parse, then call one room. Commands load on demand, so that `train` never loads the server. */
+import type { Command } from "./commands/command.ts";
+import { programHelp } from "./commands/help.ts";
+import { nearest } from "./commands/nearest.ts";
+import { runCommand } from "./commands/run.ts";
+
+const COMMANDS = [
+  {
+    name: "serve",
+    summary: "Serve images from a preloaded model over HTTP.",
+    load: async () => (await import("./commands/serve.ts")).serve as unknown as Command,
+  },
+  {
+    name: "train",
+    summary: "Train a model; writes checkpoints, metrics and sample grids.",
+    load: async () => (await import("./commands/train.ts")).train as unknown as Command,
+  },
+  {
+    name: "sample",
+    summary: "Draw images with a trained model into a file.",
+    load: async () => (await import("./commands/sample.ts")).sample as unknown as Command,
+  },
+] as const;
+
+const main = async ([name, ...args]: readonly string[]): Promise<number> => {
+  if (name === undefined || name === "--help" || name === "-h") {
+    console.log(programHelp(COMMANDS).trimEnd());
+    return name === undefined ? 2 : 0;
+  }
+  const chosen = COMMANDS.find((command) => command.name === name);
+  if (chosen) return await runCommand(await chosen.load(), args);
+  const names = COMMANDS.map((command) => command.name);
+  const meant = nearest(name, names);
+  console.error(
+    `error: unknown command ${JSON.stringify(name)}${meant ? `; did you mean ${meant}?` : ""} ` +
+      `(commands: ${names.join(", ")})`,
+  );
+  return 2;
+};
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
