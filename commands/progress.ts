@@ -1,0 +1,113 @@
+/** One thing that happened in long work. `event` names it; the other fields are its facts. */
+export interface ProgressEvent {
+  readonly event: string;
+  readonly [fact: string]: unknown;
+}
+
+/** Where progress goes: the terminal, or lines of JSON. */
+export interface Reporter {
+  /** Shows or writes one event. */
+  report(event: ProgressEvent): void;
+}
+
+const FRAME_MILLISECONDS = 100;
+const BAR_CELLS = 24;
+
+/** Seconds as "42 s", "3:05" or "1:02:03". */
+export const duration = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, i) => i === 0 ? `${part}` : `${part}`.padStart(2, "0")).join(":");
+};
+
+const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+const factsOf = ({ loss, imagesPerSecond, secondsLeft }: ProgressEvent): string[] => [
+  ...(isNumber(loss) ? [`loss ${loss.toFixed(4)}`] : []),
+  ...(isNumber(imagesPerSecond) ? [`${imagesPerSecond.toPrecision(3)} images/s`] : []),
+  ...(isNumber(secondsLeft) ? [`${duration(secondsLeft)} left`] : []),
+];
+
+/** The live line of one progress event, at most `columns` wide: the bar shrinks first, then facts fall off its end. */
+export const progressLine = (event: ProgressEvent, columns: number): string => {
+  const [step, steps] = [Number(event.step), Number(event.steps)];
+  const fraction = steps > 0 ? Math.min(1, step / steps) : 0;
+  const text = [`${Math.floor(fraction * 100)}%`, `${step}/${steps}`, ...factsOf(event)];
+  while (text.length > 2 && text.join("  ").length > columns) text.pop();
+  const words = text.join("  ").slice(0, Math.max(0, columns));
+  const cells = Math.min(BAR_CELLS, columns - words.length - 1);
+  if (cells < 4) return words;
+  const full = Math.round(fraction * cells);
+  return `${"█".repeat(full)}${"░".repeat(cells - full)} ${words}`;
+};
+
+const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
+  start: ({ run, steps }) => `${run === undefined ? "Starting" : `Run ${run}`}: ${steps} steps`,
+  checkpoint: ({ step, folder }) => `Step ${step}: wrote ${folder}`,
+  sample: ({ step, file }) => `Step ${step}: drew ${file}`,
+  stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
+  done: ({ run, file, seconds }) =>
+    `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${file ?? run ? `: ${file ?? run}` : ""}`,
+  error: ({ message }) => `error: ${message}`,
+};
+
+const sentence = (event: ProgressEvent): string => {
+  const known = SENTENCES[event.event];
+  if (known) return known(event);
+  const facts = Object.entries(event).filter(([key]) => key !== "event").map(([key, value]) => `${key} ${value}`);
+  return `${event.event}${facts.length > 0 ? `: ${facts.join(", ")}` : ""}`;
+};
+
+const terminalReporter = (write: (text: string) => void, columns: () => number, now: () => number): Reporter => {
+  let drawn = "";
+  let drawnAt = -Infinity;
+  return {
+    report: (event) => {
+      if (event.event === "progress") {
+        if (now() - drawnAt < FRAME_MILLISECONDS && event.step !== event.steps) return;
+        drawnAt = now();
+        drawn = progressLine(event, columns() - 1);
+        write(`\r\x1b[K${drawn}`);
+        return;
+      }
+      const ends = ["done", "stopped", "error"].includes(event.event);
+      if (ends && drawn !== "") write("\n");
+      else if (drawn !== "") write("\r\x1b[K");
+      write(`${sentence(event)}\n`);
+      if (ends) drawn = "";
+      else write(drawn);
+    },
+  };
+};
+
+const terminalColumns = (): number => {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+};
+
+const writeAll = (stream: { writeSync(bytes: Uint8Array): number }, text: string): void => {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+};
+
+/**
+ * A reporter of long work. On a terminal: one live line (bar, loss, rate, time left), redrawn at most ten
+ * times a second, the other events as sentences above it. Elsewhere: every event as one line of JSON on stdout.
+ */
+export const createReporter = ({
+  terminal = Deno.stdout.isTerminal(),
+  write = (text: string) => writeAll(Deno.stdout, text),
+  columns = terminalColumns,
+  now = () => performance.now(),
+}: {
+  terminal?: boolean;
+  write?: (text: string) => void;
+  columns?: () => number;
+  now?: () => number;
+} = {}): Reporter =>
+  terminal ? terminalReporter(write, columns, now) : { report: (event) => write(`${JSON.stringify(event)}\n`) };
