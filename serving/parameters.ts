@@ -1,0 +1,52 @@
+import { z } from "@hono/zod-openapi";
+
+/** The samplers a request can name. */
+const samplers = ["ddpm", "ddim", "heun", "dpmsolver++"] as const;
+
+/**
+ * What a caller may ask of the sampler, over HTTP and on the command line alike. Unknown parameters are refused.
+ *
+ * Ranges that depend on the model (steps ≤ T, labels, guidance) are checked by `resolveSampling`.
+ */
+export const samplingParameters = z.strictObject({
+  n: z.int().min(1).max(64).default(1)
+    .describe("Number of images"),
+  seed: z.int().min(0).optional()
+    .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
+  sampler: z.enum(samplers).default("ddpm")
+    .describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
+  steps: z.int().min(1).optional()
+    .describe("Denoising steps, at most the model's number of timesteps T. Default: 50, or T if smaller"),
+  spacing: z.enum(["leading", "linspace", "trailing"]).optional()
+    .describe("How the steps are spread over the T timesteps. Default: as the model's scheduler says"),
+  eta: z.number().min(0).max(1).optional()
+    .describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
+  label: z.union([z.int().min(0), z.string().min(1)]).optional()
+    .describe("Class of all images, by name or by index. Default: the images cycle through the classes"),
+  guidance: z.number().min(0).max(20).default(1)
+    .describe("Classifier-free guidance scale; 1 is off"),
+  variance: z.enum(["fixed_small", "fixed_large"]).optional()
+    .describe("Variance of DDPM's steps: β̃ or β. Only with sampler ddpm. Default: as the model's scheduler says"),
+});
+
+/** Sampling parameters as a caller gives them, defaults filled in. */
+export type SamplingParameters = z.output<typeof samplingParameters>;
+
+const toNumber = (text: unknown): unknown =>
+  typeof text === "string" && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+
+// A bare "+" in a query string means a space.
+const toPlus = (text: unknown): unknown => typeof text === "string" ? text.replaceAll(" ", "+") : text;
+
+/** `samplingParameters` for values that arrive as text, as in a query string. */
+export const samplingQuery = z.strictObject({
+  n: z.preprocess(toNumber, samplingParameters.shape.n),
+  seed: z.preprocess(toNumber, samplingParameters.shape.seed),
+  sampler: z.preprocess(toPlus, samplingParameters.shape.sampler),
+  steps: z.preprocess(toNumber, samplingParameters.shape.steps),
+  spacing: samplingParameters.shape.spacing,
+  eta: z.preprocess(toNumber, samplingParameters.shape.eta),
+  label: samplingParameters.shape.label,
+  guidance: z.preprocess(toNumber, samplingParameters.shape.guidance),
+  variance: samplingParameters.shape.variance,
+});
