@@ -1,4 +1,4 @@
-/** Argument checks. Each names the argument and what was received; none allocates. */
+/** Argument checks. Each names the argument and what was received. */
 
 /** Describes a received value in an error message: strings quoted, typed arrays by kind and length. */
 const received = (value: unknown): string => {
@@ -62,16 +62,52 @@ export const checkOneOf = <T extends string>(name: string, value: unknown, allow
 };
 
 /**
+ * Checks that `value` holds floats.
+ *
+ * @throws {TypeError} if `value` is no Float32Array or Float64Array
+ */
+export function checkFloats(name: string, value: unknown): asserts value is Float32Array | Float64Array {
+  if (!(value instanceof Float32Array || value instanceof Float64Array)) {
+    throw new TypeError(`${name} must be a Float32Array or Float64Array, received ${received(value)}`);
+  }
+}
+
+/**
  * Checks that an image has `length` elements.
  *
  * @throws {TypeError} if `value` is no Float32Array or Float64Array
  * @throws {RangeError} if its length differs
  */
 export const checkLength = (name: string, value: unknown, length: number): void => {
-  if (!(value instanceof Float32Array || value instanceof Float64Array)) {
-    throw new TypeError(`${name} must be a Float32Array or Float64Array, received ${received(value)}`);
-  }
+  checkFloats(name, value);
   if (value.length !== length) {
     throw new RangeError(`${name} must have ${length} elements, received ${value.length}`);
   }
+};
+
+/**
+ * Checks that images have the same number of elements, the first one's.
+ *
+ * @throws {TypeError} if one is no Float32Array or Float64Array
+ * @throws {RangeError} if a length differs
+ */
+export const checkSameLength = (images: Record<string, Float32Array | Float64Array>): void => {
+  let length = -1;
+  for (const name in images) {
+    if (length < 0) checkFloats(name, images[name]);
+    else checkLength(name, images[name], length);
+    length = images[name].length;
+  }
+};
+
+/**
+ * Checks the variances of a forward process: at least one, each in (0, 1), the last in (0, 1].
+ *
+ * @throws {TypeError} if one is no number
+ * @throws {RangeError} if there is none, or one is NaN or outside
+ */
+export const checkBetas = (betas: ArrayLike<number>): void => {
+  const T = betas.length;
+  if (!(T >= 1)) throw new RangeError(`betas must have at least 1 element, received ${T}`);
+  for (let t = 0; t < T; t++) checkNumber(`betas[${t}]`, betas[t], 0, 1, { min: true, max: t < T - 1 });
 };

@@ -1,4 +1,4 @@
-import { checkNumber } from "./check.ts";
+import { checkBetas } from "./check.ts";
 
 /**
  * The tables of one noise schedule, all in float64 and of length T.
@@ -22,7 +22,7 @@ export interface Diffusion {
   readonly sqrtOneMinusAlphasCumprod: Float64Array;
   /** β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) · β_t, the variance of the posterior q(x_{t−1} | x_t, x_0) (eq. 7). */
   readonly posteriorVariance: Float64Array;
-  /** log β̃_t, its first entry (log 0) replaced by the second. */
+  /** log β̃_t, its first entry (log 0) replaced by the second, or by log β_1 where T is 1. */
   readonly posteriorLogVarianceClipped: Float64Array;
   /** The factor of x_0 in the posterior mean μ̃_t (eq. 7). */
   readonly posteriorMeanCoef1: Float64Array;
@@ -40,8 +40,7 @@ export interface Diffusion {
  */
 export const createDiffusion = (betas: ArrayLike<number>): Diffusion => {
   const T = betas.length;
-  if (!(T >= 1)) throw new RangeError(`betas must have at least 1 element, received ${T}`);
-  for (let t = 0; t < T; t++) checkNumber(`betas[${t}]`, betas[t], 0, 1, { min: true, max: t < T - 1 });
+  checkBetas(betas);
 
   const table = (entry: (t: number) => number) => Float64Array.from({ length: T }, (_, t) => entry(t));
   const alphas = table((t) => 1 - betas[t]);
@@ -59,7 +58,7 @@ export const createDiffusion = (betas: ArrayLike<number>): Diffusion => {
     sqrtAlphasCumprod: table((t) => Math.sqrt(alphasCumprod[t])),
     sqrtOneMinusAlphasCumprod: table((t) => Math.sqrt(1 - alphasCumprod[t])),
     posteriorVariance,
-    posteriorLogVarianceClipped: table((t) => Math.log(t === 0 && T > 1 ? posteriorVariance[1] : posteriorVariance[t])),
+    posteriorLogVarianceClipped: table((t) => Math.log(T === 1 ? betas[0] : posteriorVariance[Math.max(t, 1)])),
     posteriorMeanCoef1: table((t) => Math.sqrt(alphasCumprodPrev[t]) * betas[t] / (1 - alphasCumprod[t])),
     posteriorMeanCoef2: table((t) => Math.sqrt(alphas[t]) * (1 - alphasCumprodPrev[t]) / (1 - alphasCumprod[t])),
     snr: table((t) => alphasCumprod[t] / (1 - alphasCumprod[t])),
