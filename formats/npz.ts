@@ -1,0 +1,81 @@
+import { unzipSync, Zip, ZipPassThrough, zipSync } from "fflate";
+import { bytesPerElement, decodeNpy, encodeNpy, type NpyArray, npyHeader, type NpyType } from "./npy.ts";
+
+/** Zip without its 64-bit extension ends here. */
+const MOST_BYTES = 2 ** 32 - 2 ** 16;
+
+/** Without it, zip would stamp the hour of writing, and the same images would make different bytes. */
+const MTIME = new Date(1980, 0, 1);
+
+const checkSize = (bytes: number): void => {
+  if (bytes > MOST_BYTES) {
+    throw new RangeError(`an .npz must stay below ${MOST_BYTES} bytes, received ${bytes}; write .npy instead`);
+  }
+};
+
+/**
+ * Named arrays as the bytes of an `.npz` file: what `numpy.savez` (or, with `deflate`, `numpy.savez_compressed`) writes.
+ *
+ * @throws {RangeError} if the arrays exceed 4 GiB, or one does not fill its shape
+ */
+export const encodeNpz = (
+  arrays: Readonly<Record<string, NpyArray>>,
+  { deflate = false }: { deflate?: boolean } = {},
+): Uint8Array<ArrayBuffer> => {
+  const files = Object.entries(arrays).map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const);
+  checkSize(files.reduce((all, [, file]) => all + file.length, 0));
+  return new Uint8Array(zipSync(Object.fromEntries(files), { level: deflate ? 6 : 0, mtime: MTIME }));
+};
+
+/**
+ * Reads every array of an `.npz` file, stored or deflated.
+ *
+ * @throws {SyntaxError} if the archive or an array in it is damaged
+ */
+export const decodeNpz = (bytes: Uint8Array): Record<string, NpyArray> => {
+  const files = (() => {
+    try {
+      return unzipSync(bytes);
+    } catch (cause) {
+      throw new SyntaxError(`cannot read .npz: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    }
+  })();
+  return Object.fromEntries(
+    Object.entries(files).map(([name, file]) => [name.replace(/\.npy$/, ""), decodeNpy(file)]),
+  );
+};
+
+/** Writes the elements of one array piece by piece. */
+export interface NpzStream {
+  /** The next elements, as bytes. The piece is not kept. */
+  push(piece: Uint8Array): void;
+  /** The archive's directory; nothing may follow. */
+  end(): void;
+}
+
+/**
+ * Writes an `.npz` of one stored array without holding it: `write` gets its bytes in order.
+ *
+ * @throws {RangeError} if the array exceeds 4 GiB
+ */
+export const streamNpz = (
+  { name, dtype, shape }: { name: string; dtype: NpyType; shape: readonly number[] },
+  write: (bytes: Uint8Array) => void,
+): NpzStream => {
+  checkSize(shape.reduce((all, extent) => all * extent, bytesPerElement(dtype)));
+  const zip = new Zip((error, bytes) => {
+    if (error) throw error;
+    write(bytes);
+  });
+  const entry = new ZipPassThrough(`${name}.npy`);
+  entry.mtime = MTIME;
+  zip.add(entry);
+  entry.push(npyHeader(dtype, shape));
+  return {
+    push: (piece) => entry.push(piece),
+    end: () => {
+      entry.push(new Uint8Array(0), true);
+      zip.end();
+    },
+  };
+};
