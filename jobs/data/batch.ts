@@ -1,0 +1,64 @@
+import { permutation } from "../../core/noise.ts";
+import type { Dataset } from "./dataset.ts";
+
+/**
+ * Which images a training step sees. A function of (seed, step) alone, so that resuming needs no state: step s takes
+ * places s·batchSize … of an endless order, in which each epoch is a permutation of the dataset of its own.
+ *
+ * The order of the last epoch asked for is kept, since computing it for every step would cost more than the step's data.
+ *
+ * @param length number of images in the dataset
+ * @throws {RangeError} if an argument is out of range
+ */
+export const createBatchOrder = (
+  { length, batchSize, seed }: { length: number; batchSize: number; seed: number },
+): (step: number) => Uint32Array => {
+  if (!(Number.isInteger(length) && length >= 1)) {
+    throw new RangeError(`length must be an integer ≥ 1, received ${length}`);
+  }
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`batchSize must be an integer ≥ 1, received ${batchSize}`);
+  }
+  const orders = new Map<number, Uint32Array>();
+  const orderOf = (epoch: number): Uint32Array => {
+    const known = orders.get(epoch);
+    if (known) return known;
+    const order = permutation(length, { seed, epoch });
+    if (orders.size >= 2) orders.delete(orders.keys().next().value!);
+    orders.set(epoch, order);
+    return order;
+  };
+  return (step) => {
+    if (!(Number.isInteger(step) && step >= 0)) throw new RangeError(`step must be an integer ≥ 0, received ${step}`);
+    return Uint32Array.from({ length: batchSize }, (_, i) => {
+      const place = step * batchSize + i;
+      return orderOf(Math.floor(place / length))[place % length];
+    });
+  };
+};
+
+/**
+ * Gathers images and their classes.
+ *
+ * @returns `images`: flat NHWC in [−1, 1]; `labels`: the class of each, null where the dataset has none
+ * @throws {RangeError} if an index lies outside the dataset
+ */
+export const batch = (
+  { images, count, height, width, channels, labels }: Dataset,
+  indices: ArrayLike<number>,
+): { images: Float32Array<ArrayBuffer>; labels: Int32Array<ArrayBuffer> | null } => {
+  const size = height * width * channels;
+  const values = new Float32Array(indices.length * size);
+  const classes = labels ? new Int32Array(indices.length) : null;
+  for (let i = 0; i < indices.length; i++) {
+    const index = indices[i];
+    if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+      throw new RangeError(`indices[${i}] must be an integer in [0, ${count - 1}], received ${index}`);
+    }
+    for (let from = index * size, at = i * size, end = from + size; from < end;) {
+      values[at++] = images[from++] / 127.5 - 1;
+    }
+    if (classes) classes[i] = labels![index];
+  }
+  return { images: values, labels: classes };
+};
