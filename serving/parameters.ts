@@ -1,7 +1,5 @@
 import { z } from "@hono/zod-openapi";
-
-/** The samplers a request can name. */
-const samplers = ["ddpm", "ddim", "heun", "dpmsolver++"] as const;
+import { SAMPLERS } from "../core/mod.ts";
 
 /**
  * What a caller may ask of the sampler, over HTTP and on the command line alike. Unknown parameters are refused.
@@ -13,12 +11,14 @@ export const samplingParameters = z.strictObject({
     .describe("Number of images"),
   seed: z.int().min(0).optional()
     .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
-  sampler: z.enum(samplers).default("ddpm")
+  sampler: z.enum(SAMPLERS).default("ddpm")
     .describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
   steps: z.int().min(1).optional()
     .describe("Denoising steps, at most the model's number of timesteps T. Default: 50, or T if smaller"),
   spacing: z.enum(["leading", "linspace", "trailing"]).optional()
-    .describe("How the steps are spread over the T timesteps. Default: as the model's scheduler says"),
+    .describe(
+      "How the steps are spread over the T timesteps. Default: as the model's scheduler says for ddpm and ddim, else linspace",
+    ),
   eta: z.number().min(0).max(1).optional()
     .describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
   label: z.union([z.int().min(0), z.string().min(1)]).optional()

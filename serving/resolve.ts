@@ -4,22 +4,16 @@ import type { SamplingParameters } from "./parameters.ts";
 export interface ModelLimits {
   /** T, the number of timesteps it was trained with. */
   readonly timesteps: number;
-  /** Number of classes; null for an unconditional model. */
-  readonly numClasses: number | null;
-  /** Names of the classes, by index; null if they have none. */
+  /** Names of the classes, by index; null for an unconditional model. */
   readonly labels: readonly string[] | null;
   /** Embedding index of "no class", which guidance needs; null if the model was trained without. */
   readonly nullLabel: number | null;
-  /** Whether the network predicts the variance of its steps. */
-  readonly learnedVariance: boolean;
-  /** Spacing of the timesteps when the caller names none. */
-  readonly spacing: "leading" | "linspace" | "trailing";
 }
 
 /** A request with every choice made: what it says determines its images. */
 export type ResolvedSampling = Readonly<
   & Omit<SamplingParameters, "label">
-  & Required<Pick<SamplingParameters, "seed" | "steps" | "spacing" | "eta">>
+  & Required<Pick<SamplingParameters, "seed" | "steps">>
   & { /** Class of each image; null for an unconditional model. */ labels: number[] | null }
 >;
 
@@ -48,16 +42,15 @@ export const randomSeed = (): number => {
 };
 
 /** A class by name first, so that names which look like numbers keep their meaning; then by index; −1 if neither. */
-const findLabel = (label: string | number, numClasses: number, names: readonly string[] | null): number => {
-  const named = names?.indexOf(String(label)) ?? -1;
-  if (typeof label === "string" && named >= 0) return named;
+const findLabel = (label: string | number, names: readonly string[]): number => {
+  if (typeof label === "string" && names.includes(label)) return names.indexOf(label);
   const index = typeof label === "string" && !/^\d+$/.test(label) ? -1 : Number(label);
-  return index < numClasses ? index : -1;
+  return index < names.length ? index : -1;
 };
 
-/** How the choice of classes reads in a message: all of a few names, else the range of indices. */
-const describeLabels = (numClasses: number, names: readonly string[] | null): string =>
-  names !== null && names.length <= 20 ? `one of ${names.join(", ")}` : `an index in [0, ${numClasses - 1}]`;
+/** The choice of classes in a message: all of a few, else the range of indices. */
+const describeLabels = (names: readonly string[]): string =>
+  names.length <= 20 ? `one of ${names.join(", ")}` : `the name of a class, or its index in [0, ${names.length - 1}]`;
 
 /**
  * Fills in what the caller left open (a random seed among it) and checks the rules that depend on the model.
@@ -66,7 +59,7 @@ const describeLabels = (numClasses: number, names: readonly string[] | null): st
  */
 export const resolveSampling = (parameters: SamplingParameters, model: ModelLimits): ResolvedSampling => {
   const { label, ...given } = parameters;
-  const { n, sampler, guidance, variance, eta = 0 } = given;
+  const { n, sampler, guidance, variance, eta } = given;
   const steps = given.steps ?? Math.min(50, model.timesteps);
   const issues: ParameterIssue[] = [];
   const refuse = (field: string, received: unknown, allowed: string) => issues.push({ field, received, allowed });
@@ -74,29 +67,26 @@ export const resolveSampling = (parameters: SamplingParameters, model: ModelLimi
   if (steps > model.timesteps) {
     refuse("steps", steps, `in [1, ${model.timesteps}] (the model's number of timesteps)`);
   }
-  if (given.eta !== undefined && sampler !== "ddim") {
+  if (eta !== undefined && sampler !== "ddim") {
     refuse("eta", eta, `absent with sampler ${sampler} (only ddim takes it)`);
   }
   if (variance !== undefined && sampler !== "ddpm") {
     refuse("variance", variance, `absent with sampler ${sampler} (only ddpm takes it)`);
   }
-  if (variance !== undefined && model.learnedVariance) {
-    refuse("variance", variance, "absent: this model predicts its own variance");
-  }
   if (guidance !== 1 && model.nullLabel === null) {
     refuse("guidance", guidance, "1 (off): this model was not trained for guidance");
   }
 
-  const { numClasses, labels: names } = model;
   let labels: number[] | null = null;
-  if (numClasses !== null) {
-    const index = label === undefined ? undefined : findLabel(label, numClasses, names);
-    if (index === -1) refuse("label", label, describeLabels(numClasses, names));
-    labels = Array.from({ length: n }, (_, i) => index ?? i % numClasses);
+  if (model.labels !== null) {
+    const names = model.labels;
+    const index = label === undefined ? undefined : findLabel(label, names);
+    if (index === -1) refuse("label", label, describeLabels(names));
+    labels = Array.from({ length: n }, (_, i) => index ?? i % names.length);
   } else if (label !== undefined) {
     refuse("label", label, "absent: this model has no classes");
   }
 
   if (issues.length > 0) throw new ParameterError(issues);
-  return { ...given, seed: given.seed ?? randomSeed(), steps, spacing: given.spacing ?? model.spacing, eta, labels };
+  return { ...given, seed: given.seed ?? randomSeed(), steps, labels };
 };
