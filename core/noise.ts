@@ -4,6 +4,9 @@ import { philox4x32 } from "./philox.ts";
 
 const UINT32_MAX = 0xffffffff;
 
+/** The domains that `core` draws from itself. Take others, 1 and up, for other uses. */
+export const DOMAINS = { sampling: 0, encoding: 0xfffffffd, bound: 0xfffffffe, permutation: 0xffffffff } as const;
+
 /** The four words of the counter last asked for. Written and read within one call, so no state is carried over. */
 const words = new Int32Array(4);
 
@@ -90,12 +93,9 @@ export const uniform = (seed: number, sample: number, step: number, element: num
   return uniform53(seed, sample, step, element, domain);
 };
 
-/** The domain that `permutation` draws from. */
-const PERMUTATION_DOMAIN = UINT32_MAX;
-
 /**
  * A uniformly random order of 0 … length − 1 (Fisher–Yates), the same for the same seed and epoch: the order in which an
- * epoch of training visits its images. Draws from domain 2³² − 1.
+ * epoch of training visits its images. Draws from its own domain.
  *
  * @throws {TypeError} if an argument is no number
  * @throws {RangeError} if `length` or `epoch` is no integer in [0, 2³²), or `seed` none in [0, 2⁵³)
@@ -106,7 +106,7 @@ export const permutation = (length: number, { seed, epoch }: { seed: number; epo
   checkInteger("epoch", epoch, 0, UINT32_MAX);
   const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
-    const j = Math.floor(uniform53(seed, 0, epoch, i, PERMUTATION_DOMAIN) * (i + 1));
+    const j = Math.floor(uniform53(seed, 0, epoch, i, DOMAINS.permutation) * (i + 1));
     const held = order[i];
     order[i] = order[j];
     order[j] = held;
