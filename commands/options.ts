@@ -69,6 +69,8 @@ export const withArticle = (allowed: string): string =>
 
 const typeOf = (schema: JsonSchema): Option["type"] => {
   const several = alternatives(schema);
+  // Text says everything that another alternative would, so the schema's owner decides.
+  if (several.some((one) => one.type === "string" && !one.enum && one.const === undefined)) return "string";
   if (several.length > 1) return "union";
   const { type } = several[0];
   if (type === "integer" || type === "number") return "number";

@@ -43,22 +43,24 @@ export const progressLine = (event: ProgressEvent, columns: number): string => {
   return `${"█".repeat(full)}${"░".repeat(cells - full)} ${words}`;
 };
 
+const listed = ({ event, ...facts }: ProgressEvent): string => {
+  const shown = Object.entries(facts).filter(([, value]) => value !== undefined && value !== null);
+  return `${event}${shown.length > 0 ? `: ${shown.map(([key, value]) => `${key} ${value}`).join(", ")}` : ""}`;
+};
+
 const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
-  start: ({ run, steps }) => `${run === undefined ? "Starting" : `Run ${run}`}: ${steps} steps`,
+  start: (event) => event.run === undefined ? listed(event) : `Run ${event.run}: ${event.steps} steps`,
   checkpoint: ({ step, folder }) => `Step ${step}: wrote ${folder}`,
   sample: ({ step, file }) => `Step ${step}: drew ${file}`,
   stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
-  done: ({ run, file, seconds }) =>
-    `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${file ?? run ? `: ${file ?? run}` : ""}`,
+  done: ({ run, file, seconds }) => {
+    const result = file ?? run;
+    return `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${result === undefined ? "" : `: ${result}`}`;
+  },
   error: ({ message }) => `error: ${message}`,
 };
 
-const sentence = (event: ProgressEvent): string => {
-  const known = SENTENCES[event.event];
-  if (known) return known(event);
-  const facts = Object.entries(event).filter(([key]) => key !== "event").map(([key, value]) => `${key} ${value}`);
-  return `${event.event}${facts.length > 0 ? `: ${facts.join(", ")}` : ""}`;
-};
+const sentence = (event: ProgressEvent): string => (SENTENCES[event.event] ?? listed)(event);
 
 const terminalReporter = (write: (text: string) => void, columns: () => number, now: () => number): Reporter => {
   let drawn = "";
@@ -82,6 +84,19 @@ const terminalReporter = (write: (text: string) => void, columns: () => number, 
   };
 };
 
+const jsonReporter = (write: (text: string) => void, milliseconds: number, now: () => number): Reporter => {
+  let writtenAt = -Infinity;
+  return {
+    report: (event) => {
+      if (event.event === "progress") {
+        if (now() - writtenAt < milliseconds && event.step !== event.steps) return;
+        writtenAt = now();
+      }
+      write(`${JSON.stringify(event)}\n`);
+    },
+  };
+};
+
 const terminalColumns = (): number => {
   try {
     return Deno.consoleSize().columns || 80;
@@ -96,18 +111,21 @@ const writeAll = (stream: { writeSync(bytes: Uint8Array): number }, text: string
 };
 
 /**
- * A reporter of long work. On a terminal: one live line (bar, loss, rate, time left), redrawn at most ten
- * times a second, the other events as sentences above it. Elsewhere: every event as one line of JSON on stdout.
+ * A reporter of long work. On a terminal: one live line (bar, loss, rate, time left), redrawn at most ten times a
+ * second, the other events as sentences above it. Elsewhere: every event as one line of JSON on stdout.
+ *
+ * @param options.jsonMilliseconds the least time between two progress events as JSON; 0 writes them all
  */
 export const createReporter = ({
+  jsonMilliseconds = 0,
   terminal = Deno.stdout.isTerminal(),
   write = (text: string) => writeAll(Deno.stdout, text),
   columns = terminalColumns,
   now = () => performance.now(),
 }: {
+  jsonMilliseconds?: number;
   terminal?: boolean;
   write?: (text: string) => void;
   columns?: () => number;
   now?: () => number;
-} = {}): Reporter =>
-  terminal ? terminalReporter(write, columns, now) : { report: (event) => write(`${JSON.stringify(event)}\n`) };
+} = {}): Reporter => terminal ? terminalReporter(write, columns, now) : jsonReporter(write, jsonMilliseconds, now);

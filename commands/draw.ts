@@ -1,0 +1,136 @@
+import type { z } from "zod";
+import { openEngine } from "../engine/mod.ts";
+import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
+import { loadPipeline } from "../model/pipeline.ts";
+import { compileTask } from "../serving/compile.ts";
+import { describeModel, type ModelInfo } from "../serving/model_info.ts";
+import { ParameterError, resolveSampling } from "../serving/resolve.ts";
+import { isFinished, type Row, startRow } from "../serving/row.ts";
+import { stepRows } from "../serving/step.ts";
+import { imageFileKind, openImageFile } from "./image_file.ts";
+import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { readLatents } from "./latents.ts";
+import { flagOf } from "./options.ts";
+import { createReporter, type ProgressEvent } from "./progress.ts";
+import type { sample } from "./sample.ts";
+import { UsageError } from "./usage_error.ts";
+
+type Options = z.output<typeof sample.options>;
+
+/** The exit code of a command that Ctrl-C ended, as shells count it. */
+const INTERRUPTED = 130;
+
+/** Resolves as a request does over HTTP; what the model cannot do is said in flags. */
+const resolve = (
+  { model: _model, out: _out, latents: _latents, dtype: _dtype, batch: _batch, engine: _engine, ...given }: Options,
+  n: number,
+  info: ModelInfo,
+) => {
+  try {
+    return resolveSampling({ ...given, n }, info);
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    const refusals = error.issues.map(({ field, received, allowed }) =>
+      `${flagOf(field)} must be ${allowed}, received ${JSON.stringify(received)}`
+    );
+    throw new UsageError(refusals.join("; "), { cause: error });
+  }
+};
+
+const compile = (...args: Parameters<typeof compileTask>) => {
+  try {
+    return compileTask(...args);
+  } catch (error) {
+    throw error instanceof RangeError ? new UsageError(error.message, { cause: error }) : error;
+  }
+};
+
+/** Counts network steps of all chunks, and guesses from their images how long the rest will take. */
+const createMeter = (images: number, rows: number, batch: number) => {
+  const started = performance.now();
+  const steps = Math.ceil(images / batch) * rows;
+  let [step, done] = [0, 0];
+  return {
+    seconds: () => (performance.now() - started) / 1000,
+    advance: (size: number): ProgressEvent => {
+      step++;
+      done += size / rows;
+      const rate = done * 1000 / (performance.now() - started);
+      return { event: "progress", step, steps, imagesPerSecond: rate, secondsLeft: (images - done) / rate };
+    },
+  };
+};
+
+// Signals are heard only between two tasks of the event loop, and the network never leaves it to one.
+const listen = () => new Promise<void>((resume) => setTimeout(resume, 0));
+
+const denoise = async (
+  network: Denoiser,
+  rows: readonly Row[],
+  { nullLabel, signal, onStep }: { nullLabel: number | null; signal: AbortSignal; onStep: () => void },
+): Promise<void> => {
+  while (!isFinished(rows[0])) {
+    await listen();
+    signal.throwIfAborted();
+    stepRows(network, rows, nullLabel);
+    onStep();
+  }
+};
+
+/**
+ * Draws images into a file, `batch` at a time; an image depends on the seed and its own index alone.
+ *
+ * @returns 0, or 130 after Ctrl-C, when no file is left behind
+ * @throws {UsageError} if the options do not fit together or to the model
+ * @throws {ModelError} if the model cannot be read
+ */
+export const draw = async (options: Options): Promise<number> => {
+  const { model, out, batch, dtype } = options;
+  imageFileKind(out, dtype);
+  using interrupt = listenForInterrupt();
+  const reporter = createReporter({ jsonMilliseconds: 1000 });
+
+  const pipeline = await loadPipeline(model);
+  const engine = await openEngine(options.engine);
+  const network = createDenoiser(engine, pipeline);
+  const { height, width, channels } = network;
+  const shape = { height, width, channels };
+  const size = height * width * channels;
+
+  const latents = options.latents === undefined ? null : await readLatents(options.latents, shape);
+  if (latents && options.n !== undefined && options.n !== latents.count) {
+    throw new UsageError(`--n must be ${latents.count}, as many as --latents holds, received ${options.n}`);
+  }
+  const n = options.n ?? latents?.count ?? 16;
+  const sampling = resolve(options, n, describeModel(pipeline, engine, network));
+  const task = compile(sampling, pipeline.scheduler);
+  const startOf = (i: number): Row =>
+    latents
+      ? { task, sample: i, x: latents.values.slice(i * size, (i + 1) * size), step: 0, x0: new Float32Array(size) }
+      : startRow(task, i, size);
+
+  using file = openImageFile(out, { count: n, dtype, ...shape });
+  const { sampler, seed, steps } = sampling;
+  reporter.report({ event: "start", model, engine: engine.name, images: n, sampler, steps, seed });
+  const meter = createMeter(n, task.plan.rows.length, batch);
+  try {
+    for (let first = 0; first < n; first += batch) {
+      const rows = Array.from({ length: Math.min(batch, n - first) }, (_, i) => startOf(first + i));
+      await denoise(network, rows, {
+        nullLabel: pipeline.nullLabel,
+        signal: interrupt.signal,
+        onStep: () => reporter.report(meter.advance(rows.length)),
+      });
+      for (const { x } of rows) file.append(x);
+    }
+    file.finish();
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    reporter.report({ event: "error", message: `called off; ${out} was not written` });
+    return INTERRUPTED;
+  } finally {
+    network.dispose();
+  }
+  reporter.report({ event: "done", file: out, images: n, seed, seconds: meter.seconds() });
+  return 0;
+};

@@ -1,0 +1,126 @@
+import { basename, dirname, extname, join } from "@std/path";
+import { gridSize, tile } from "../formats/grid.ts";
+import { npyHeader } from "../formats/npy.ts";
+import { streamNpz } from "../formats/npz.ts";
+import { type ImageShape, nhwcToNchw, toBytes } from "../formats/pixels.ts";
+import { encodePng } from "../formats/png.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What a file of images holds: `float32` is NCHW as the sampler left it, `uint8` is NHWC in 0 … 255. */
+export type ImageType = "float32" | "uint8";
+
+/** A file of images that grows beside its place and moves there when it is whole. */
+export interface ImageFile {
+  /** Adds images: flat NHWC, values in [−1, 1]. */
+  append(images: Float32Array): void;
+  /** Ends the file and moves it to its place. */
+  finish(): void;
+  /** Removes what was written; after `finish` it does nothing. */
+  [Symbol.dispose](): void;
+}
+
+/** A grid beyond this would not fit into memory with its encoding. */
+const MOST_PIXELS = 2 ** 26;
+
+const KINDS = [".png", ".npy", ".npz"] as const;
+type Kind = typeof KINDS[number];
+
+/**
+ * What `--out` and `--dtype` ask for, checked before any work: the kind of file by its ending, and what it holds.
+ *
+ * @throws {UsageError} if the ending is another, or a picture is asked to hold floats
+ */
+export const imageFileKind = (path: string, dtype?: ImageType): { kind: Kind; dtype: ImageType } => {
+  const kind = KINDS.find((ending) => ending === extname(path).toLowerCase());
+  if (!kind) throw new UsageError(`--out must end in ${KINDS.join(", ")}, received ${JSON.stringify(path)}`);
+  if (kind === ".png" && dtype === "float32") {
+    throw new UsageError("--dtype must be uint8 for a .png, received float32");
+  }
+  return { kind, dtype: dtype ?? (kind === ".npy" ? "float32" : "uint8") };
+};
+
+type Body = Pick<ImageFile, "append"> & { end(): void };
+
+const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: ImageShape): Body => {
+  const grid = gridSize(count, shape);
+  if (grid.height * grid.width > MOST_PIXELS) {
+    throw new UsageError(
+      `--n must be smaller for a .png, received ${count}: its grid would be ${grid.width}×${grid.height} pixels; ` +
+        "write .npy or .npz",
+    );
+  }
+  if (shape.channels > 4) {
+    throw new UsageError(`--out must end in .npy or .npz for images of ${shape.channels} channels`);
+  }
+  const data = new Uint8Array(count * shape.height * shape.width * shape.channels);
+  let filled = 0;
+  return {
+    append: (images) => {
+      data.set(toBytes(images), filled);
+      filled += images.length;
+    },
+    end: () => write(encodePng(tile({ data, ...shape }))),
+  };
+};
+
+const openArray = (
+  write: (bytes: Uint8Array) => void,
+  count: number,
+  shape: ImageShape,
+  { kind, dtype }: { kind: Kind; dtype: ImageType },
+): Body => {
+  const { height, width, channels } = shape;
+  const extents = dtype === "uint8" ? [count, height, width, channels] : [count, channels, height, width];
+  const bytesOf = (images: Float32Array) =>
+    dtype === "uint8" ? toBytes(images) : new Uint8Array(nhwcToNchw(images, shape).buffer);
+  if (kind === ".npy") {
+    write(npyHeader(dtype, extents));
+    return { append: (images) => write(bytesOf(images)), end: () => {} };
+  }
+  const stream = streamNpz({ name: "arr_0", dtype, shape: extents }, write);
+  return { append: (images) => stream.push(bytesOf(images)), end: () => stream.end() };
+};
+
+/**
+ * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
+ * as the images come. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
+ *
+ * @throws {UsageError} if the picture would be too large
+ * @throws {RangeError} if an `.npz` would exceed 4 GiB
+ */
+export const openImageFile = (
+  path: string,
+  { count, dtype, ...shape }: ImageShape & { count: number; dtype?: ImageType },
+): ImageFile => {
+  const { height, width, channels } = shape;
+  const format = imageFileKind(path, dtype);
+  const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
+  const file = Deno.openSync(beside, { write: true, create: true, truncate: true });
+  const write = (bytes: Uint8Array) => {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+  };
+  let open = true;
+  const discard = () => {
+    if (!open) return;
+    open = false;
+    file.close();
+    Deno.removeSync(beside);
+  };
+  try {
+    const extent = { height, width, channels };
+    const body = format.kind === ".png" ? openPng(write, count, extent) : openArray(write, count, extent, format);
+    return {
+      append: body.append,
+      finish: () => {
+        body.end();
+        file.close();
+        open = false;
+        Deno.renameSync(beside, path);
+      },
+      [Symbol.dispose]: discard,
+    };
+  } catch (error) {
+    discard();
+    throw error;
+  }
+};

@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { ENGINES } from "../engine/engine.ts";
+import { samplingParameters } from "../serving/parameters.ts";
+import { defineCommand } from "./command.ts";
+
+/** The `sample` command: images by a trained model, into a file. */
+export const sample = defineCommand({
+  name: "sample",
+  summary: "Draw images with a trained model into a file.",
+  options: z.strictObject({
+    model: z.string().min(1).default("models/digits")
+      .describe("Folder of the model, in diffusers' layout"),
+    out: z.string().min(1).default("grid.png")
+      .describe("File to write: .png (a grid), .npy, or .npz (as arr_0). An older one is replaced"),
+    ...samplingParameters.shape,
+    n: z.int().min(1).max(50000).optional()
+      .describe("Number of images. Default: 16, or as many as --latents holds"),
+    latents: z.string().min(1).optional()
+      .describe(
+        "Start from this x_T: a .npy of float32, shape (n, channels, height, width). Default: noise of the seed",
+      ),
+    dtype: z.enum(["float32", "uint8"]).optional()
+      .describe(
+        "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
+          "Default: float32 for .npy, uint8 for .npz",
+      ),
+    batch: z.int().min(1).max(1024).default(16)
+      .describe("Images denoised together; changes speed and memory, never the images"),
+    engine: z.enum(["auto", ...ENGINES]).default("auto")
+      .describe("Where the network runs; auto takes the best there is"),
+  }),
+  short: { model: "m", out: "o", n: "n", seed: "s" },
+  examples: [
+    { line: "deno task sample", does: "16 images as a grid in grid.png." },
+    { line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o grid.png", does: "The same 64 every time." },
+    { line: "deno task sample --label 3 --guidance 2 -n 9", does: "Nine threes, drawn with more insistence." },
+    { line: "deno task sample -n 10000 -o samples.npz", does: "Bytes under arr_0, as evaluation scripts read them." },
+    { line: "deno task sample --latents x.npy --sampler ddim -o out.npy", does: "To compare with another program." },
+  ],
+  run: async (options) => (await import("./draw.ts")).draw(options),
+});
