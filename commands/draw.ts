@@ -12,22 +12,18 @@ import { Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { readLatents } from "./latents.ts";
 import { flagOf } from "./options.ts";
 import { createReporter, type ProgressEvent } from "./progress.ts";
-import type { sample } from "./sample.ts";
+import type { sampleOptions } from "./sample.ts";
 import { UsageError } from "./usage_error.ts";
 
-type Options = z.output<typeof sample.options>;
+type Options = z.output<typeof sampleOptions>;
 
 /** The exit code of a command that Ctrl-C ended, as shells count it. */
 const INTERRUPTED = 130;
 
 /** Resolves as a request does over HTTP; what the model cannot do is said in flags. */
-const resolve = (
-  { model: _model, out: _out, latents: _latents, dtype: _dtype, batch: _batch, engine: _engine, ...given }: Options,
-  n: number,
-  info: ModelInfo,
-) => {
+const resolve = (options: Options, n: number, info: ModelInfo) => {
   try {
-    return resolveSampling({ ...given, n }, info);
+    return resolveSampling({ ...options, n }, info);
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
     const refusals = error.issues.map(({ field, received, allowed }) =>
@@ -56,7 +52,8 @@ const createMeter = (images: number, rows: number, batch: number) => {
       step++;
       done += size / rows;
       const rate = done * 1000 / (performance.now() - started);
-      return { event: "progress", step, steps, imagesPerSecond: rate, secondsLeft: (images - done) / rate };
+      const [imagesPerSecond, secondsLeft] = [rate, Math.max(0, images - done) / rate];
+      return { event: "progress", step, steps, imagesPerSecond, secondsLeft };
     },
   };
 };

@@ -81,6 +81,32 @@ const openArray = (
   return { append: (images) => stream.push(bytesOf(images)), end: () => stream.end() };
 };
 
+/** Opens `beside`, having asked for every permission that renaming it to `path` will need after the work. */
+const createBeside = (beside: string, path: string): Deno.FsFile => {
+  const folder = dirname(path);
+  const refuse = (reason: string, cause?: unknown) => new UsageError(`--out ${path}: ${reason}`, { cause });
+  const existing = (place: string) => {
+    try {
+      return Deno.statSync(place);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+  };
+  try {
+    if (!existing(folder)?.isDirectory) throw refuse(`there is no folder ${folder}`);
+    if (existing(path)?.isDirectory) throw refuse("it is a folder");
+    return Deno.openSync(beside, { write: true, create: true, truncate: true });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
+    throw refuse(
+      "this task has no permission to write there; " +
+        `run deno run … --allow-read=${folder} --allow-write=${folder} main.ts sample … to grant it`,
+      cause,
+    );
+  }
+};
+
 /**
  * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
  * as the images come. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
@@ -95,16 +121,20 @@ export const openImageFile = (
   const { height, width, channels } = shape;
   const format = imageFileKind(path, dtype);
   const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
-  const file = Deno.openSync(beside, { write: true, create: true, truncate: true });
+  const file = createBeside(beside, path);
   const write = (bytes: Uint8Array) => {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
   };
-  let open = true;
+  let state: "open" | "closed" | "gone" = "open";
+  const close = () => {
+    if (state === "open") file.close();
+    state = "closed";
+  };
   const discard = () => {
-    if (!open) return;
-    open = false;
-    file.close();
+    if (state === "gone") return;
+    close();
     Deno.removeSync(beside);
+    state = "gone";
   };
   try {
     const extent = { height, width, channels };
@@ -113,9 +143,9 @@ export const openImageFile = (
       append: body.append,
       finish: () => {
         body.end();
-        file.close();
-        open = false;
+        close();
         Deno.renameSync(beside, path);
+        state = "gone";
       },
       [Symbol.dispose]: discard,
     };

@@ -3,32 +3,35 @@ import { ENGINES } from "../engine/engine.ts";
 import { samplingParameters } from "../serving/parameters.ts";
 import { defineCommand } from "./command.ts";
 
+/** The options of `sample`: those of a request, and where from and where to. */
+export const sampleOptions = z.strictObject({
+  model: z.string().min(1).default("models/digits")
+    .describe("Folder of the model, in diffusers' layout"),
+  out: z.string().min(1).default("grid.png")
+    .describe("File to write: .png (a grid), .npy, or .npz (as arr_0). An older one is replaced"),
+  ...samplingParameters.shape,
+  n: z.int().min(1).max(50000).optional()
+    .describe("Number of images. Default: 16, or as many as --latents holds"),
+  latents: z.string().min(1).optional()
+    .describe(
+      "Start from this x_T: a .npy of float32, shape (n, channels, height, width). Default: noise of the seed",
+    ),
+  dtype: z.enum(["float32", "uint8"]).optional()
+    .describe(
+      "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
+        "Default: float32 for .npy, uint8 for .npz",
+    ),
+  batch: z.int().min(1).max(1024).default(16)
+    .describe("Images denoised together; changes speed and memory, never the images"),
+  engine: z.enum(["auto", ...ENGINES]).default("auto")
+    .describe("Where the network runs; auto takes the best there is"),
+});
+
 /** The `sample` command: images by a trained model, into a file. */
 export const sample = defineCommand({
   name: "sample",
   summary: "Draw images with a trained model into a file.",
-  options: z.strictObject({
-    model: z.string().min(1).default("models/digits")
-      .describe("Folder of the model, in diffusers' layout"),
-    out: z.string().min(1).default("grid.png")
-      .describe("File to write: .png (a grid), .npy, or .npz (as arr_0). An older one is replaced"),
-    ...samplingParameters.shape,
-    n: z.int().min(1).max(50000).optional()
-      .describe("Number of images. Default: 16, or as many as --latents holds"),
-    latents: z.string().min(1).optional()
-      .describe(
-        "Start from this x_T: a .npy of float32, shape (n, channels, height, width). Default: noise of the seed",
-      ),
-    dtype: z.enum(["float32", "uint8"]).optional()
-      .describe(
-        "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
-          "Default: float32 for .npy, uint8 for .npz",
-      ),
-    batch: z.int().min(1).max(1024).default(16)
-      .describe("Images denoised together; changes speed and memory, never the images"),
-    engine: z.enum(["auto", ...ENGINES]).default("auto")
-      .describe("Where the network runs; auto takes the best there is"),
-  }),
+  options: sampleOptions,
   short: { model: "m", out: "o", n: "n", seed: "s" },
   examples: [
     { line: "deno task sample", does: "16 images as a grid in grid.png." },
