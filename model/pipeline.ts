@@ -1,0 +1,136 @@
+import { join } from "@std/path";
+import { z } from "zod";
+import { parseUNetConfig, type UNetConfig } from "./config.ts";
+import { ModelError } from "./error.ts";
+import { unetParameters } from "./parameters.ts";
+import { parseConfig } from "./parse_config.ts";
+import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
+import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
+
+export { ModelError } from "./error.ts";
+export { diffusionOf } from "./scheduler_config.ts";
+
+/** What this project keeps beside diffusers' files, in `denoise.json`; diffusers ignores it. */
+const classesSchema = z.object({
+  labels: z.array(z.string()).nullable().default(null),
+  nullLabel: z.int().min(0).nullable().default(null),
+});
+
+/** A diffusion model as it lies on disk: a folder that diffusers' `DDPMPipeline.from_pretrained` opens. */
+export interface Pipeline {
+  /** The folder it was read from, or will be written to. */
+  readonly folder: string;
+  readonly unet: UNetConfig;
+  readonly scheduler: SchedulerConfig;
+  /** Names of the classes, by their index in the class embedding; `null` for an unconditional model. */
+  readonly labels: readonly string[] | null;
+  /** Index in the class embedding that stands for no class, for classifier-free guidance. */
+  readonly nullLabel: number | null;
+  /** The U-Net's tensors by their name, in diffusers' layout. */
+  readonly weights: ReadonlyMap<string, StoredTensor>;
+}
+
+const WEIGHTS = ["unet", "diffusion_pytorch_model.safetensors"];
+
+const reason = (error: unknown): string => {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotCapable) throw error;
+  return error instanceof Error ? error.message : String(error);
+};
+
+const readJson = async (path: string): Promise<unknown> => {
+  try {
+    return JSON.parse(await Deno.readTextFile(path));
+  } catch (cause) {
+    throw new ModelError(`Cannot read ${path}: ${reason(cause)}`, { cause });
+  }
+};
+
+const inFile = <T>(path: string, read: () => T): T => {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof ModelError)) throw cause;
+    throw new ModelError(`Cannot read ${path}: ${cause.message}`, { cause });
+  }
+};
+
+/** Checks that the tensors are those of the configured network: each there, none over, every shape right. */
+const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTensor>): void => {
+  const surplus = new Set(tensors.keys());
+  for (const { name, shape } of unetParameters(config)) {
+    const found = tensors.get(name);
+    if (!found) throw new ModelError(`tensor ${name} is missing`);
+    if (found.shape.length !== shape.length || found.shape.some((n, i) => n !== shape[i])) {
+      throw new ModelError(`tensor ${name} must have shape [${shape}], received [${found.shape}]`);
+    }
+    surplus.delete(name);
+  }
+  for (const name of surplus) throw new ModelError(`tensor ${name} is none of this network's`);
+};
+
+/**
+ * Reads a model from a diffusers pipeline folder.
+ *
+ * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
+ */
+export const loadPipeline = async (folder: string): Promise<Pipeline> => {
+  const unetPath = join(folder, "unet", "config.json");
+  const schedulerPath = join(folder, "scheduler", "scheduler_config.json");
+  const weightsPath = join(folder, ...WEIGHTS);
+  const classesPath = join(folder, "denoise.json");
+
+  const unetJson = await readJson(unetPath);
+  const unet = inFile(unetPath, () => parseUNetConfig(unetJson));
+  const schedulerJson = await readJson(schedulerPath);
+  const scheduler = inFile(schedulerPath, () => parseSchedulerConfig(schedulerJson));
+  const bytes = await Deno.readFile(weightsPath).catch((cause) => {
+    throw new ModelError(`Cannot read ${weightsPath}: ${reason(cause)}`, { cause });
+  });
+  const weights = inFile(weightsPath, () => {
+    const tensors = parseSafetensors(bytes);
+    checkTensors(unet, tensors);
+    return tensors;
+  });
+  const classes = await exists(classesPath)
+    ? inFileSchema(classesPath, await readJson(classesPath))
+    : { labels: null, nullLabel: null };
+  const count = unet.num_class_embeds;
+  const labels = classes.labels ??
+    (count === null
+      ? null
+      : Array.from({ length: count }, (_, i) => String(i)).filter((_, i) => i !== classes.nullLabel));
+  return { folder, unet, scheduler, labels, nullLabel: classes.nullLabel, weights };
+};
+
+const inFileSchema = (path: string, json: unknown) =>
+  inFile(path, () => parseConfig(classesSchema, json, "class list"));
+
+const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+
+const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
+
+/** Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open. */
+export const savePipeline = async (pipeline: Pipeline): Promise<void> => {
+  const { folder, unet, scheduler, labels, nullLabel, weights } = pipeline;
+  await Deno.mkdir(join(folder, "unet"), { recursive: true });
+  await Deno.mkdir(join(folder, "scheduler"), { recursive: true });
+  const version = { _diffusers_version: "0.30.0" };
+  const index = {
+    _class_name: "DDPMPipeline",
+    ...version,
+    scheduler: ["diffusers", "DDPMScheduler"],
+    unet: ["diffusers", "UNet2DModel"],
+  };
+  await Deno.writeTextFile(join(folder, "model_index.json"), pretty(index));
+  await Deno.writeTextFile(
+    join(folder, "unet", "config.json"),
+    pretty({ _class_name: "UNet2DModel", ...version, ...unet }),
+  );
+  await Deno.writeTextFile(
+    join(folder, "scheduler", "scheduler_config.json"),
+    pretty({ _class_name: "DDPMScheduler", ...version, ...scheduler }),
+  );
+  await Deno.writeTextFile(join(folder, "denoise.json"), pretty({ labels, nullLabel }));
+  await Deno.writeFile(join(folder, ...WEIGHTS), encodeSafetensors(weights));
+};

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { betaSchedule, createDiffusion, type Diffusion, rescaleZeroTerminalSnr } from "../core/mod.ts";
+import { parseConfig } from "./parse_config.ts";
+
+const schema = z.object({
+  num_train_timesteps: z.int().min(1).default(1000),
+  beta_start: z.number().gt(0).lt(1).default(1e-4),
+  beta_end: z.number().gt(0).lt(1).default(0.02),
+  beta_schedule: z.enum(["linear", "scaled_linear", "squaredcos_cap_v2", "sigmoid"]).default("linear"),
+  trained_betas: z.array(z.number().gt(0).max(1)).min(1).nullable().default(null),
+  variance_type: z.enum([
+    "fixed_small",
+    "fixed_small_log",
+    "fixed_large",
+    "fixed_large_log",
+    "learned",
+    "learned_range",
+  ])
+    .default("fixed_small"),
+  clip_sample: z.boolean().default(true),
+  clip_sample_range: z.number().positive().default(1),
+  prediction_type: z.enum(["epsilon", "sample", "v_prediction"]).default("epsilon"),
+  timestep_spacing: z.enum(["leading", "linspace", "trailing"]).default("leading"),
+  steps_offset: z.int().min(0).default(0),
+  rescale_betas_zero_snr: z.boolean().default(false),
+});
+
+/** Configuration of the diffusion process under the keys of diffusers' `DDPMScheduler`. */
+export type SchedulerConfig = z.infer<typeof schema>;
+
+/**
+ * Checks a scheduler's configuration and fills in diffusers' defaults.
+ *
+ * @param json the parsed content of a `scheduler/scheduler_config.json`
+ * @throws {ModelError} that names the key, what was received and what is allowed
+ */
+export const parseSchedulerConfig = (json: unknown): SchedulerConfig => parseConfig(schema, json, "scheduler config");
+
+/** diffusers' names for the schedules that this project names as the papers do. */
+const SCHEDULE_NAMES = {
+  linear: "linear",
+  scaled_linear: "quadratic",
+  squaredcos_cap_v2: "cosine",
+  sigmoid: "sigmoid",
+} as const;
+
+/** Computes the tables of the diffusion process that a scheduler's configuration describes. */
+export const diffusionOf = (config: SchedulerConfig): Diffusion => {
+  const { trained_betas: trained, beta_start: betaStart, beta_end: betaEnd } = config;
+  const betas = trained
+    ? Float64Array.from(trained)
+    : betaSchedule(SCHEDULE_NAMES[config.beta_schedule], config.num_train_timesteps, { betaStart, betaEnd });
+  return createDiffusion(config.rescale_betas_zero_snr ? rescaleZeroTerminalSnr(betas) : betas);
+};

@@ -1,0 +1,82 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type Architecture, architectureOf, type Layer } from "./architecture.ts";
+import type { UNetConfig } from "./config.ts";
+import { attention } from "./layers/attention.ts";
+import { conv } from "./layers/conv.ts";
+import { groupNorm } from "./layers/group_norm.ts";
+import { linear } from "./layers/linear.ts";
+import { residualBlock } from "./layers/residual_block.ts";
+import { silu } from "./layers/silu.ts";
+import { upsample } from "./layers/upsample.ts";
+import type { Weights } from "./weights.ts";
+
+/** What one evaluation of the network takes. */
+export interface UNetInputs {
+  /** x_t, [B, H, W, in_channels]. */
+  readonly x: tf.Tensor4D;
+  /** Sinusoidal embedding of the timesteps, [B, block_out_channels[0]]. */
+  readonly timesteps: tf.Tensor2D;
+  /** Classes, one-hot, [B, num_class_embeds]; none for an unconditional network. */
+  readonly classes?: tf.Tensor2D;
+}
+
+/** A function of the inputs and the weights, made for one configuration. */
+export type UNet = (
+  inputs: UNetInputs,
+  weights: Weights,
+  options?: { dropout?: (x: tf.Tensor4D) => tf.Tensor4D },
+) => tf.Tensor4D;
+
+/**
+ * Builds ε_θ, the U-Net of the paper (Ho et al. 2020, appendix B) in the form of diffusers' `UNet2DModel`.
+ *
+ * @returns a function that returns [B, H, W, out_channels]
+ */
+export const createUNet = (config: UNetConfig, architecture: Architecture = architectureOf(config)): UNet => {
+  const groups = config.norm_num_groups, eps = config.norm_eps;
+
+  return ({ x, timesteps, classes }, weights, { dropout } = {}) => {
+    const w = <R extends tf.Rank>(name: string) => weights.get<R>(name);
+    const dense = (x: tf.Tensor2D, name: string) => linear(x, w(`${name}.weight`), w(`${name}.bias`));
+    const convolve = (x: tf.Tensor4D, name: string, options: Parameters<typeof conv>[3]) =>
+      conv(x, w(`${name}.weight`), w(`${name}.bias`), options);
+
+    // Time and class embedding.
+    let embedding = dense(silu(dense(timesteps, "time_embedding.linear_1")), "time_embedding.linear_2");
+    if (classes) embedding = tf.add(embedding, tf.matMul(classes, w<tf.Rank.R2>("class_embedding.weight")));
+    const activated = silu(embedding);
+
+    const layer = (h: tf.Tensor4D, at: Layer, rescale = 1) => {
+      const timeScaleShift = config.resnet_time_scale_shift;
+      const out = residualBlock(h, activated, weights, at.resnet, { groups, eps, timeScaleShift, dropout, rescale });
+      if (at.attention === null) return out;
+      const headDim = config.attention_head_dim ?? at.outChannels;
+      return attention(out, weights, at.attention, { headDim, groups: at.attentionGroups, eps, rescale });
+    };
+
+    // In.
+    const centred = config.center_input_sample ? tf.sub(tf.mul(x, 2), 1) as tf.Tensor4D : x;
+    let h = convolve(centred, "conv_in", { padding: 1 });
+
+    // Down.
+    const skips = [h];
+    const downPadding = config.downsample_padding === 0 ? { before: 0, after: 1 } : config.downsample_padding;
+    for (const { layers, resample } of architecture.down) {
+      for (const at of layers) skips.push(h = layer(h, at));
+      if (resample) skips.push(h = convolve(h, resample, { strides: 2, padding: downPadding }));
+    }
+
+    // Middle.
+    for (const at of architecture.mid) h = layer(h, at, config.mid_block_scale_factor);
+
+    // Up.
+    for (const { layers, resample } of architecture.up) {
+      for (const at of layers) h = layer(tf.concat([h, skips.pop()!], 3), at);
+      if (resample) h = convolve(upsample(h), resample, { padding: 1 });
+    }
+
+    // Out.
+    h = silu(groupNorm(h, w("conv_norm_out.weight"), w("conv_norm_out.bias"), { groups, eps }));
+    return convolve(h, "conv_out", { padding: 1 });
+  };
+};
