@@ -39,6 +39,7 @@ const SQRT1_PI = 0.5641895835477562869;
 /** The error function, to about 1e-15 relative. NaN for NaN. */
 export const erf = (x: number): number => {
   if (Math.abs(x) <= BOUND) return x * polynomial(x * x, SMALL[0]) / polynomial(x * x, SMALL[1]);
+  if (Math.abs(x) > 6) return Math.sign(x);
   const rest = erfcx(Math.abs(x)) * expMinusSquare(x);
   return x < 0 ? rest - 1 : 1 - rest;
 };
@@ -47,7 +48,7 @@ export const erf = (x: number): number => {
  * The scaled complementary error function exp(x²) erfc(x), to about 1e-15 relative: what is left of erfc where that
  * would underflow.
  *
- * Meant for x ≥ 0; below −26 it overflows to Infinity, as it should.
+ * Meant for x ≥ 0; below −26.7 it overflows to Infinity, as it should.
  */
 export const erfcx = (x: number): number => {
   if (x < 0) return 2 / expMinusSquare(x) - erfcx(-x);
