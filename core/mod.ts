@@ -8,6 +8,8 @@ export * from "./loss_weights.ts";
 export * from "./noise.ts";
 export * from "./philox.ts";
 export * from "./plan.ts";
+export * from "./repaint.ts";
+export * from "./repaint_schedule.ts";
 export * from "./reverse.ts";
 export * from "./sample.ts";
 export * from "./samplers/mod.ts";
