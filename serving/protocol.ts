@@ -31,9 +31,10 @@ export type FromWorker =
 export const describeError = (error: unknown): { name: string; message: string } =>
   error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
 
-/** The error that a failure describes; by its name where its class does not cross the border. */
+/** The error that a failure describes: its class where it is known here, else an Error of its name. */
 export const reviveError = ({ name, message }: { name: string; message: string }): Error => {
   if (name === "QueueFullError") return new QueueFullError(message);
+  if (name in Deno.errors) return new Deno.errors[name as keyof typeof Deno.errors](message);
   const error = new Error(message);
   error.name = name;
   return error;

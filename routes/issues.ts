@@ -1,0 +1,52 @@
+import type { z } from "@hono/zod-openapi";
+import type { ParameterIssue } from "../serving/resolve.ts";
+
+type Issue = z.core.$ZodIssue;
+
+const bound = (comparison: string, origin: string): string =>
+  origin === "string" ? `text of length ${comparison}` : comparison;
+
+const kinds: Record<string, string> = {
+  int: "an integer",
+  number: "a number",
+  string: "text",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+};
+
+const allowedBy = (issue: Issue): string => {
+  switch (issue.code) {
+    case "invalid_type":
+      return kinds[issue.expected] ?? issue.expected;
+    case "too_small":
+      return bound(`${issue.inclusive ? "≥" : ">"} ${issue.minimum}`, issue.origin);
+    case "too_big":
+      return bound(`${issue.inclusive ? "≤" : "<"} ${issue.maximum}`, issue.origin);
+    case "invalid_value":
+      return `one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_format":
+      return issue.pattern ? `text that matches ${issue.pattern}` : `a valid ${issue.format}`;
+    case "invalid_union":
+      return [...new Set(issue.errors.flat().map(allowedBy))].join(" or ");
+    case "unrecognized_keys":
+      return "absent: no such parameter";
+    default:
+      return issue.message;
+  }
+};
+
+const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
+
+/** What a schema found wrong with an input, parameter by parameter. */
+export const describeIssues = (issues: readonly Issue[], input: unknown): ParameterIssue[] =>
+  issues.flatMap((issue) => {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
+    const paths = keys.length > 0 ? keys.map((key) => [...issue.path, key]) : [issue.path];
+    return paths.map((path) => ({
+      field: path.join(".") || "body",
+      received: at(input, path) ?? null,
+      allowed: allowedBy(issue),
+    }));
+  });
