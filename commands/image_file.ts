@@ -77,7 +77,15 @@ const openArray = (
     write(npyHeader(dtype, extents));
     return { append: (images) => write(bytesOf(images)), end: () => {} };
   }
-  const stream = streamNpz({ name: "arr_0", dtype, shape: extents }, write);
+  const stream = (() => {
+    try {
+      return streamNpz({ name: "arr_0", dtype, shape: extents }, write);
+    } catch (cause) {
+      throw cause instanceof RangeError
+        ? new UsageError(`--n is too large for --out: ${cause.message}`, { cause })
+        : cause;
+    }
+  })();
   return { append: (images) => stream.push(bytesOf(images)), end: () => stream.end() };
 };
 
@@ -111,8 +119,7 @@ const createBeside = (beside: string, path: string): Deno.FsFile => {
  * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
  * as the images come. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
  *
- * @throws {UsageError} if the picture would be too large
- * @throws {RangeError} if an `.npz` would exceed 4 GiB
+ * @throws {UsageError} if the place cannot be written, the picture would be too large, or an `.npz` exceed 4 GiB
  */
 export const openImageFile = (
   path: string,

@@ -1,0 +1,45 @@
+import { fromFileUrl } from "@std/path";
+
+const root = fromFileUrl(new URL("../../", import.meta.url));
+
+const granted = async (command: string): Promise<boolean> =>
+  (await Deno.permissions.query({ name: "run", command })).state === "granted";
+
+const executable = await granted(Deno.execPath()) ? Deno.execPath() : await granted("deno") ? "deno" : null;
+
+const writable = (await Deno.permissions.query({ name: "write", path: `${root}runs` })).state === "granted";
+
+/** What stands in the way of tests that run the command line, or "" for nothing. */
+export const missing = executable && writable ? "" : "needs --allow-run=deno --allow-write=runs";
+
+/** Starts `main.ts` as a person would, with the permissions of `deno task sample`; writing is granted below runs/. */
+export const start = (...args: string[]): Deno.ChildProcess =>
+  new Deno.Command(executable!, {
+    args: ["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "main.ts", ...args],
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+
+/** Runs `main.ts` to its end. */
+export const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
+  const { code, stdout, stderr } = await start(...args).output();
+  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+};
+
+/** Registers a test that runs the command line in a folder of its own, or skips it and says why. */
+export const testCommandLine = (name: string, test: (folder: string) => Promise<void>): void =>
+  Deno.test({
+    name: missing === "" ? name : `${name} (${missing})`,
+    ignore: missing !== "",
+    fn: async () => {
+      Deno.mkdirSync(`${root}runs`, { recursive: true });
+      const folder = Deno.makeTempDirSync({ dir: `${root}runs`, prefix: "test-" });
+      try {
+        await test(folder);
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    },
+  });
