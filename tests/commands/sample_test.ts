@@ -97,6 +97,20 @@ testCommandLine(
   },
 );
 
+testCommandLine(
+  "sample --latents draws what diffusers' DDIM draws of the same x_T with the same model",
+  async (folder) => {
+    const fixtures = "tests/fixtures/commands";
+    const expected = decodeNpy(Deno.readFileSync(`${fixtures}/ddim.npy`));
+    const options = ["--model", MODEL, "--latents", `${fixtures}/latents.npy`, "--sampler", "ddim", "--steps", "10"];
+    const out = join(folder, "out.npy");
+    assertEquals((await run("sample", ...options, "-o", out)).stderr, "");
+    const images = decodeNpy(Deno.readFileSync(out));
+    assertEquals([images.dtype, images.shape], [expected.dtype, expected.shape]);
+    images.data.forEach((value, i) => assertAlmostEquals(Number(value), Number(expected.data[i]), 2e-5));
+  },
+);
+
 testCommandLine("sample names what is wrong with latents", async (folder) => {
   const refuses = async (reason: string, name: string, bytes: Uint8Array | null, ...args: string[]) => {
     const path = join(folder, name);
