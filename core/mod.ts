@@ -14,4 +14,5 @@ export * from "./reverse.ts";
 export * from "./sample.ts";
 export * from "./samplers/mod.ts";
 export * from "./schedules.ts";
+export * from "./shape.ts";
 export * from "./timesteps.ts";

@@ -1,9 +1,10 @@
-import { checkInteger, checkLength } from "./check.ts";
+import { checkLength } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
 import { fillNormal } from "./noise.ts";
 import { applyRow } from "./plan.ts";
 import { compileRepaint, type Jumps } from "./repaint_schedule.ts";
 import type { SampleOptions } from "./sample.ts";
+import { imageLength } from "./shape.ts";
 
 /** What `repaint` reads. */
 export interface RepaintOptions extends Omit<SampleOptions, "onStep">, Jumps {
@@ -53,9 +54,8 @@ export const repaint = async (
     onStep,
   }: RepaintOptions,
 ): Promise<Float32Array> => {
-  shape.forEach((size, i) => checkInteger(`shape[${i}]`, size, 1));
+  const length = imageLength(shape);
   const [n, height, width, channels] = shape;
-  const length = height * width * channels;
   checkLength("image", image, length);
   checkMask(mask, height * width);
   if (latents !== undefined) checkLength("latents", latents, n * length);

@@ -1,6 +1,7 @@
-import { checkInteger, checkLength } from "./check.ts";
+import { checkLength } from "./check.ts";
 import { fillNormal } from "./noise.ts";
 import { applyRow, needsNoise, type Plan, type PlanRow } from "./plan.ts";
+import { imageLength, type Shape } from "./shape.ts";
 
 /**
  * Evaluates the network: `x` is n images of H·W·C, `timesteps` has one entry an image. Gives n·H·W·C values, or n·H·W·2C
@@ -22,8 +23,7 @@ export interface SampleStep {
 /** What `sample` reads. */
 export interface SampleOptions {
   plan: Plan;
-  /** [n, H, W, C]. */
-  shape: readonly [number, number, number, number];
+  shape: Shape;
   evaluate: Evaluate;
   /** Picks the noise, in [0, 2⁵³). @default 0 */
   seed?: number;
@@ -55,9 +55,8 @@ const images = (batch: Float32Array, n: number): Float32Array[] => {
 export const sample = async (
   { plan, shape, evaluate, seed = 0, sample = 0, latents, signal, onStep }: SampleOptions,
 ): Promise<Float32Array> => {
-  shape.forEach((size, i) => checkInteger(`shape[${i}]`, size, 1));
-  const [n, height, width, channels] = shape;
-  const length = height * width * channels;
+  const length = imageLength(shape);
+  const [n, , , channels] = shape;
   if (latents !== undefined) checkLength("latents", latents, n * length);
   signal?.throwIfAborted();
 
