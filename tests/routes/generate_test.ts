@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { decodePng } from "../../formats/png.ts";
+import { until, withServer } from "./with_server.ts";
+
+const draw = async (url: string, init?: RequestInit) => {
+  const response = await fetch(url, init);
+  const bytes = await response.bytes();
+  assertEquals(response.status, 200, new TextDecoder().decode(bytes));
+  assertEquals(response.headers.get("content-type"), "image/png");
+  return { headers: response.headers, bytes };
+};
+
+/** Tile `index` of a grid of 8×8 tiles with a border of 2. */
+const tileOf = (png: Uint8Array, index: number, columns: number): number[] => {
+  const { data, width } = decodePng(png);
+  const top = 2 + Math.floor(index / columns) * 10, left = 2 + (index % columns) * 10;
+  return Array.from({ length: 8 }, (_, y) => Array.from(data.subarray(((top + y) * width + left) * 3).subarray(0, 24)))
+    .flat();
+};
+
+const asJson = (body: unknown): RequestInit => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+Deno.test("GET /generate: answers a PNG of the model's size and says how it was made", () =>
+  withServer(async ({ origin }) => {
+    const { headers, bytes } = await draw(`${origin}/generate?steps=100`);
+    const { height, width, channels } = decodePng(bytes);
+    assertEquals([height, width, channels], [8, 8, 3]);
+    assertEquals(headers.get("denoise-sampler"), "ddpm");
+    assertEquals(headers.get("denoise-steps"), "100");
+    assertEquals(headers.get("denoise-engine"), "wasm");
+    assertStringIncludes(headers.get("denoise-model")!, "tiny-model");
+    assert(/^sample;dur=\d+\.\d$/.test(headers.get("server-timing")!));
+
+    const again = await draw(`${origin}/generate?steps=100&seed=${headers.get("denoise-seed")}`);
+    assertEquals(again.bytes, bytes);
+    const other = await draw(`${origin}/generate?steps=100`);
+    assertNotEquals(other.headers.get("denoise-seed"), headers.get("denoise-seed"));
+    assertNotEquals(other.bytes, bytes);
+  }));
+
+Deno.test("GET /generate: the first image of n = 4 is that of n = 1, whatever runs beside it", () =>
+  withServer(async ({ origin }) => {
+    const one = decodePng((await draw(`${origin}/generate?seed=7&steps=20`)).bytes);
+    const [four, ...same] = await Promise.all([
+      draw(`${origin}/generate?seed=7&steps=20&n=4`),
+      draw(`${origin}/generate?seed=7&steps=20`),
+      draw(`${origin}/generate?seed=8&steps=40&sampler=heun&n=3`),
+      draw(`${origin}/generate?seed=9&steps=9&guidance=3&n=5`),
+      draw(`${origin}/generate?seed=7&steps=20`),
+    ]);
+    assertEquals(tileOf(four.bytes, 0, 2), Array.from(one.data));
+    assertEquals(decodePng(same[0].bytes), one);
+    assertEquals(same[3].bytes, same[0].bytes);
+  }));
+
+Deno.test("POST /generate: the same parameters as JSON give the same bytes", () =>
+  withServer(async ({ origin }) => {
+    const parameters = { n: 2, seed: 3, sampler: "ddim", steps: 10, eta: 0.5, label: "blue", guidance: 2 };
+    const query = new URLSearchParams(Object.entries(parameters).map(([key, value]) => [key, String(value)]));
+    const [get, post] = await Promise.all([
+      draw(`${origin}/generate?${query}`),
+      draw(`${origin}/generate`, asJson(parameters)),
+    ]);
+    assertEquals(post.bytes, get.bytes);
+    assertEquals((await draw(`${origin}/generate`, asJson({ ...parameters, label: 2 }))).bytes, get.bytes);
+    assertNotEquals((await draw(`${origin}/generate`, asJson({ ...parameters, label: 1 }))).bytes, get.bytes);
+  }));
+
+Deno.test("GET /generate: each sampler, spacing and variance makes an image of its own", () =>
+  withServer(async ({ origin }) => {
+    const queries = [
+      "sampler=ddpm",
+      "sampler=ddpm&variance=fixed_large",
+      "sampler=ddpm&spacing=trailing",
+      "sampler=ddim",
+      "sampler=ddim&eta=0.5",
+      "sampler=heun",
+      "sampler=dpmsolver++",
+      "sampler=dpmsolver%2B%2B&spacing=trailing",
+    ];
+    const images = await Promise.all(queries.map((query) => draw(`${origin}/generate?seed=1&steps=7&${query}`)));
+    assertEquals(new Set(images.map(({ bytes }) => bytes.join())).size, queries.length);
+    const ancestral = await draw(`${origin}/generate?seed=1&steps=7&sampler=ddim&eta=1`);
+    assertEquals(ancestral.bytes, images[0].bytes);
+  }));
+
+Deno.test("/generate: a bad parameter is refused with a problem that names it, what came and what may", () =>
+  withServer(async ({ origin }) => {
+    const cases: [query: string, field: string, received: unknown, allowed: string][] = [
+      ["n=0", "n", "0", "≥ 1"],
+      ["n=65", "n", "65", "≤ 64"],
+      ["n=1.5", "n", "1.5", "an integer"],
+      ["n=", "n", "", "a number"],
+      ["n=1&n=2", "n", ["1", "2"], "a number"],
+      ["seed=-1", "seed", "-1", "≥ 0"],
+      ["seed=9007199254740992", "seed", "9007199254740992", "9007199254740991"],
+      ["sampler=euler", "sampler", "euler", "one of ddpm, ddim, heun, dpmsolver++"],
+      ["steps=0", "steps", "0", "≥ 1"],
+      ["steps=101", "steps", 101, "in [1, 100]"],
+      ["steps=many", "steps", "many", "a number"],
+      ["spacing=even", "spacing", "even", "one of leading, linspace, trailing"],
+      ["eta=2&sampler=ddim", "eta", "2", "≤ 1"],
+      ["eta=0.5", "eta", 0.5, "only ddim"],
+      ["label=purple", "label", "purple", "one of red, green, blue"],
+      ["label=3", "label", "3", "one of red, green, blue"],
+      ["guidance=-1", "guidance", "-1", "≥ 0"],
+      ["guidance=Infinity", "guidance", "Infinity", "a number"],
+      ["variance=learned", "variance", "learned", "one of fixed_small, fixed_large"],
+      ["variance=fixed_large&sampler=ddim", "variance", "fixed_large", "only ddpm"],
+      ["step=5", "step", "5", "no such parameter"],
+    ];
+    for (const [query, field, received, allowed] of cases) {
+      const response = await fetch(`${origin}/generate?${query}`);
+      const problem = await response.json();
+      assertEquals(response.status, 422, query);
+      assertEquals(response.headers.get("content-type"), "application/problem+json", query);
+      assertEquals(problem.errors.length, 1, query);
+      assertEquals(problem.errors[0].field, field, query);
+      assertEquals(problem.errors[0].received, received, query);
+      assertStringIncludes(problem.errors[0].allowed, allowed, query);
+      assertStringIncludes(problem.detail, field, query);
+    }
+  }));
+
+Deno.test("POST /generate: bodies that are no JSON, no object, of wrong types or too long are refused", () =>
+  withServer(async ({ origin }) => {
+    const cases: [body: string, type: string, status: number, says: string][] = [
+      ["{", "application/json", 400, "Malformed JSON"],
+      ["[1]", "application/json", 422, "body must be an object"],
+      ['{"n": "3"}', "application/json", 422, "n must be a number"],
+      ['{"n": null}', "application/json", 422, "n must be a number"],
+      ['{"a": 1, "b": 2}', "application/json", 422, "b must be absent"],
+      ["n=3", "application/x-www-form-urlencoded", 415, "as JSON"],
+      [`{"n": ${" ".repeat(70_000)} 3}`, "application/json", 413, "65536 bytes"],
+    ];
+    for (const [body, type, status, says] of cases) {
+      const response = await fetch(`${origin}/generate`, { method: "POST", headers: { "content-type": type }, body });
+      const problem = await response.json();
+      assertEquals(response.status, status, says);
+      assertEquals(problem.status, status);
+      assertEquals(response.headers.get("content-type"), "application/problem+json");
+      assertStringIncludes(problem.detail, says);
+    }
+  }));
+
+Deno.test("/generate: a client that goes away frees its images", () =>
+  withServer(async ({ origin }) => {
+    const pending = async () => (await (await fetch(`${origin}/health`)).json()).pendingImages as number;
+    const client = new AbortController();
+    const request = fetch(`${origin}/generate?n=64&steps=100`, { signal: client.signal }).catch(() => "gone");
+    await until(pending, (images) => images === 64);
+    client.abort();
+    assertEquals(await request, "gone");
+    await until(pending, (images) => images === 0);
+    await draw(`${origin}/generate?steps=1`);
+  }));
+
+Deno.test("/generate: a full queue is 503 with Retry-After, and room comes back", () =>
+  withServer(async ({ origin }) => {
+    const client = new AbortController();
+    const long = fetch(`${origin}/generate?n=64&steps=100`, { signal: client.signal }).catch(() => "gone");
+    await until(async () => (await (await fetch(`${origin}/health`)).json()).pendingImages, (images) => images === 64);
+    const response = await fetch(`${origin}/generate?n=64`);
+    assertEquals(response.status, 503);
+    assert(Number(response.headers.get("retry-after")) > 0);
+    assertStringIncludes((await response.json()).detail, "too many images");
+    client.abort();
+    await long;
+    await until(async () => {
+      const again = await fetch(`${origin}/generate?n=64&steps=1`);
+      await again.body!.cancel();
+      return again.status;
+    }, (status) => status === 200);
+  }, { queue: 64 }));
+
+Deno.test("/generate: a server that stops gives up what is under way with 503", async () => {
+  let answer: Promise<Response> | undefined;
+  await withServer(async ({ origin }) => {
+    answer = fetch(`${origin}/generate?n=64&steps=100`);
+    await until(async () => (await (await fetch(`${origin}/health`)).json()).pendingImages, (images) => images === 64);
+  });
+  const response = await answer!;
+  assertEquals(response.status, 503);
+  assertStringIncludes((await response.json()).detail, "stopping");
+});
