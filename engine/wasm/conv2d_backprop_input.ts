@@ -20,6 +20,20 @@ const dilate = (x: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.T
 };
 
 /**
+ * Turns a [height, width, in, out] filter by 180°: its taps times the permutation that reverses them, which is exact.
+ * The backend's `reverse` and `gather` go element by element and take 10 times as long.
+ */
+const turn = (filter: tf.Tensor4D): tf.Tensor4D => {
+  const [height, width, inChannels, outChannels] = filter.shape;
+  const taps = height * width;
+  if (taps === 1) return filter;
+  const reversal = new Float32Array(taps * taps);
+  for (let i = 0; i < taps; i++) reversal[i * taps + taps - 1 - i] = 1;
+  const byTap = tf.reshape(filter, [taps, inChannels * outChannels]) as tf.Tensor2D;
+  return tf.reshape(tf.matMul(tf.tensor2d(reversal, [taps, taps]), byTap), filter.shape);
+};
+
+/**
  * Replaces the wasm backend's `Conv2DBackpropInput`, a scalar loop, by the forward convolution that it equals: dy,
  * dilated by the stride, by the filter turned by 180° with its channels swapped. 5 to 13 times as fast.
  */
@@ -51,8 +65,7 @@ export const registerConv2dBackpropInput = () =>
         dilated.shape[3],
       ])
       : dilated;
-    const turned = filterHeight === 1 && filterWidth === 1 ? filter : tf.reverse(filter, [0, 1]);
-    return tf.conv2d(cut, tf.transpose(turned, [0, 1, 3, 2]), 1, [
+    return tf.conv2d(cut, tf.transpose(turn(filter), [0, 1, 3, 2]), 1, [
       [0, 0],
       [Math.max(0, top), Math.max(0, bottom)],
       [Math.max(0, left), Math.max(0, right)],
