@@ -75,7 +75,6 @@ const note = (job: Job, event: TrainingEvent): void => {
     case "stopped":
       job.step = event.step;
       job.secondsLeft = null;
-      job.state = event.event === "done" ? "succeeded" : "stopped";
       break;
     case "error":
       job.error = event.message;
@@ -92,30 +91,38 @@ export const createJobs = ({ launch = launchTraining }: { launch?: typeof launch
   let current: { job: Job; process: TrainingProcess; finished: Promise<void> } | null = null;
   let closed = false;
 
-  const follow = async (job: Job, process: TrainingProcess) => {
-    const { code, stderr } = await process.ended;
-    job.exitCode = code;
-    if (code !== 0 || job.state === "running") {
-      job.state = "failed";
-      job.error ??= stderr.trim().split("\n").at(-1) || `the training process ended with code ${code}`;
-    }
-    current = null;
-    startNext();
-  };
-
   const startNext = () => {
     if (current || closed) return;
     const job = jobs.values().find(({ state }) => state === "waiting");
     if (!job) return;
     job.state = "running";
     try {
-      const process = launch({ ...job.options, out: job.run }, { onEvent: (event) => note(job, event) });
-      current = { job, process, finished: follow(job, process) };
+      current = { job, ...start(job) };
     } catch (error) {
       job.state = "failed";
       job.error = error instanceof Error ? error.message : String(error);
       startNext();
     }
+  };
+
+  const start = (job: Job) => {
+    let outcome: JobState = "failed";
+    const onEvent = (event: TrainingEvent) => {
+      note(job, event);
+      if (event.event === "done") outcome = "succeeded";
+      if (event.event === "stopped") outcome = "stopped";
+    };
+    const process = launch({ ...job.options, out: job.run }, { onEvent });
+    const finished = process.ended.then(({ code, stderr }) => {
+      job.exitCode = code;
+      job.state = code === 0 ? outcome : "failed";
+      if (job.state === "failed") {
+        job.error ??= stderr.trim().split("\n").at(-1) || `the training process ended with code ${code}`;
+      }
+      current = null;
+      startNext();
+    });
+    return { process, finished };
   };
 
   const stop = (id: string) => {

@@ -40,6 +40,7 @@ Deno.test("Jobs: one runs at a time, the others wait in order", async () => {
   jobs.stop(b.id);
   assertEquals(b.state, "stopped");
   started[0].report({ event: "done", step: 2, folder: "runs/a-test" });
+  assertEquals(a.state, "running");
   started[0].end({ code: 0, stderr: "" });
   await settle();
   assertEquals([a, b, c].map(({ state }) => state), ["succeeded", "stopped", "running"]);
