@@ -3,6 +3,7 @@ import { erfc } from "../../core/erf.ts";
 import { DOMAINS, fillNormal, normal, permutation, uniform } from "../../core/noise.ts";
 import { normalQuantile } from "../../core/normal_quantile.ts";
 import golden from "../fixtures/core/gaussian.json" with { type: "json" };
+import draws from "../fixtures/core/noise.json" with { type: "json" };
 
 const draw = (length: number, seed = 1, sample = 0, step = 0, domain = 0): Float32Array =>
   fillNormal(new Float32Array(length), { seed, sample, step, domain });
@@ -17,6 +18,12 @@ Deno.test("normalQuantile agrees with scipy.stats.norm.ppf and is odd", () => {
   for (const { word, z } of golden.quantiles) {
     assertAlmostEquals(normalQuantile(word), z, 2e-15 * Math.max(1, Math.abs(z)));
     assertEquals(normalQuantile(~word), -normalQuantile(word));
+  }
+});
+
+Deno.test("normal is Philox at (element / 4, step, sample, domain) under the seed, through SciPy's quantile", () => {
+  for (const { arguments: args, z } of draws) {
+    assertEquals(normal(...args as [number, number, number, number, number]), z);
   }
 });
 
