@@ -1,3 +1,4 @@
+export * from "./bits_per_dim.ts";
 export * from "./bound.ts";
 export * from "./diffusion.ts";
 export * from "./erf.ts";
@@ -8,6 +9,7 @@ export * from "./loss_weights.ts";
 export * from "./noise.ts";
 export * from "./philox.ts";
 export * from "./plan.ts";
+export * from "./prediction.ts";
 export * from "./repaint.ts";
 export * from "./repaint_schedule.ts";
 export * from "./reverse.ts";
@@ -16,3 +18,4 @@ export * from "./samplers/mod.ts";
 export * from "./schedules.ts";
 export * from "./shape.ts";
 export * from "./timesteps.ts";
+export * from "./variance.ts";

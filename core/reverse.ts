@@ -3,9 +3,6 @@ import type { Diffusion } from "./diffusion.ts";
 import { type Prediction, startCoefficients } from "./prediction.ts";
 import { fixedLogVariance, isLearned, type Variance, VARIANCES } from "./variance.ts";
 
-export * from "./prediction.ts";
-export * from "./variance.ts";
-
 /** What the network sees and says at one timestep, and how to read it. */
 export interface ReverseOptions {
   /** x_t, one image or several, flat NHWC. */

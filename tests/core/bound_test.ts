@@ -1,8 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { boundTerm, calcBpd, priorBitsPerDim, simpleLoss } from "../../core/bound.ts";
+import { calcBpd } from "../../core/bits_per_dim.ts";
+import { boundTerm, priorBitsPerDim, simpleLoss } from "../../core/bound.ts";
 import { createDiffusion } from "../../core/diffusion.ts";
 import { qSample } from "../../core/forward.ts";
-import { predictEpsilon } from "../../core/reverse.ts";
+import { predictEpsilon } from "../../core/prediction.ts";
 import { betaSchedule } from "../../core/schedules.ts";
 
 const paper = createDiffusion(betaSchedule("linear", 1000));

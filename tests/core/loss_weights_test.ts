@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { createDiffusion } from "../../core/diffusion.ts";
 import { lossWeights, type Weighting } from "../../core/loss_weights.ts";
-import { PREDICTIONS } from "../../core/reverse.ts";
+import { PREDICTIONS } from "../../core/prediction.ts";
 import { betaSchedule, rescaleZeroTerminalSnr } from "../../core/schedules.ts";
 
 const diffusion = createDiffusion(betaSchedule("linear", 1000));
