@@ -54,6 +54,12 @@ const exists = (path: string): boolean => {
   }
 };
 
+/** The line of stderr that says what went wrong, above the stack; else the last. */
+const errorLine = (stderr: string): string => {
+  const lines = stderr.trim().split("\n");
+  return lines.findLast((line) => /^error\b/i.test(line)) ?? lines.at(-1)!;
+};
+
 const note = (job: Job, event: TrainingEvent): void => {
   switch (event.event) {
     case "start":
@@ -117,7 +123,7 @@ export const createJobs = ({ launch = launchTraining }: { launch?: typeof launch
       job.exitCode = code;
       job.state = code === 0 ? outcome : "failed";
       if (job.state === "failed") {
-        job.error ??= stderr.trim().split("\n").at(-1) || `the training process ended with code ${code}`;
+        job.error ??= errorLine(stderr) || `the training process ended with code ${code}`;
       }
       current = null;
       startNext();

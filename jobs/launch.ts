@@ -73,6 +73,7 @@ export const launchTraining = (
   const permissions = ["--no-prompt", "--allow-read=.", "--allow-write=runs"];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...permissions, main.href, "train", ...toArguments(options)],
+    env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

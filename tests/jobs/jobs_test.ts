@@ -68,7 +68,7 @@ Deno.test("Jobs: a process that fails, or ends without a word, fails its job wit
   started[0].report({ event: "error", message: "the data has gone" });
   started[0].end({ code: 1, stderr: "noise" });
   await settle();
-  started[1].end({ code: 1, stderr: "at x\nerror: out of memory\n" });
+  started[1].end({ code: 1, stderr: "a warning\nerror: out of memory\n    at x\n" });
   await settle();
   started[2].end({ code: 0, stderr: "" });
   await settle();
