@@ -72,7 +72,7 @@ export const launchTraining = (
 ): TrainingProcess => {
   const permissions = ["--no-prompt", "--allow-read=.", "--allow-write=runs"];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissions, main.href, "train", ...toArguments(options)],
+    args: ["run", ...permissions, main.href, "train", "--stop-at-eof", ...toArguments(options)],
     env: { NO_COLOR: "1" },
     stdin: "piped",
     stdout: "piped",

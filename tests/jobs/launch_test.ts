@@ -37,7 +37,7 @@ Deno.test("launchTraining: stop lets it tidy up, kill does not, and both after t
       events.push(event);
       if (event === "progress") running.resolve();
     };
-    const process = launchTraining({ wait: true, followStdin: true }, { onEvent, main });
+    const process = launchTraining({ wait: true }, { onEvent, main });
     return { process, running: running.promise };
   };
   const first = start();
