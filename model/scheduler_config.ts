@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { betaSchedule, createDiffusion, type Diffusion, rescaleZeroTerminalSnr } from "../core/mod.ts";
+import {
+  betaSchedule,
+  createDiffusion,
+  type Diffusion,
+  type Prediction,
+  rescaleZeroTerminalSnr,
+  type ScheduleName,
+} from "../core/mod.ts";
 import { parseConfig } from "./parse_config.ts";
 
 const schema = z.object({
@@ -51,4 +58,20 @@ export const diffusionOf = (config: SchedulerConfig): Diffusion => {
     ? Float64Array.from(trained)
     : betaSchedule(SCHEDULE_NAMES[config.beta_schedule], config.num_train_timesteps, { betaStart, betaEnd });
   return createDiffusion(config.rescale_betas_zero_snr ? rescaleZeroTerminalSnr(betas) : betas);
+};
+
+/**
+ * The configuration to save with a model: diffusers' name of the schedule where it has one, else the betas themselves.
+ *
+ * Its variance is the fixed small one, and x_0 is clipped to [−1, 1].
+ */
+export const schedulerConfigOf = (
+  { schedule, timesteps, prediction }: { schedule: ScheduleName; timesteps: number; prediction: Prediction },
+): SchedulerConfig => {
+  const known = Object.entries(SCHEDULE_NAMES).find(([, name]) => name === schedule)?.[0];
+  return parseSchedulerConfig({
+    num_train_timesteps: timesteps,
+    prediction_type: prediction,
+    ...(known ? { beta_schedule: known } : { trained_betas: [...betaSchedule(schedule, timesteps)] }),
+  });
 };

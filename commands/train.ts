@@ -1,0 +1,25 @@
+import { trainOptions } from "../jobs/options.ts";
+import { defineCommand } from "./command.ts";
+
+/** The `train` command: a model from images, into a run folder. */
+export const train = defineCommand({
+  name: "train",
+  summary: "Train a model; writes checkpoints, metrics and sample grids.",
+  options: trainOptions,
+  short: { out: "o", seed: "s" },
+  examples: [
+    { line: "deno task train", does: "Handwritten digits by the paper's recipe, on this machine's best engine." },
+    { line: "deno task train --schedule cosine --prediction v_prediction", does: "By a later recipe." },
+    { line: "deno task train --preset tiny --steps 200", does: "A first look, in a minute." },
+    { line: "deno task train --resume runs/mine", does: "On from the run's last checkpoint." },
+  ],
+  run: async (options) => {
+    const { train } = await import("../jobs/train.ts");
+    const { createReporter } = await import("./progress.ts");
+    const { listenForInterrupt } = await import("./interrupt.ts");
+    using interrupt = listenForInterrupt();
+    const signals = [interrupt.signal];
+    if (options.stopAtEof) signals.push((await import("./end_of_input.ts")).endOfInput());
+    await train(options, { signal: AbortSignal.any(signals), report: createReporter({ jsonMilliseconds: 1000 }).report });
+  },
+});

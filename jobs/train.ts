@@ -1,0 +1,154 @@
+import type { z } from "zod";
+import { lossWeights } from "../core/mod.ts";
+import { openEngine } from "../engine/mod.ts";
+import { parseUNetConfig } from "../model/config.ts";
+import { initializeUNet } from "../model/initialize.ts";
+import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
+import { schedulerConfigOf } from "../model/scheduler_config.ts";
+import { createBatchOrder } from "./data/batch.ts";
+import { type Dataset, openDataset } from "./data/dataset.ts";
+import type { TrainingEvent } from "./events.ts";
+import { type Recipe, remoteTrainOptions, type trainOptions } from "./options.ts";
+import { PRESETS } from "./presets.ts";
+import { RunError } from "./run_error.ts";
+import { readLatestCheckpoint, writeCheckpoint } from "./training/checkpoint.ts";
+import { makeExamples } from "./training/example.ts";
+import { openMetrics } from "./training/metrics.ts";
+import { createRunFolder, defaultRunFolder, readRecipe } from "./training/run_folder.ts";
+import { writeSampleGrid } from "./training/sample_grid.ts";
+import { downloadState, downloadTensors, initialState, type TrainingState, uploadState } from "./training/state.ts";
+import { createTrainStep } from "./training/train_step.ts";
+
+/** Where a run stands in the middle of it, so that a rate can be told. */
+const RATE_STEPS = 20;
+
+/** The run's model without its weights: the preset's U-Net, fitted to the data, and the noise schedule. */
+const describeModel = (
+  recipe: Recipe,
+  { height, width, channels, classNames }: Dataset,
+): Omit<Pipeline, "folder" | "weights"> => ({
+  unet: parseUNetConfig({
+    ...PRESETS[recipe.preset],
+    sample_size: height === width ? height : [height, width],
+    in_channels: channels,
+    out_channels: channels,
+    // One class more than there are stands for no class, which guidance needs.
+    num_class_embeds: classNames ? classNames.length + 1 : null,
+  }),
+  scheduler: schedulerConfigOf(recipe),
+  labels: classNames,
+  nullLabel: classNames ? classNames.length : null,
+});
+
+/** Where to go on from: a new run's first weights, or a run's last checkpoint. */
+const begin = async (
+  { steps, out, resume, stopAtEof: _, ...rest }: z.output<typeof trainOptions>,
+): Promise<{ run: string; recipe: Recipe; stored: Awaited<ReturnType<typeof readLatestCheckpoint>> | null }> => {
+  if (resume === undefined) {
+    const recipe = remoteTrainOptions.parse({ ...rest, steps });
+    const run = out ?? defaultRunFolder(recipe);
+    return { run, recipe, stored: null };
+  }
+  const recipe = await readRecipe(resume);
+  const stored = await readLatestCheckpoint(resume);
+  if (steps !== undefined && steps < stored.step) {
+    throw new RunError(`Cannot resume ${resume}: --steps must be ≥ ${stored.step}, where it stands, received ${steps}`);
+  }
+  return { run: resume, recipe: { ...recipe, steps: steps ?? recipe.steps }, stored };
+};
+
+/** Lets signals and streams be heard: the engine's calls never leave the thread by themselves. */
+const breathe = () => new Promise<void>((resume) => setTimeout(resume, 0));
+
+/**
+ * Trains a model by Algorithm 1 (Ho et al. 2020) into a run folder: `config.json`, `metrics.jsonl`, `samples/`,
+ * `checkpoints/step-N/`, `latest`.
+ *
+ * @param options.signal stops the run after its current step, with a checkpoint
+ * @param options.report hears what happens
+ * @throws {RunError} if the folder is in the way, or holds nothing to resume
+ * @throws {Error} if the loss is no number any more; the last checkpoint stays
+ */
+export const train = async (
+  options: z.output<typeof trainOptions>,
+  { signal, report }: { signal: AbortSignal; report: (event: TrainingEvent) => void },
+): Promise<void> => {
+  const { run, recipe, stored } = await begin(options);
+  const dataset = await openDataset(recipe.data);
+  const engine = await openEngine(recipe.engine);
+  const model = describeModel(recipe, dataset);
+  if (!stored) await createRunFolder(run, recipe);
+
+  const diffusion = diffusionOf(model.scheduler);
+  const { prediction, seed, labelDropout, steps, batch: batchSize } = recipe;
+  const examples = {
+    diffusion,
+    prediction,
+    lossWeights: lossWeights(diffusion, recipe.lossWeighting, { prediction }),
+    labelDropout,
+    nullLabel: model.nullLabel,
+    seed,
+  };
+  const order = createBatchOrder({ length: dataset.count, batchSize, seed });
+  const shape = [dataset.height, dataset.width, dataset.channels] as const;
+  const trainStep = createTrainStep(model.unet);
+  const state: TrainingState = stored ? uploadState(stored) : initialState(initializeUNet(model.unet, seed));
+
+  const checkpoint = async () => {
+    const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
+    report({ event: "checkpoint", step: state.step, folder });
+  };
+  const drawSamples = async () => {
+    const weights = downloadTensors(state.average);
+    const file = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
+    report({ event: "sample", step: state.step, file });
+  };
+
+  report({ event: "start", run, steps });
+  using metrics = await openMetrics(run, state.step);
+  let written = stored?.step ?? -1;
+  const times: number[] = [performance.now()];
+
+  while (state.step < steps && !signal.aborted) {
+    const learningRate = recipe.lr * Math.min(1, (state.step + 1) / Math.max(1, recipe.warmup));
+    const batch = makeExamples(dataset, order(state.step), state.step, examples);
+    const { loss, gradientNorm } = trainStep(state, batch, shape, { ...recipe, learningRate });
+    if (!Number.isFinite(loss)) {
+      const last = written > 0 ? `the last checkpoint is ${run}/checkpoints/step-${written}` : "there is no checkpoint";
+      throw new RunError(`Cannot go on: the loss became ${loss} at step ${state.step}; ${last}. A lower --lr may help`);
+    }
+    metrics.write({ step: state.step, loss, gradientNorm, learningRate });
+
+    // Report.
+    times.push(performance.now());
+    if (times.length > RATE_STEPS + 1) times.shift();
+    const secondsAStep = (times.at(-1)! - times[0]) / (times.length - 1) / 1000;
+    report({
+      event: "progress",
+      step: state.step,
+      steps,
+      loss,
+      imagesPerSecond: batchSize / secondsAStep,
+      secondsLeft: (steps - state.step) * secondsAStep,
+    });
+    await breathe();
+
+    // Samples and checkpoints; their time is no part of the rate.
+    const isLast = state.step === steps;
+    const isSampled = state.step % recipe.sampleEvery === 0 || isLast;
+    const isWritten = state.step % recipe.checkpointEvery === 0 || isLast;
+    if (isSampled) await drawSamples();
+    if (isWritten) {
+      await checkpoint();
+      written = state.step;
+    }
+    if (isSampled || isWritten) times.splice(0, times.length, performance.now());
+  }
+
+  if (state.step > written) await checkpoint();
+  if (state.step < steps) {
+    report({ event: "stopped", step: state.step, resume: `deno task train --resume ${run}` });
+  } else {
+    report({ event: "done", step: state.step, folder: `${run}/checkpoints/step-${state.step}` });
+  }
+};

@@ -1,0 +1,98 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type UNetConfig } from "../../model/config.ts";
+import { oneHot } from "../../model/denoiser.ts";
+import { timestepEmbedding } from "../../model/timestep_embedding.ts";
+import { createUNet } from "../../model/unet.ts";
+import { Weights } from "../../model/weights.ts";
+import { adam } from "./adam.ts";
+import type { Examples } from "./example.ts";
+import { STATE_PARTS, type TrainingState } from "./state.ts";
+
+/** What a step tells of itself. */
+export interface StepResult {
+  /** Weighted mean squared error over the batch. */
+  readonly loss: number;
+  /** Norm of the whole gradient before clipping. */
+  readonly gradientNorm: number;
+}
+
+/** How a step updates. */
+export interface StepOptions {
+  readonly learningRate: number;
+  /** Largest norm of the gradient. */
+  readonly clip: number;
+  /** Decay of the weights' moving average. */
+  readonly ema: number;
+}
+
+/** √Σ‖g‖² over all gradients. */
+const globalNorm = (gradients: readonly tf.Tensor[]): tf.Tensor =>
+  tf.sqrt(tf.addN(gradients.map((g) => tf.sum(tf.square(g)))));
+
+/**
+ * Makes the training step: line 5 of Algorithm 1 (Ho et al. 2020), the gradient of the weighted squared error, clipped
+ * to a norm, an Adam update, and the moving average of the weights.
+ *
+ * The average's decay starts low, at (1 + n) / (10 + n) after n steps, so that the first weights are soon forgotten.
+ *
+ * @returns a function that moves `state` on by one step; the tensors it replaces are freed
+ */
+export const createTrainStep = (config: UNetConfig) => {
+  const unet = createUNet(config);
+  const classCount = config.num_class_embeds;
+  const size = config.block_out_channels[0];
+  const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
+
+  return (
+    state: TrainingState,
+    { xt, timesteps, target, weights: lossWeights, labels }: Examples,
+    shape: readonly [height: number, width: number, channels: number],
+    { learningRate, clip, ema }: StepOptions,
+  ): StepResult => {
+    const n = timesteps.length;
+    const names = [...state.weights.keys()];
+    const step = state.step + 1;
+    const decay = Math.min(ema, step / (9 + step));
+
+    const { next, loss, gradientNorm } = tf.tidy(() => {
+      const inputs = {
+        x: tf.tensor4d(xt, [n, ...shape]),
+        timesteps: tf.tensor2d(timestepEmbedding(timesteps, embedding), [n, size]),
+        classes: labels && classCount !== null ? tf.tensor2d(oneHot(labels, classCount), [n, classCount]) : undefined,
+      };
+      const wanted = tf.tensor4d(target, [n, ...shape]);
+      const perElement = tf.tensor4d(lossWeights.map((w) => w / target.length), [n, 1, 1, 1]);
+      const lossOf = (...tensors: tf.Tensor[]) => {
+        const out = unet(inputs, new Weights(new Map(names.map((name, i) => [name, tensors[i]]))));
+        return tf.sum(tf.mul(tf.square(tf.sub(out, wanted)), perElement)) as tf.Scalar;
+      };
+      const { value: loss, grads: gradients } = tf.valueAndGrads(lossOf)([...state.weights.values()]);
+      const gradientNorm = globalNorm(gradients);
+      const scale = tf.minimum(tf.div(clip, tf.add(gradientNorm, 1e-6)), 1);
+
+      const next = names.map((name, i) => {
+        const updated = adam(
+          state.weights.get(name)!,
+          tf.mul(gradients[i], scale),
+          state.firstMoments.get(name)!,
+          state.secondMoments.get(name)!,
+          { learningRate, step },
+        );
+        const average = tf.add(tf.mul(state.average.get(name)!, decay), tf.mul(updated.weight, 1 - decay));
+        return [updated.weight, updated.firstMoment, updated.secondMoment, average];
+      });
+      return { next, loss, gradientNorm };
+    });
+
+    for (const [part, key] of STATE_PARTS.entries()) {
+      for (const [i, name] of names.entries()) {
+        state[key].get(name)!.dispose();
+        state[key].set(name, next[i][part]);
+      }
+    }
+    state.step = step;
+    const result = { loss: loss.dataSync()[0], gradientNorm: gradientNorm.dataSync()[0] };
+    tf.dispose([loss, gradientNorm]);
+    return result;
+  };
+};
