@@ -18,13 +18,19 @@ export const registerBatchMatMul = () =>
       tensor<tf.Rank.R3>(
         original({ inputs: { a, b }, attrs: { transposeA, transposeB }, backend: tf.backend() }) as tf.TensorInfo,
       );
-    const pages = (x: tf.Tensor) => tf.reshape(x, [-1, x.shape.at(-2)!, x.shape.at(-1)!]) as tf.Tensor3D;
+    const outer = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const pairs = tf.util.sizeFromShape(outer);
+    const pages = (x: tf.Tensor) => {
+      const page = x.shape.slice(-2) as [number, number];
+      const count = tf.util.sizeFromShape(x.shape.slice(0, -2));
+      const spread = count === 1 || count === pairs ? x : tf.broadcastTo(x, [...outer, ...page] as tf.Tensor["shape"]);
+      return tf.reshape(spread, [-1, ...page]) as tf.Tensor3D;
+    };
     const turn = (x: tf.Tensor3D) => tf.transpose(x, [0, 2, 1]);
 
     const left = pages(a), right = pages(b);
     const [rows, inner] = attrs.transposeA ? [left.shape[2], left.shape[1]] : left.shape.slice(1);
     const columns = attrs.transposeB ? right.shape[1] : right.shape[2];
-    const outer = tf.broadcast_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
     const shape = [...outer, rows, columns];
 
     const isBatch = a.rank > 2 || b.rank > 2;
@@ -42,7 +48,7 @@ export const registerBatchMatMul = () =>
     const page = (x: tf.Tensor3D, i: number) =>
       x.shape[0] === 1 ? x : tf.slice(x, [i, 0, 0], [1, x.shape[1], x.shape[2]]);
     const products = Array.from(
-      { length: Math.max(left.shape[0], right.shape[0]) },
+      { length: pairs },
       (_, i) => multiply(page(plainLeft, i), page(plainRight, i), false, false),
     );
     return tf.reshape(products.length === 1 ? products[0] : tf.concat(products, 0), shape);
