@@ -79,6 +79,10 @@ const gradients: tf.GradConfig[] = [
     },
   },
   {
+    kernelName: tf.Identity,
+    gradFunc: (dy) => ({ x: () => tf.clone(dy as tf.Tensor) }),
+  },
+  {
     kernelName: tf.Reshape,
     inputsToSave: ["x"],
     gradFunc: (dy, [x]) => ({ x: () => tf.reshape(dy as tf.Tensor, x.shape) }),
@@ -118,8 +122,10 @@ const gradients: tf.GradConfig[] = [
       const dy = dyOrList as tf.Tensor;
       const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
       return {
-        a: () => transposeA ? tf.matMul(b, dy, transposeB, true) : tf.matMul(dy, b, false, !transposeB),
-        b: () => transposeB ? tf.matMul(dy, a, true, transposeA) : tf.matMul(a, dy, !transposeA, false),
+        a: () =>
+          unbroadcast(transposeA ? tf.matMul(b, dy, transposeB, true) : tf.matMul(dy, b, false, !transposeB), a.shape),
+        b: () =>
+          unbroadcast(transposeB ? tf.matMul(dy, a, true, transposeA) : tf.matMul(a, dy, !transposeA, false), b.shape),
       };
     },
   },
