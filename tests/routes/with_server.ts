@@ -31,9 +31,13 @@ export const withServer = async (
   }
 };
 
-/** Asks until an answer fits, for at most ten seconds. */
-export const until = async <T>(ask: () => Promise<T>, fits: (answer: T) => boolean): Promise<T> => {
-  const deadline = performance.now() + 10_000;
+/** Asks until an answer fits, for at most `seconds`. */
+export const until = async <T>(
+  ask: () => Promise<T>,
+  fits: (answer: T) => boolean,
+  { seconds = 10 }: { seconds?: number } = {},
+): Promise<T> => {
+  const deadline = performance.now() + seconds * 1000;
   while (true) {
     const answer = await ask();
     if (fits(answer)) return answer;
