@@ -7,7 +7,13 @@ export interface Failure {
 }
 
 /** Errors whose message is written for the person at the command line. By name, so that no room is loaded for it. */
-const CLEAR_NAMES: ReadonlySet<string> = new Set([UsageError.name, "ModelError", "EngineError", "DatasetError", "RunError"]);
+const CLEAR_NAMES: ReadonlySet<string> = new Set([
+  UsageError.name,
+  "ModelError",
+  "EngineError",
+  "DatasetError",
+  "RunError",
+]);
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ");
 

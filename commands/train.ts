@@ -20,6 +20,9 @@ export const train = defineCommand({
     using interrupt = listenForInterrupt();
     const signals = [interrupt.signal];
     if (options.stopAtEof) signals.push((await import("./end_of_input.ts")).endOfInput());
-    await train(options, { signal: AbortSignal.any(signals), report: createReporter({ jsonMilliseconds: 1000 }).report });
+    await train(options, {
+      signal: AbortSignal.any(signals),
+      report: createReporter({ jsonMilliseconds: 1000 }).report,
+    });
   },
 });
