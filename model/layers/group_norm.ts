@@ -10,8 +10,9 @@ const overGroups = (channelMeans: tf.Tensor, groups: number): tf.Tensor => {
 /**
  * Group normalization (Wu & He 2018) over a [B, H, W, C] tensor.
  *
- * Folded: the pixels are only read for two means a channel; grouping happens on [B, C], and what is left is one
- * multiplication and one addition with a scale and a shift of shape [B, 1, 1, C]. The gradient folds the same way.
+ * Folded: the pixels are only read for means a channel; grouping happens on [B, C], and scaling is one multiplication
+ * with a factor of shape [B, 1, 1, C]. The gradient folds the same way. The mean is subtracted before squaring: in
+ * float32, E[x²] − E[x]² loses a variance that is small beside the mean (at 100 times the spread, to 1 in 1,000).
  *
  * @param x [B, H, W, C]
  * @param scale γ, [C]
@@ -30,28 +31,26 @@ export const groupNorm = (
 
   const normalize = tf.customGrad((...args) => {
     const [x, scale, shift, save] = args as unknown as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const mean = overGroups(tf.mean(x, [1, 2]), groups);
-    const meanOfSquares = overGroups(tf.mean(tf.square(x), [1, 2]), groups);
-    const inverse = tf.rsqrt(tf.add(tf.relu(tf.sub(meanOfSquares, tf.square(mean))), eps));
-    const factor = tf.mul(inverse, scale);
-    const value = tf.add(tf.mul(x, perChannel(factor)), perChannel(tf.sub(shift, tf.mul(mean, factor))));
-    save([x, scale, mean, inverse]);
+    const centred = tf.sub(x, perChannel(overGroups(tf.mean(x, [1, 2]), groups)));
+    const variance = overGroups(tf.mean(tf.square(centred), [1, 2]), groups);
+    const inverse = tf.rsqrt(tf.add(variance, eps));
+    const value = tf.add(tf.mul(centred, perChannel(tf.mul(inverse, scale))), shift);
+    save([centred, scale, inverse]);
     return {
       value,
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [x, scale, mean, inverse] = saved;
-        const pixels = x.shape[1]! * x.shape[2]!;
+        const [centred, scale, inverse] = saved;
+        const pixels = centred.shape[1]! * centred.shape[2]!;
         const sumDy = tf.sum(dy, [1, 2]);
-        const sumDyX = tf.sum(tf.mul(dy, x), [1, 2]);
         // Σ dy·x̂ over a channel's pixels, with x̂ = (x − mean)·inverse.
-        const sumDyNormalized = tf.mul(tf.sub(sumDyX, tf.mul(mean, sumDy)), inverse);
+        const sumDyNormalized = tf.mul(tf.sum(tf.mul(dy, centred), [1, 2]), inverse);
         const a = overGroups(tf.mul(sumDy, scale), groups);
         const b = overGroups(tf.mul(sumDyNormalized, scale), groups);
-        // dx = inverse·(γ·dy − (a + b·x̂)/pixels), gathered into one factor of dy, one of x and a constant.
-        const ofX = tf.div(tf.neg(tf.mul(tf.square(inverse), b)), pixels);
-        const constant = tf.sub(tf.div(tf.neg(tf.mul(inverse, a)), pixels), tf.mul(ofX, mean));
+        // dx = inverse·(γ·dy − (a + b·x̂)/pixels), gathered into a factor of dy, one of x − mean and a constant.
+        const ofCentred = tf.div(tf.neg(tf.mul(tf.square(inverse), b)), pixels);
+        const constant = tf.div(tf.neg(tf.mul(inverse, a)), pixels);
         const dx = tf.add(
-          tf.add(tf.mul(dy, perChannel(tf.mul(inverse, scale))), tf.mul(x, perChannel(ofX))),
+          tf.add(tf.mul(dy, perChannel(tf.mul(inverse, scale))), tf.mul(centred, perChannel(ofCentred))),
           perChannel(constant),
         );
         return [dx, tf.sum(sumDyNormalized, 0), tf.sum(sumDy, 0)];

@@ -1,55 +1,17 @@
 import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../engine/mod.ts";
+import { gradientsOf, slopes, type Subject } from "./finite_differences.ts";
 import { randomValues } from "./random_values.ts";
 import { relativeError } from "./relative_error.ts";
 import { withoutLeaks } from "./without_leaks.ts";
 
-type Compute = (...inputs: tf.Tensor[]) => tf.Tensor;
-
-const sumOfProducts = (a: Float32Array, b: Float32Array) => a.reduce((sum, value, i) => sum + value * b[i], 0);
-
-/**
- * The slope of Σ cotangent·f along each input element. Central differences at two steps, combined so that the error
- * grows with step⁴ only (Richardson): the step can then be so large that float32's rounding, 6e-8 of the output over the
- * step, stays near 1e-6. The sum itself is in float64.
- */
-const finiteDifferences = (compute: Compute, shapes: number[][], inputs: Float32Array[], cotangent: Float32Array) => {
-  const STEP = 1 / 16;
-  const loss = (moved: Float32Array[]) =>
-    tf.tidy(() =>
-      sumOfProducts(compute(...moved.map((m, k) => tf.tensor(m, shapes[k]))).dataSync() as Float32Array, cotangent)
-    );
-  return inputs.map((input, k) =>
-    Float64Array.from(input, (_, i) => {
-      const at = (offset: number) => {
-        const moved = inputs.map((values) => values.slice());
-        moved[k][i] += offset;
-        // The step that float32 took.
-        return { loss: loss(moved), x: moved[k][i] };
-      };
-      const slope = (h: number) => {
-        const above = at(h), below = at(-h);
-        return (above.loss - below.loss) / (above.x - below.x);
-      };
-      return (4 * slope(STEP) - slope(2 * STEP)) / 3;
-    })
-  );
-};
-
-const checkGradient = (what: string, compute: Compute, shapes: number[][], shift = 0) => {
+const checkGradient = (what: string, compute: Subject["compute"], shapes: number[][], shift = 0) => {
+  const subject = { compute, shapes };
   const inputs = shapes.map((shape, k) => randomValues(shape, 11 + k).map((value) => value + shift));
-  const outShape = tf.tidy(() => compute(...shapes.map((shape) => tf.zeros(shape))).shape);
-  const cotangent = randomValues(outShape, 7);
-  const gradients = withoutLeaks(() =>
-    tf.tidy(() => {
-      const dy = tf.tensor(cotangent, outShape);
-      return tf.grads((...tensors) => tf.sum(tf.mul(compute(...tensors), dy)))(
-        inputs.map((values, k) => tf.tensor(values, shapes[k])),
-      ).map((gradient) => ({ shape: gradient.shape, values: gradient.dataSync() as Float32Array }));
-    })
-  );
-  const expected = finiteDifferences(compute, shapes, inputs, cotangent);
+  const cotangent = randomValues(tf.tidy(() => compute(...shapes.map((shape) => tf.ones(shape))).shape), 7);
+  const gradients = withoutLeaks(() => gradientsOf(subject, inputs, cotangent));
+  const expected = slopes(subject, inputs, cotangent);
   for (const [k, { shape, values }] of gradients.entries()) {
     assertEquals(shape, shapes[k], `${what}: shape of gradient ${k}`);
     assert(expected[k].some((value) => Math.abs(value) > 1e-2), `${what}: gradient ${k} is too small to tell`);
