@@ -9,21 +9,11 @@ import { parseSafetensors, type StoredTensor } from "../../model/safetensors.ts"
 import { timestepEmbedding } from "../../model/timestep_embedding.ts";
 import { createUNet } from "../../model/unet.ts";
 import { Weights } from "../../model/weights.ts";
+import { relativeError } from "../engine/relative_error.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/model/", import.meta.url));
 const TIMESTEPS = [3, 977];
 const LABELS = [1, 4];
-
-/** Largest difference, in units of the largest expected value. */
-const relativeError = (actual: ArrayLike<number>, expected: ArrayLike<number>): number => {
-  assert(actual.length === expected.length, `${actual.length} values, expected ${expected.length}`);
-  let difference = 0, magnitude = 0;
-  for (let i = 0; i < expected.length; i++) {
-    difference = Math.max(difference, Math.abs(actual[i] - expected[i]));
-    magnitude = Math.max(magnitude, Math.abs(expected[i]));
-  }
-  return difference / magnitude;
-};
 
 const nhwc = ({ shape, data }: StoredTensor): tf.Tensor4D =>
   tf.tidy(() => tf.transpose(tf.tensor4d(data, shape as [number, number, number, number]), [0, 2, 3, 1]));
