@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { ModelError } from "./error.ts";
+import { ModelError, quoteValue } from "./error.ts";
 
 /**
  * Checks a configuration read from disk against its schema.
@@ -12,6 +12,5 @@ export const parseConfig = <T>(schema: z.ZodType<T>, json: unknown, what: string
   if (parsed.success) return parsed.data;
   const [{ path, message }] = parsed.error.issues;
   const value = path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], json);
-  const received = value === undefined ? "nothing" : JSON.stringify(value);
-  throw new ModelError(`Cannot use this ${what}: ${path.join(".") || "it"}: ${message}, received ${received}`);
+  throw new ModelError(`Cannot use this ${what}: ${path.join(".") || "it"}: ${message}, received ${quoteValue(value)}`);
 };

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { z } from "zod";
 import { parseUNetConfig, type UNetConfig } from "./config.ts";
-import { ModelError } from "./error.ts";
+import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { unetParameters } from "./parameters.ts";
 import { parseConfig } from "./parse_config.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
@@ -35,6 +35,7 @@ const WEIGHTS = ["unet", "diffusion_pytorch_model.safetensors"];
 const reason = (error: unknown): string => {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.NotCapable) throw error;
+  if (error instanceof SyntaxError) return `it is not JSON (${quoteText(error.message)})`;
   return error instanceof Error ? error.message : String(error);
 };
 
@@ -62,11 +63,11 @@ const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTen
     const found = tensors.get(name);
     if (!found) throw new ModelError(`tensor ${name} is missing`);
     if (found.shape.length !== shape.length || found.shape.some((n, i) => n !== shape[i])) {
-      throw new ModelError(`tensor ${name} must have shape [${shape}], received [${found.shape}]`);
+      throw new ModelError(`tensor ${name} must have shape [${shape}], received ${quoteValue(found.shape)}`);
     }
     surplus.delete(name);
   }
-  for (const name of surplus) throw new ModelError(`tensor ${name} is none of this network's`);
+  for (const name of surplus) throw new ModelError(`tensor ${quoteText(name)} is none of this network's`);
 };
 
 /**

@@ -1,4 +1,4 @@
-import { ModelError } from "./error.ts";
+import { ModelError, quoteText, quoteValue } from "./error.ts";
 
 /** One tensor as it lies in a safetensors file: shape and values, row by row. */
 export interface StoredTensor {
@@ -11,7 +11,6 @@ const MAX_HEADER = 100_000_000;
 
 interface Entry {
   name: string;
-  dtype: string;
   shape: number[];
   begin: number;
   end: number;
@@ -21,22 +20,52 @@ const isIndex = (value: unknown): value is number => Number.isSafeInteger(value)
 
 const parseEntry = (name: string, value: unknown, size: number): Entry => {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
+  const fail = (message: string): never => {
+    throw new ModelError(`tensor ${quoteText(name)}: ${message}`);
+  };
   if (!Array.isArray(shape) || !shape.every(isIndex)) {
-    throw new ModelError(`tensor ${name}: shape must be a list of integers ≥ 0, received ${JSON.stringify(shape)}`);
+    return fail(`shape must be a list of integers ≥ 0, received ${quoteValue(shape)}`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isIndex)) {
-    throw new ModelError(`tensor ${name}: data_offsets must be two integers, received ${JSON.stringify(offsets)}`);
+    return fail(`data_offsets must be two integers ≥ 0, received ${quoteValue(offsets)}`);
   }
   const [begin, end] = offsets as [number, number];
-  if (begin > end || end > size) {
-    throw new ModelError(`tensor ${name}: data_offsets must lie in [0, ${size}], received [${begin}, ${end}]`);
-  }
-  if (dtype !== "F32") throw new ModelError(`tensor ${name}: dtype must be F32, received ${JSON.stringify(dtype)}`);
+  if (begin > end || end > size) fail(`data_offsets must lie in [0, ${size}] in order, received [${begin}, ${end}]`);
+  if (dtype !== "F32") fail(`dtype must be "F32", received ${quoteValue(dtype)}`);
   const bytes = shape.reduce((product, n) => product * n, 4);
-  if (bytes !== end - begin) {
-    throw new ModelError(`tensor ${name}: shape [${shape}] needs ${bytes} bytes, received ${end - begin}`);
+  if (bytes !== end - begin) fail(`shape ${quoteValue(shape)} needs ${bytes} bytes, received ${end - begin}`);
+  return { name, shape, begin, end };
+};
+
+/** Whether an object in the two outer levels of valid JSON has a key twice: JSON.parse keeps the last and is silent. */
+const hasDuplicateKeys = (json: string, parsed: object): boolean => {
+  let written = 0, depth = 0, quoted = false;
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i];
+    if (quoted) {
+      if (character === "\\") i++;
+      else if (character === '"') quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+    else if (character === ":" && depth <= 2) written++;
   }
-  return { name, dtype, shape, begin, end };
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const kept = [parsed, ...Object.values(parsed).filter(isObject)];
+  return written !== kept.reduce((count, value) => count + Object.keys(value).length, 0);
+};
+
+const parseHeader = (bytes: Uint8Array): object => {
+  if (bytes[0] !== 0x7b) throw new ModelError("the header must be a JSON object");
+  let json: string, header: object;
+  try {
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    header = JSON.parse(json);
+  } catch (cause) {
+    throw new ModelError("the header must be JSON in UTF-8", { cause });
+  }
+  if (hasDuplicateKeys(json, header)) throw new ModelError("the header must not have a key twice");
+  return header;
 };
 
 /**
@@ -57,15 +86,7 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
     );
   }
   const start = 8 + Number(headerLength);
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, start)));
-  } catch (cause) {
-    throw new ModelError("the header must be JSON in UTF-8", { cause });
-  }
-  if (typeof header !== "object" || header === null || Array.isArray(header)) {
-    throw new ModelError("the header must be a JSON object");
-  }
+  const header = parseHeader(bytes.subarray(8, start));
   const size = bytes.byteLength - start;
   const entries = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")
@@ -74,7 +95,7 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
   let covered = 0;
   for (const { name, begin, end } of entries) {
     if (begin !== covered) {
-      throw new ModelError(`tensor ${name}: data must follow the tensor before it at ${covered}, received ${begin}`);
+      throw new ModelError(`tensor ${quoteText(name)}: its data must begin at ${covered}, received ${begin}`);
     }
     covered = end;
   }
@@ -89,16 +110,21 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
  * Writes a safetensors file of float32 tensors, in the order given.
  *
  * @param metadata free strings; diffusers and transformers look for `format: "pt"`
+ * @throws {RangeError} if a tensor's values are not as many as its shape says
  */
 export const encodeSafetensors = (
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Record<string, string> = { format: "pt" },
 ): Uint8Array<ArrayBuffer> => {
   let offset = 0;
-  const header: Record<string, unknown> = { __metadata__: metadata };
-  for (const [name, { shape, data }] of tensors) {
-    header[name] = { dtype: "F32", shape, data_offsets: [offset, offset += data.byteLength] };
-  }
+  const entries = Array.from(tensors, ([name, { shape, data }]) => {
+    const size = shape.reduce((product, n) => product * n, 1);
+    if (data.length !== size) {
+      throw new RangeError(`${name} must have ${size} elements for its shape [${shape}], received ${data.length}`);
+    }
+    return [name, { dtype: "F32", shape, data_offsets: [offset, offset += data.byteLength] }];
+  });
+  const header = Object.fromEntries([["__metadata__", metadata], ...entries]);
   // The data starts on a multiple of 8 bytes, by spaces behind the JSON.
   const json = new TextEncoder().encode(JSON.stringify(header));
   const headerLength = Math.ceil(json.length / 8) * 8;
