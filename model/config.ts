@@ -67,6 +67,7 @@ export const parseUNetConfig = (json: unknown): UNetConfig => {
       );
     }
   }
+  checkAttention(config);
   const [height, width] = sampleShape(config);
   const factor = 2 ** (levels - 1);
   if (height % factor !== 0 || width % factor !== 0) {
@@ -75,6 +76,29 @@ export const parseUNetConfig = (json: unknown): UNetConfig => {
     );
   }
   return config;
+};
+
+/** Checks that heads and groups divide the channels of every attention. */
+const checkAttention = (config: UNetConfig): void => {
+  const { block_out_channels: widths, attention_head_dim: headDim, attn_norm_num_groups: groups } = config;
+  const hasMiddle = config.mid_block_type !== null && config.add_attention;
+  const attended = widths.filter((_, i) =>
+    config.down_block_types[i] === "AttnDownBlock2D" || config.up_block_types.at(-1 - i) === "AttnUpBlock2D" ||
+    (hasMiddle && i === widths.length - 1)
+  );
+  for (const channels of attended) {
+    if (headDim !== null && channels % headDim !== 0) {
+      throw new ModelError(
+        `Cannot use this U-Net config: attention_head_dim must divide the ${channels} channels of its block, received ${headDim}`,
+      );
+    }
+  }
+  const middle = widths.at(-1)!;
+  if (hasMiddle && groups !== null && middle % groups !== 0) {
+    throw new ModelError(
+      `Cannot use this U-Net config: attn_norm_num_groups must divide the middle's ${middle} channels, received ${groups}`,
+    );
+  }
 };
 
 /** Height and width of the images that a U-Net draws, in pixels. */

@@ -16,7 +16,8 @@ export const timestepEmbedding = (
   const embedding = new Float32Array(timesteps.length * size);
   const sine = flipSinToCos ? half : 0, cosine = half - sine;
   for (let i = 0; i < half; i++) {
-    const frequency = Math.fround(Math.exp(Math.fround(Math.fround(-Math.log(10000) * i) / (half - freqShift))));
+    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / (half - freqShift));
+    const frequency = Math.fround(Math.exp(exponent));
     for (let row = 0; row < timesteps.length; row++) {
       const angle = Math.fround(timesteps[row] * frequency);
       embedding[row * size + sine + i] = Math.sin(angle);
