@@ -7,6 +7,7 @@ import {
   rescaleZeroTerminalSnr,
   type ScheduleName,
 } from "../core/mod.ts";
+import { ModelError } from "./error.ts";
 import { parseConfig } from "./parse_config.ts";
 
 const schema = z.object({
@@ -41,7 +42,21 @@ export type SchedulerConfig = z.infer<typeof schema>;
  * @param json the parsed content of a `scheduler/scheduler_config.json`
  * @throws {ModelError} that names the key, what was received and what is allowed
  */
-export const parseSchedulerConfig = (json: unknown): SchedulerConfig => parseConfig(schema, json, "scheduler config");
+export const parseSchedulerConfig = (json: unknown): SchedulerConfig => {
+  const config = parseConfig(schema, json, "scheduler config");
+  const { trained_betas: trained, num_train_timesteps: timesteps } = config;
+  const refuse = (message: string): never => {
+    throw new ModelError(`Cannot use this scheduler config: ${message}`);
+  };
+  if (trained && trained.length !== timesteps) {
+    refuse(`trained_betas must have num_train_timesteps ${timesteps} entries, received ${trained.length}`);
+  }
+  if (trained?.slice(0, -1).includes(1)) refuse("trained_betas must be below 1 before the last, received 1");
+  if (config.rescale_betas_zero_snr && timesteps < 2) {
+    refuse(`num_train_timesteps must be at least 2 with rescale_betas_zero_snr, received ${timesteps}`);
+  }
+  return config;
+};
 
 /** diffusers' names for the schedules that this project names as the papers do. */
 const SCHEDULE_NAMES = {

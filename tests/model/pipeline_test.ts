@@ -1,0 +1,271 @@
+import { assertEquals, assertLess, assertMatch, assertNotMatch, assertRejects } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { openEngine } from "../../engine/mod.ts";
+import { createDenoiser } from "../../model/denoiser.ts";
+import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
+import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
+import { randomValues } from "../engine/random_values.ts";
+import { relativeError } from "../engine/relative_error.ts";
+import { python, whyNoPython } from "./python.ts";
+
+const FIXTURES = fromFileUrl(new URL("../fixtures/model/", import.meta.url));
+const UNET = join("unet", "config.json");
+const SCHEDULER = join("scheduler", "scheduler_config.json");
+const WEIGHTS = join("unet", "diffusion_pytorch_model.safetensors");
+
+const RUNS = fromFileUrl(new URL("../../runs/", import.meta.url));
+
+/** A folder of its own for a test, which is removed after it. */
+const inTemporaryFolder = async (run: (folder: string) => Promise<void>) => {
+  await Deno.mkdir(RUNS, { recursive: true });
+  const folder = await Deno.makeTempDir({ dir: RUNS, prefix: "test-" });
+  try {
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+};
+
+const { state } = await Deno.permissions.query({ name: "write", path: RUNS });
+const reasonNotToWrite = state === "granted" ? "" : "needs --allow-write=runs";
+
+const writingTest = (name: string, fn: () => Promise<void>, reason = reasonNotToWrite) =>
+  Deno.test({ name: reason === "" ? name : `${name} (${reason})`, ignore: reason !== "", fn });
+
+Deno.test("loadPipeline names the first file that is missing, for a folder that does not exist", async () => {
+  const folder = join(FIXTURES, "nowhere");
+  const error = await assertRejects(() => loadPipeline(folder), ModelError);
+  assertEquals(error.message, `Cannot read ${join(folder, UNET)}: there is no such file`);
+});
+
+Deno.test("loadPipeline reads what diffusers wrote: config with defaults, scheduler, labels by number, every tensor", async () => {
+  const pipeline = await loadPipeline(join(FIXTURES, "conditional"));
+  assertEquals(pipeline.unet.num_class_embeds, 5);
+  assertEquals(pipeline.unet.block_out_channels, [8, 16]);
+  assertEquals(pipeline.unet.norm_eps, 1e-5);
+  assertEquals(pipeline.scheduler.beta_schedule, "linear");
+  assertEquals(pipeline.labels, ["0", "1", "2", "3", "4"]);
+  assertEquals(pipeline.nullLabel, null);
+  assertEquals(pipeline.weights.get("conv_in.weight")!.shape, [8, 1, 3, 3]);
+  assertEquals((await loadPipeline(join(FIXTURES, "ddpm"))).labels, null);
+});
+
+writingTest("savePipeline, then loadPipeline, gives the same model, its labels included", async () => {
+  for (const name of ["conditional", "ddpm", "learned"]) {
+    await inTemporaryFolder(async (folder) => {
+      const read = await loadPipeline(join(FIXTURES, name));
+      const labels = name === "conditional" ? ["zero", "one", "two", 'a "quote"'] : null;
+      const model: Pipeline = { ...read, folder: join(folder, "new", "model"), labels, nullLabel: labels ? 4 : null };
+      await savePipeline(model);
+      const again = await loadPipeline(model.folder);
+      // The format orders tensors by their place in the file.
+      const sorted = (weights: Pipeline["weights"]) => [...weights].sort(([a], [b]) => a < b ? -1 : 1);
+      assertEquals({ ...again, weights: sorted(again.weights) }, { ...model, weights: sorted(model.weights) });
+      const before = await Deno.readFile(join(model.folder, WEIGHTS));
+      await savePipeline(again);
+      assertEquals(await Deno.readFile(join(model.folder, WEIGHTS)), before, "saved again over itself");
+    });
+  }
+});
+
+/** Spoils one file of a model; its content goes in, what it becomes comes out, `null` for no file. */
+interface Damage {
+  file: string;
+  spoil: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer> | string | null;
+  message: string | RegExp;
+}
+
+const config = (changes: Record<string, unknown>) => (bytes: Uint8Array<ArrayBuffer>) =>
+  JSON.stringify({ ...JSON.parse(new TextDecoder().decode(bytes)), ...changes }, null, 2);
+
+const weights = (change: (tensors: Map<string, StoredTensor>) => void) => (bytes: Uint8Array<ArrayBuffer>) => {
+  const tensors = parseSafetensors(bytes);
+  change(tensors);
+  return encodeSafetensors(tensors);
+};
+
+const zeros = (shape: number[]): StoredTensor => ({
+  shape,
+  data: new Float32Array(shape.reduce((product, n) => product * n, 1)),
+});
+
+const DAMAGES: Record<string, Damage> = {
+  "no U-Net config": { file: UNET, spoil: () => null, message: "there is no such file" },
+  "no scheduler config": { file: SCHEDULER, spoil: () => null, message: "there is no such file" },
+  "no weights": { file: WEIGHTS, spoil: () => null, message: "there is no such file" },
+  "a U-Net config that ends early": { file: UNET, spoil: (bytes) => bytes.slice(0, 100), message: "it is not JSON (" },
+  "a scheduler config with lines of no JSON": {
+    file: SCHEDULER,
+    spoil: () => "{\n  beta_start: 1,\n  beta_end: 2\n}\n",
+    message: "it is not JSON (",
+  },
+  "an empty U-Net config": { file: UNET, spoil: () => "", message: "it is not JSON (" },
+  "a U-Net config that is a list": { file: UNET, spoil: () => "[]", message: "Cannot use this U-Net config: it: " },
+  "a class list of numbers": {
+    file: "denoise.json",
+    spoil: () => '{"labels": [1, 2]}',
+    message: /Cannot use this class list: labels\.0: .*received 1$/,
+  },
+  "a class list that is no JSON": { file: "denoise.json", spoil: () => "labels", message: "it is not JSON (" },
+  "an unsupported block": {
+    file: UNET,
+    spoil: config({ down_block_types: ["DownBlock2D", "SkipDownBlock2D"] }),
+    message: /down_block_types\.1: .*"DownBlock2D".*received "SkipDownBlock2D"$/,
+  },
+  "an unsupported time embedding": {
+    file: UNET,
+    spoil: config({ time_embedding_type: "fourier" }),
+    message: /time_embedding_type: .*"positional".*received "fourier"$/,
+  },
+  "an unsupported activation": { file: UNET, spoil: config({ act_fn: "gelu" }), message: /act_fn: .*received "gelu"$/ },
+  "an unsupported class embedding": {
+    file: UNET,
+    spoil: config({ class_embed_type: "timestep" }),
+    message: /class_embed_type: .*received "timestep"$/,
+  },
+  "no sample size": { file: UNET, spoil: config({ sample_size: null }), message: /sample_size: .*received null$/ },
+  "no widths": {
+    file: UNET,
+    spoil: config({ block_out_channels: undefined }),
+    message: /block_out_channels: .*received nothing$/,
+  },
+  "a block too few": {
+    file: UNET,
+    spoil: config({ up_block_types: ["UpBlock2D"] }),
+    message: "up_block_types must have 2 entries, as block_out_channels, received 1",
+  },
+  "widths that groups do not divide": {
+    file: UNET,
+    spoil: config({ block_out_channels: [8, 18] }),
+    message: "block_out_channels must be multiples of norm_num_groups 4, received 18",
+  },
+  "widths that heads do not divide": {
+    file: UNET,
+    spoil: config({ attention_head_dim: 3 }),
+    message: "attention_head_dim must divide the 16 channels of its block, received 3",
+  },
+  "a middle that its groups do not divide": {
+    file: UNET,
+    spoil: config({ attn_norm_num_groups: 3 }),
+    message: "attn_norm_num_groups must divide the middle's 16 channels, received 3",
+  },
+  "a size that levels do not divide": {
+    file: UNET,
+    spoil: config({ sample_size: 7 }),
+    message: "sample_size must be a multiple of 2 for 2 levels, received 7×7",
+  },
+  "an unsupported schedule": {
+    file: SCHEDULER,
+    spoil: config({ beta_schedule: "laplace" }),
+    message: /beta_schedule: .*received "laplace"$/,
+  },
+  "weights that are cut off": {
+    file: WEIGHTS,
+    spoil: (bytes) => bytes.slice(0, -4),
+    message: /tensor .*: data_offsets must lie in/,
+  },
+  "weights with no more than a header": {
+    file: WEIGHTS,
+    spoil: (bytes) => bytes.slice(0, 1000),
+    message: "the header must end within the file, received a length of",
+  },
+  "empty weights": {
+    file: WEIGHTS,
+    spoil: () => new Uint8Array(),
+    message: "the file must have at least 8 bytes, received 0",
+  },
+  "a tensor of another shape": {
+    file: WEIGHTS,
+    spoil: weights((tensors) => tensors.set("conv_out.weight", zeros([1, 8, 3, 2]))),
+    message: "tensor conv_out.weight must have shape [1,8,3,3], received [1,8,3,2]",
+  },
+  "a tensor of another rank": {
+    file: WEIGHTS,
+    spoil: weights((tensors) => tensors.set("conv_out.bias", zeros([1, 1]))),
+    message: "tensor conv_out.bias must have shape [1], received [1,1]",
+  },
+  "a tensor missing": {
+    file: WEIGHTS,
+    spoil: weights((tensors) => tensors.delete("mid_block.attentions.0.to_q.bias")),
+    message: "tensor mid_block.attentions.0.to_q.bias is missing",
+  },
+  "a tensor too many": {
+    file: WEIGHTS,
+    spoil: weights((tensors) => tensors.set("conv_in.extra", zeros([2]))),
+    message: "tensor conv_in.extra is none of this network's",
+  },
+};
+
+for (const [name, { file, spoil, message }] of Object.entries(DAMAGES)) {
+  writingTest(
+    `loadPipeline refuses ${name} in one line that names the file`,
+    () =>
+      inTemporaryFolder(async (folder) => {
+        await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
+        const path = join(folder, file);
+        const spoiled = spoil(await Deno.readFile(path) as Uint8Array<ArrayBuffer>);
+        if (spoiled === null) await Deno.remove(path);
+        else if (typeof spoiled === "string") await Deno.writeTextFile(path, spoiled);
+        else await Deno.writeFile(path, spoiled);
+
+        const error = await assertRejects(() => loadPipeline(folder), ModelError);
+        const start = `Cannot read ${path}: `;
+        assertEquals(error.message.slice(0, start.length), start);
+        assertNotMatch(error.message, /[\p{Cc}\p{Zl}\p{Zp}]/u);
+        const rest = error.message.slice(start.length);
+        if (typeof message === "string") assertEquals(rest.includes(message), true, rest);
+        else assertMatch(rest, message);
+        assertLess(rest.length, 300);
+      }),
+  );
+}
+
+const noPython = reasonNotToWrite || await whyNoPython("torch", "diffusers");
+
+writingTest(
+  "diffusers' DDPMPipeline opens what savePipeline wrote, with the same scheduler, and draws the same ε to 1e-5",
+  () =>
+    inTemporaryFolder(async (folder) => {
+      const code = `
+import json, sys
+import numpy as np, torch
+from diffusers import DDPMPipeline
+results = []
+for folder, (n, h, w, c) in json.loads(sys.argv[1]):
+    pipeline = DDPMPipeline.from_pretrained(folder)
+    unet = pipeline.unet.eval()
+    x = np.frombuffer(sys.stdin.buffer.read(4 * n * h * w * c), np.float32).reshape(n, h, w, c).copy()
+    labels = torch.tensor([1, 4]) if unet.config.num_class_embeds else None
+    with torch.no_grad():
+        out = unet(torch.from_numpy(x).permute(0, 3, 1, 2), torch.tensor([3, 977]), labels).sample
+    out = out.permute(0, 2, 3, 1).flatten().tolist()
+    results.append({"out": out, "unet": dict(unet.config), "scheduler": dict(pipeline.scheduler.config)})
+print(json.dumps(results))`;
+      const asked: [string, number[]][] = [], inputs: Float32Array[] = [];
+      const expected: { model: Pipeline; out: Float32Array }[] = [];
+      for (const name of ["conditional", "ddpm", "learned"]) {
+        const model = { ...await loadPipeline(join(FIXTURES, name)), folder: join(folder, name) };
+        await savePipeline(model);
+        const denoiser = createDenoiser(await openEngine("wasm"), model);
+        const shape = [2, denoiser.height, denoiser.width, denoiser.channels];
+        const x = randomValues(shape, 1);
+        asked.push([model.folder, shape]);
+        inputs.push(x);
+        const out = denoiser.evaluate(x, [3, 977], denoiser.numClasses === null ? null : [1, 4]);
+        expected.push({ model, out });
+        denoiser.dispose();
+      }
+      const input = new Uint8Array(
+        await new Blob(inputs.map((x) => new Uint8Array(x.buffer as ArrayBuffer))).arrayBuffer(),
+      );
+      const printed = await python(code, { input, args: [JSON.stringify(asked)] });
+      const read = JSON.parse(new TextDecoder().decode(printed));
+      for (const [i, { model, out }] of expected.entries()) {
+        assertLess(relativeError(out, read[i].out), 1e-5, model.folder);
+        for (const part of ["unet", "scheduler"] as const) {
+          for (const [key, value] of Object.entries(model[part])) assertEquals(read[i][part][key], value, key);
+        }
+      }
+    }),
+  noPython,
+);

@@ -1,0 +1,85 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { betaSchedule, SCHEDULES } from "../../core/mod.ts";
+import { ModelError } from "../../model/error.ts";
+import { diffusionOf, parseSchedulerConfig, schedulerConfigOf } from "../../model/scheduler_config.ts";
+
+interface Golden {
+  config: Record<string, unknown>;
+  length: number;
+  at: number[];
+  betas: number[];
+  alphasCumprod: number[];
+}
+
+const { schedulers }: { schedulers: Golden[] } = JSON.parse(
+  await Deno.readTextFile(fromFileUrl(new URL("../fixtures/model/timesteps.json", import.meta.url))),
+);
+
+for (const { config, length, at, betas, alphasCumprod } of schedulers) {
+  Deno.test(`diffusionOf has the betas of diffusers' DDPMScheduler: ${JSON.stringify(config)}`, () => {
+    const diffusion = diffusionOf(parseSchedulerConfig(config));
+    assertEquals(diffusion.timesteps, length);
+    // diffusers computes its tables in float32: 1000 factors of ᾱ round 1000 times, and rescaling takes 1 − a ratio.
+    const [relative, absolute] = config.rescale_betas_zero_snr ? [2e-5, 1e-6] : [1e-6, 2e-7];
+    for (const [i, t] of at.entries()) {
+      assertAlmostEquals(diffusion.betas[t], betas[i], relative * betas[i] + absolute, `β at ${t}`);
+      assertAlmostEquals(diffusion.alphasCumprod[t], alphasCumprod[i], 2e-5 * alphasCumprod[i] + 1e-8, `ᾱ at ${t}`);
+    }
+  });
+}
+
+Deno.test("parseSchedulerConfig fills in diffusers' defaults and drops keys that it does not know", () => {
+  assertEquals(parseSchedulerConfig({ _class_name: "DDPMScheduler", thresholding: false }), {
+    num_train_timesteps: 1000,
+    beta_start: 0.0001,
+    beta_end: 0.02,
+    beta_schedule: "linear",
+    trained_betas: null,
+    variance_type: "fixed_small",
+    clip_sample: true,
+    clip_sample_range: 1,
+    prediction_type: "epsilon",
+    timestep_spacing: "leading",
+    steps_offset: 0,
+    rescale_betas_zero_snr: false,
+  });
+});
+
+const REFUSED: [Record<string, unknown>, string][] = [
+  [{ beta_schedule: "laplace" }, "beta_schedule: Invalid option"],
+  [{ beta_schedule: "laplace" }, 'received "laplace"'],
+  [{ num_train_timesteps: 0 }, "num_train_timesteps: "],
+  [{ num_train_timesteps: 10.5 }, "num_train_timesteps: "],
+  [{ beta_start: 0 }, "beta_start: "],
+  [{ beta_end: 1 }, "beta_end: "],
+  [{ prediction_type: "flow" }, "prediction_type: "],
+  [{ variance_type: "none" }, "variance_type: "],
+  [{ trained_betas: [] }, "trained_betas: "],
+  [{ trained_betas: [0.1, 2], num_train_timesteps: 2 }, "trained_betas.1: "],
+  [{ trained_betas: [0.1, 0.2] }, "trained_betas must have num_train_timesteps 1000 entries, received 2"],
+  [{ trained_betas: [1, 0.2], num_train_timesteps: 2 }, "trained_betas must be below 1 before the last, received 1"],
+  [{ rescale_betas_zero_snr: true, num_train_timesteps: 1 }, "num_train_timesteps must be at least 2"],
+];
+
+for (const [config, message] of REFUSED) {
+  Deno.test(`parseSchedulerConfig refuses ${JSON.stringify(config)}: ${message}`, () => {
+    assertThrows(() => parseSchedulerConfig(config), ModelError, message);
+  });
+}
+
+Deno.test("parseSchedulerConfig refuses what is no object", () => {
+  for (const json of [null, [], "linear", 3]) {
+    assertThrows(() => parseSchedulerConfig(json), ModelError, "Cannot use this scheduler config: it: ");
+  }
+});
+
+for (const schedule of SCHEDULES) {
+  Deno.test(`schedulerConfigOf ${schedule} describes the betas of that schedule, and survives JSON`, () => {
+    const config = schedulerConfigOf({ schedule, timesteps: 50, prediction: "v_prediction" });
+    const read = parseSchedulerConfig(JSON.parse(JSON.stringify(config)));
+    assertEquals(read, config);
+    assertEquals(diffusionOf(read).betas, betaSchedule(schedule, 50));
+    assertEquals(read.prediction_type, "v_prediction");
+  });
+}
