@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { checkInteger } from "../core/check.ts";
 import type { Engine } from "../engine/mod.ts";
 import { sampleShape } from "./config.ts";
 import { toEngineLayout } from "./layout.ts";
@@ -40,10 +41,14 @@ export const uploadWeights = (tensors: ReadonlyMap<string, StoredTensor>): Map<s
     }),
   );
 
-/** Classes as rows of zeros with a one, [n, count]. */
+/**
+ * Classes as rows of zeros with a one, [n, count].
+ *
+ * @throws {RangeError} if a label is no integer in [0, count): it would fall into another row
+ */
 export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array => {
   const rows = new Float32Array(labels.length * count);
-  for (let i = 0; i < labels.length; i++) rows[i * count + labels[i]] = 1;
+  for (let i = 0; i < labels.length; i++) rows[i * count + checkInteger(`labels[${i}]`, labels[i], 0, count - 1)] = 1;
   return rows;
 };
 

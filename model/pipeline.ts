@@ -70,6 +70,23 @@ const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTen
   for (const name of surplus) throw new ModelError(`tensor ${quoteText(name)} is none of this network's`);
 };
 
+/** Checks the classes against the rows of the class embedding: one each, the null class last. Names default to numbers. */
+const parseClasses = (json: unknown, count: number | null): Pick<Pipeline, "labels" | "nullLabel"> => {
+  const { labels, nullLabel } = parseConfig(classesSchema, json, "class list");
+  if (count === null) {
+    if (labels === null && nullLabel === null) return { labels, nullLabel };
+    throw new ModelError("labels and nullLabel must be null for a U-Net whose num_class_embeds is null");
+  }
+  if (nullLabel !== null && nullLabel !== count - 1) {
+    throw new ModelError(`nullLabel must be null or ${count - 1}, the last of num_class_embeds, received ${nullLabel}`);
+  }
+  const named = nullLabel ?? count;
+  if (labels !== null && labels.length !== named) {
+    throw new ModelError(`labels must be ${named} for num_class_embeds ${count}, received ${labels.length}`);
+  }
+  return { labels: labels ?? Array.from({ length: named }, (_, i) => String(i)), nullLabel };
+};
+
 /**
  * Reads a model from a diffusers pipeline folder.
  *
@@ -93,19 +110,10 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
     checkTensors(unet, tensors);
     return tensors;
   });
-  const classes = await exists(classesPath)
-    ? inFileSchema(classesPath, await readJson(classesPath))
-    : { labels: null, nullLabel: null };
-  const count = unet.num_class_embeds;
-  const labels = classes.labels ??
-    (count === null
-      ? null
-      : Array.from({ length: count }, (_, i) => String(i)).filter((_, i) => i !== classes.nullLabel));
-  return { folder, unet, scheduler, labels, nullLabel: classes.nullLabel, weights };
+  const written = await exists(classesPath) ? await readJson(classesPath) : {};
+  const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
+  return { folder, unet, scheduler, ...classes, weights };
 };
-
-const inFileSchema = (path: string, json: unknown) =>
-  inFile(path, () => parseConfig(classesSchema, json, "class list"));
 
 const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
 

@@ -68,6 +68,23 @@ writingTest("savePipeline, then loadPipeline, gives the same model, its labels i
   }
 });
 
+writingTest(
+  "loadPipeline numbers the classes that denoise.json does not name, and refuses classes without an embedding",
+  () =>
+    inTemporaryFolder(async (folder) => {
+      await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
+      await Deno.writeTextFile(join(folder, "denoise.json"), '{"nullLabel": 4}');
+      const { labels, nullLabel } = await loadPipeline(folder);
+      assertEquals({ labels, nullLabel }, { labels: ["0", "1", "2", "3"], nullLabel: 4 });
+      await savePipeline({ ...await loadPipeline(join(FIXTURES, "ddpm")), folder, labels: ["a"] });
+      await assertRejects(
+        () => loadPipeline(folder),
+        ModelError,
+        "labels and nullLabel must be null for a U-Net whose",
+      );
+    }),
+);
+
 /** Spoils one file of a model; its content goes in, what it becomes comes out, `null` for no file. */
 interface Damage {
   file: string;
@@ -105,6 +122,16 @@ const DAMAGES: Record<string, Damage> = {
     file: "denoise.json",
     spoil: () => '{"labels": [1, 2]}',
     message: /Cannot use this class list: labels\.0: .*received 1$/,
+  },
+  "a class too few": {
+    file: "denoise.json",
+    spoil: () => '{"labels": ["a", "b"], "nullLabel": 4}',
+    message: "labels must be 4 for num_class_embeds 5, received 2",
+  },
+  "a null class beyond the embedding": {
+    file: "denoise.json",
+    spoil: () => '{"nullLabel": 5}',
+    message: "nullLabel must be null or 4, the last of num_class_embeds, received 5",
   },
   "a class list that is no JSON": { file: "denoise.json", spoil: () => "labels", message: "it is not JSON (" },
   "an unsupported block": {
