@@ -1,8 +1,18 @@
 import { z } from "zod";
-import { PREDICTIONS, SCHEDULES, WEIGHTINGS } from "../core/mod.ts";
+import { type Prediction, PREDICTIONS, type ScheduleName, SCHEDULES, WEIGHTINGS } from "../core/mod.ts";
 import { ENGINES } from "../engine/engine.ts";
 import { DATASETS } from "./data/dataset.ts";
 import { PRESET_NAMES } from "./presets.ts";
+
+/** ε says nothing about x_0 where x_t holds no signal, and `jsd` ends there. */
+const checkPrediction = (
+  { schedule, prediction }: { schedule: ScheduleName; prediction: Prediction },
+  context: z.RefinementCtx,
+): void => {
+  if (schedule !== "jsd" || prediction !== "epsilon") return;
+  const message = "must be sample or v_prediction for jsd, whose x_T holds no signal, received epsilon";
+  context.addIssue({ code: "custom", path: ["prediction"], message });
+};
 
 /** The recipe of a training run: everything that decides its weights. None of it names a path. */
 export const remoteTrainOptions = z.strictObject({
@@ -42,12 +52,7 @@ export const remoteTrainOptions = z.strictObject({
     .describe("Checkpoints to keep; older ones are removed"),
   engine: z.enum(["auto", ...ENGINES]).default("auto")
     .describe("Where the network runs; auto takes the best there is"),
-}).superRefine(({ schedule, prediction }, context) => {
-  if (schedule === "jsd" && prediction === "epsilon") {
-    const message = "must be sample or v_prediction for jsd, whose x_T holds no signal, received epsilon";
-    context.addIssue({ code: "custom", path: ["prediction"], message });
-  }
-});
+}).superRefine(checkPrediction);
 
 /** The recipe, all defaults filled in. */
 export type Recipe = z.output<typeof remoteTrainOptions>;
@@ -65,7 +70,7 @@ export const trainOptions = z.strictObject({
     ),
   stopAtEof: z.boolean().default(false)
     .describe("Stop, with a checkpoint, when standard input ends: the program that started this one is gone"),
-}).superRefine((options, context) => {
+}).superRefine(checkPrediction).superRefine((options, context) => {
   if (options.resume === undefined) return;
   const defaults = remoteTrainOptions.parse({});
   for (const key of Object.keys(defaults) as (keyof Recipe)[]) {

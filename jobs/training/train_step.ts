@@ -1,10 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type UNetConfig } from "../../model/config.ts";
+import type { UNetConfig } from "../../model/config.ts";
 import { oneHot } from "../../model/denoiser.ts";
 import { timestepEmbedding } from "../../model/timestep_embedding.ts";
 import { createUNet } from "../../model/unet.ts";
 import { Weights } from "../../model/weights.ts";
 import { adam } from "./adam.ts";
+import { clipScale, globalNorm } from "./clip.ts";
 import type { Examples } from "./example.ts";
 import { STATE_PARTS, type TrainingState } from "./state.ts";
 
@@ -24,10 +25,6 @@ export interface StepOptions {
   /** Decay of the weights' moving average. */
   readonly ema: number;
 }
-
-/** √Σ‖g‖² over all gradients. */
-const globalNorm = (gradients: readonly tf.Tensor[]): tf.Tensor =>
-  tf.sqrt(tf.addN(gradients.map((g) => tf.sum(tf.square(g)))));
 
 /**
  * Makes the training step: line 5 of Algorithm 1 (Ho et al. 2020), the gradient of the weighted squared error, clipped
@@ -68,7 +65,7 @@ export const createTrainStep = (config: UNetConfig) => {
       };
       const { value: loss, grads: gradients } = tf.valueAndGrads(lossOf)([...state.weights.values()]);
       const gradientNorm = globalNorm(gradients);
-      const scale = tf.minimum(tf.div(clip, tf.add(gradientNorm, 1e-6)), 1);
+      const scale = clipScale(gradientNorm, clip);
 
       const next = names.map((name, i) => {
         const updated = adam(
