@@ -1,0 +1,42 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, join, relative } from "@std/path";
+
+const root = fromFileUrl(new URL("../", import.meta.url));
+
+/** What each room may import: itself, and these. */
+const ALLOWED: Record<string, readonly string[]> = {
+  core: [],
+  formats: [],
+  engine: [],
+  model: ["core", "engine"],
+  serving: ["core", "engine", "model"],
+  jobs: ["core", "formats", "engine", "model", "serving"],
+  routes: ["core", "formats", "engine", "model", "serving", "jobs"],
+  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes"],
+};
+
+const sources = async function* (folder: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    if (isDirectory) yield* sources(path);
+    else if (name.endsWith(".ts")) yield path;
+  }
+};
+
+const IMPORT = /(?:from|import)\s*\(?\s*"(\.[^"]+)"/g;
+
+for (const [room, allowed] of Object.entries(ALLOWED)) {
+  Deno.test(`${room}/ imports ${allowed.length === 0 ? "no other room" : `only ${allowed.join(", ")}`}`, async () => {
+    const wrong: string[] = [];
+    let files = 0;
+    for await (const file of sources(join(root, room))) {
+      files++;
+      for (const [, specifier] of (await Deno.readTextFile(file)).matchAll(IMPORT)) {
+        const target = relative(root, join(file, "..", specifier)).split("/")[0];
+        if (target !== room && !allowed.includes(target)) wrong.push(`${relative(root, file)} → ${specifier}`);
+      }
+    }
+    assertEquals(wrong, []);
+    assertEquals(files > 0, true);
+  });
+}
