@@ -76,7 +76,10 @@ export const parse = <S extends OptionSchema>(
   const option = options.find(({ key }) => key === issue.path[0]);
   if (!option) throw new UsageError(issue.message);
   const text = typed.get(option);
-  if (issue.code === "custom") throw new UsageError(`${option.flag} ${issue.message}`);
+  if (issue.code === "custom") {
+    const received = text ?? String(option.default);
+    throw new UsageError(`${option.flag} must be ${issue.message}, received ${JSON.stringify(received)}`);
+  }
   if (text === undefined) throw new UsageError(`${option.flag} is required: ${option.description}`);
   throw demand(option, text);
 };

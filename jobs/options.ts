@@ -10,7 +10,7 @@ const checkPrediction = (
   context: z.RefinementCtx,
 ): void => {
   if (schedule !== "jsd" || prediction !== "epsilon") return;
-  const message = "must be sample or v_prediction for jsd, whose x_T holds no signal, received epsilon";
+  const message = "sample or v_prediction with the schedule jsd, whose x_T holds no signal";
   context.addIssue({ code: "custom", path: ["prediction"], message });
 };
 
@@ -75,14 +75,14 @@ export const trainOptions = z.strictObject({
   const defaults = remoteTrainOptions.parse({});
   for (const key of Object.keys(defaults) as (keyof Recipe)[]) {
     if (key === "steps" || options[key] === defaults[key]) continue;
-    const message = `cannot be changed by --resume: the run goes on by its own recipe, received ${options[key]}`;
+    const message = "left out with --resume, which goes on by the run's own recipe";
     context.addIssue({ code: "custom", path: [key], message });
   }
   if (options.out !== undefined) {
     context.addIssue({
       code: "custom",
       path: ["out"],
-      message: "cannot be given with --resume, which names the folder",
+      message: "left out with --resume, which names the folder",
     });
   }
 });

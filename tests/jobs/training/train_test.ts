@@ -107,10 +107,13 @@ testCommandLine("train: what cannot work ends with code 2 and one line", async (
     [["--out", out], `Cannot start a run in ${out}: there is one`],
     [["--resume", join(folder, "none")], "config.json: there is no such file"],
     [["--resume", out], `Cannot resume ${out}: it has no checkpoint yet`],
-    [["--resume", out, "--lr", "0.1"], "--lr cannot be changed by --resume"],
-    [["--resume", out, "--out", folder], "--out cannot be given with --resume"],
+    [["--resume", out, "--lr", "0.1"], "--lr must be left out with --resume"],
+    [["--resume", out, "--out", folder], "--out must be left out with --resume"],
     [["--schedule", "cubic"], "--schedule must be one of linear, cosine"],
-    [["--schedule", "jsd"], "--prediction must be sample or v_prediction for jsd"],
+    [
+      ["--schedule", "jsd"],
+      '--prediction must be sample or v_prediction with the schedule jsd, whose x_T holds no signal, received "epsilon"',
+    ],
     [["--timesteps", "1"], "--timesteps must be an integer in [2, 100000]"],
     [["--lr", "0"], "--lr must be a number in (0, 1]"],
   ];
