@@ -56,7 +56,8 @@ const readFlags = (args: readonly string[], options: readonly Option[]): Map<Opt
 
 /**
  * Reads command-line arguments by an object schema: one `--kebab-case` flag a field, `--flag value` or `--flag=value`;
- * `--flag` and `--no-flag` for booleans; commas between the entries of a list.
+ * `--flag` and `--no-flag` for booleans; commas between the entries of a list. A refinement of the schema says, as its
+ * message, what is allowed.
  *
  * @returns the schema's output, defaults filled in
  * @throws {UsageError} if an argument is unknown, repeated, missing or outside what its field allows

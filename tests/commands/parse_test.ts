@@ -92,6 +92,6 @@ Deno.test("parse says what a required option is for", () => {
 });
 
 Deno.test("parse passes on what a refinement of the schema says", () => {
-  const odd = z.object({ n: z.int().default(1).refine((n) => n % 2 === 1, "must be odd") });
+  const odd = z.object({ n: z.int().default(1).refine((n) => n % 2 === 1, "odd") });
   assertThrows(() => parse(["--n=2"], odd), UsageError, "--n must be odd");
 });
