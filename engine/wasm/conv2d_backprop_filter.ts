@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { convGeometry } from "./conv_geometry.ts";
 import { replaceKernel, tensor } from "./replace_kernel.ts";
 
 /**
@@ -12,19 +13,10 @@ export const registerConv2dBackpropFilter = () =>
   replaceKernel("Conv2DBackpropFilter", (inputs, attrs) => {
     const x = tensor(inputs.x), dy = tensor(inputs.dy);
     const filterShape = attrs.filterShape as [number, number, number, number];
-    const strides = attrs.strides as number | [number, number];
-    const [strideHeight, strideWidth] = typeof strides === "number" ? [strides, strides] : strides;
-    const { padInfo } = tf.backend_util.computeConv2DInfo(
-      x.shape,
-      filterShape,
-      strides,
-      1,
-      attrs.pad as "same",
-      attrs.dimRoundingMode as "floor" | undefined,
-    );
-    const padded = padInfo.top + padInfo.bottom + padInfo.left + padInfo.right === 0
+    const { strideHeight, strideWidth, padding } = convGeometry(x.shape, filterShape, attrs);
+    const padded = padding.top + padding.bottom + padding.left + padding.right === 0
       ? x
-      : tf.pad(x, [[0, 0], [padInfo.top, padInfo.bottom], [padInfo.left, padInfo.right], [0, 0]]);
+      : tf.pad(x, [[0, 0], [padding.top, padding.bottom], [padding.left, padding.right], [0, 0]]);
     const gradient = tf.conv2d(
       tf.transpose(padded, [3, 1, 2, 0]),
       tf.transpose(dy, [1, 2, 0, 3]),

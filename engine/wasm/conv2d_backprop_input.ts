@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { convGeometry } from "./conv_geometry.ts";
 import { replaceKernel, tensor } from "./replace_kernel.ts";
 
 /** Puts `stride − 1` zeros behind each row and each column of a [B, H, W, C] tensor. */
@@ -41,19 +42,10 @@ export const registerConv2dBackpropInput = () =>
   replaceKernel("Conv2DBackpropInput", (inputs, attrs) => {
     const dy = tensor(inputs.dy), filter = tensor(inputs.filter);
     const inputShape = attrs.inputShape as [number, number, number, number];
-    const strides = attrs.strides as number | [number, number];
-    const [strideHeight, strideWidth] = typeof strides === "number" ? [strides, strides] : strides;
-    const { padInfo } = tf.backend_util.computeConv2DInfo(
-      inputShape,
-      filter.shape,
-      strides,
-      1,
-      attrs.pad as "same",
-      attrs.dimRoundingMode as "floor" | undefined,
-    );
+    const { strideHeight, strideWidth, padding } = convGeometry(inputShape, filter.shape, attrs);
     const [filterHeight, filterWidth] = filter.shape;
     const dilated = dilate(dy, strideHeight, strideWidth);
-    const top = filterHeight - 1 - padInfo.top, left = filterWidth - 1 - padInfo.left;
+    const top = filterHeight - 1 - padding.top, left = filterWidth - 1 - padding.left;
     const bottom = inputShape[1] + filterHeight - 1 - top - dilated.shape[1];
     const right = inputShape[2] + filterWidth - 1 - left - dilated.shape[2];
     // Padding is negative where the forward pass padded by more than the filter reaches, or dilation overshot.
