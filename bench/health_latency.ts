@@ -1,12 +1,12 @@
 /**
  * How long /health takes while the server samples: the HTTP thread must not wait for the network.
  *
- *     deno run --allow-read=. --allow-net=127.0.0.1 bench/health_latency.ts [MODEL]
+ *     deno task bench health-latency [MODEL]
  */
 import { z } from "zod";
 import { openServer } from "../routes/server.ts";
 
-const folder = Deno.args[0] ?? "models/digits";
+const folder = Deno.args[1] ?? "models/digits";
 const { origin, close } = await openServer({
   folder,
   engine: "auto",

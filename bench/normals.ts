@@ -2,7 +2,7 @@
  * Normals per second on one core: `fillNormal` of core, beside the Box–Muller transform of the same Philox words with
  * Math.log, cos and sin. Prints one JSON line.
  *
- *     deno run bench/normals.ts
+ *     deno task bench normals
  */
 
 import { fillNormal } from "../core/noise.ts";

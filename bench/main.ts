@@ -1,0 +1,15 @@
+/** `deno task bench NAME`: runs one measurement. Each prints what it measured, and names its machine's engine. */
+const BENCHES: Record<string, () => Promise<unknown>> = {
+  normals: () => import("./normals.ts"),
+  "health-latency": () => import("./health_latency.ts"),
+};
+
+const [name] = Deno.args;
+const bench = Object.hasOwn(BENCHES, name ?? "") ? BENCHES[name] : undefined;
+if (!bench) {
+  console.error(
+    `error: name must be one of ${Object.keys(BENCHES).join(", ")}, received ${JSON.stringify(name ?? "")}`,
+  );
+  Deno.exit(2);
+}
+await bench();
