@@ -2,6 +2,9 @@ import { join } from "@std/path";
 import { z } from "zod";
 import { parseUNetConfig, type UNetConfig } from "./config.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
+import type { WrittenFormat } from "./float_formats.ts";
+import { findModel, WEIGHT_NAMES } from "./model_files.ts";
+import { renameOldTensors } from "./old_names.ts";
 import { unetParameters } from "./parameters.ts";
 import { parseConfig } from "./parse_config.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
@@ -29,8 +32,6 @@ export interface Pipeline {
   /** The U-Net's tensors by their name, in diffusers' layout. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
 }
-
-const WEIGHTS = ["unet", "diffusion_pytorch_model.safetensors"];
 
 const reason = (error: unknown): string => {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
@@ -87,29 +88,40 @@ const parseClasses = (json: unknown, count: number | null): Pick<Pipeline, "labe
   return { labels: labels ?? Array.from({ length: named }, (_, i) => String(i)), nullLabel };
 };
 
+/** Checks that the output has the channels that the variance asks for. */
+const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfig, variance: string): void => {
+  const isLearned = variance === "learned" || variance === "learned_range";
+  if (outputs === 2 * channels || (outputs === channels && !isLearned)) return;
+  const allowed = isLearned ? `${2 * channels}` : `${channels} or ${2 * channels}`;
+  throw new ModelError(
+    `out_channels must be ${allowed} for in_channels ${channels} and variance_type ${variance}, received ${outputs}`,
+  );
+};
+
 /**
- * Reads a model from a diffusers pipeline folder.
+ * Reads a model from a diffusers pipeline folder, or from a bare U-Net's: `config.json` and
+ * `diffusion_pytorch_model.safetensors` beside each other. A bare one may have `scheduler_config.json` there too; without,
+ * it is taken to be of the paper's process, which is diffusers' default: T = 1000, β linear from 1e-4 to 0.02, ε
+ * predicted, β̃ as variance, x_0 clipped to [−1, 1].
  *
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (folder: string): Promise<Pipeline> => {
-  const unetPath = join(folder, "unet", "config.json");
-  const schedulerPath = join(folder, "scheduler", "scheduler_config.json");
-  const weightsPath = join(folder, ...WEIGHTS);
-  const classesPath = join(folder, "denoise.json");
-
-  const unetJson = await readJson(unetPath);
-  const unet = inFile(unetPath, () => parseUNetConfig(unetJson));
-  const schedulerJson = await readJson(schedulerPath);
-  const scheduler = inFile(schedulerPath, () => parseSchedulerConfig(schedulerJson));
-  const bytes = await Deno.readFile(weightsPath).catch((cause) => {
-    throw new ModelError(`Cannot read ${weightsPath}: ${reason(cause)}`, { cause });
+  const files = await findModel(folder);
+  const unetJson = await readJson(files.unet);
+  const unet = inFile(files.unet, () => parseUNetConfig(unetJson));
+  const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler);
+  const scheduler = inFile(files.scheduler ?? files.unet, () => parseSchedulerConfig(schedulerJson));
+  inFile(files.unet, () => checkOutput(unet, scheduler.variance_type));
+  const bytes = await Deno.readFile(files.weights).catch((cause) => {
+    throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
   });
-  const weights = inFile(weightsPath, () => {
-    const tensors = parseSafetensors(bytes);
+  const weights = inFile(files.weights, () => {
+    const tensors = renameOldTensors(parseSafetensors(bytes));
     checkTensors(unet, tensors);
     return tensors;
   });
+  const classesPath = join(folder, "denoise.json");
   const written = await exists(classesPath) ? await readJson(classesPath) : {};
   const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
   return { folder, unet, scheduler, ...classes, weights };
@@ -119,8 +131,16 @@ const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => tr
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 
-/** Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open. */
-export const savePipeline = async (pipeline: Pipeline): Promise<void> => {
+/**
+ * Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open.
+ *
+ * @param options.dtype F16 halves the weights' file; diffusers opens it as float32 again, unless asked otherwise
+ * @throws {RangeError} if a weight is too large for `dtype`
+ */
+export const savePipeline = async (
+  pipeline: Pipeline,
+  { dtype = "F32" }: { dtype?: WrittenFormat } = {},
+): Promise<void> => {
   const { folder, unet, scheduler, labels, nullLabel, weights } = pipeline;
   await Deno.mkdir(join(folder, "unet"), { recursive: true });
   await Deno.mkdir(join(folder, "scheduler"), { recursive: true });
@@ -141,5 +161,5 @@ export const savePipeline = async (pipeline: Pipeline): Promise<void> => {
     pretty({ _class_name: "DDPMScheduler", ...version, ...scheduler }),
   );
   await Deno.writeTextFile(join(folder, "denoise.json"), pretty({ labels, nullLabel }));
-  await Deno.writeFile(join(folder, ...WEIGHTS), encodeSafetensors(weights));
+  await Deno.writeFile(join(folder, "unet", WEIGHT_NAMES[0]), encodeSafetensors(weights, { dtype }));
 };
