@@ -1,5 +1,5 @@
 /** The engines that can evaluate the network, by the name that `--engine` takes. */
-export const ENGINES = ["wasm", "cpu"] as const;
+export const ENGINES = ["tensorflow", "wasm", "cpu"] as const;
 
 /** Name of one engine. `cpu` is tfjs's plain JavaScript backend: a reference for tests, far too slow for use. */
 export type EngineName = typeof ENGINES[number];
