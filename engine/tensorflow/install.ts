@@ -1,4 +1,4 @@
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
 import { EngineError } from "../error.ts";
 import { INSTALL_FOLDER, libraryIn } from "./library.ts";
 
@@ -75,7 +75,7 @@ export const installTensorflow = async (
   const remove = () => Deno.remove(partial, { recursive: true }).catch(() => {});
   await remove();
   // The installer's downloads go there too, so that nothing is left elsewhere.
-  const temporary = join(partial, "tmp");
+  const temporary = resolve(partial, "tmp");
   await Deno.mkdir(temporary, { recursive: true });
 
   const requirements = fromFileUrl(new URL(`./requirements/${which}.txt`, import.meta.url));
