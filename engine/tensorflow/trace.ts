@@ -31,11 +31,6 @@ export class Trace {
     this.#graph = new Graph(context);
   }
 
-  /** Whether this id is a tensor of the trace. */
-  has(id: number): boolean {
-    return this.#nodes.has(id);
-  }
-
   input(id: number, type: TensorType): void {
     this.#nodes.set(id, this.#graph.placeholder(type));
   }
