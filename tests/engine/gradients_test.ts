@@ -45,7 +45,7 @@ const MAT_MULS = [
 /** Keeps `v` away from 0: a divisor within the reach of a finite step. */
 const awayFromZero = (v: tf.Tensor) => tf.add(tf.square(v), 1);
 
-for (const engine of ["cpu", "wasm", "tensorflow"] as const) {
+for (const engine of ["cpu", "wasm", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   const gradientTest = (name: string, run: () => void) =>
     Deno.test({
@@ -157,6 +157,6 @@ Deno.test("openEngine refuses a name it does not know", async () => {
       throw error;
     },
     RangeError,
-    "engine must be auto, tensorflow, wasm or cpu, received webgl",
+    "engine must be auto or one of tensorflow, webgpu, webgpu-software, wasm, cpu, received webgl",
   );
 });

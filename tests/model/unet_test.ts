@@ -19,7 +19,7 @@ const LABELS = [1, 4];
 const nhwc = ({ shape, data }: StoredTensor): tf.Tensor4D =>
   tf.tidy(() => tf.transpose(tf.tensor4d(data, shape as [number, number, number, number]), [0, 2, 3, 1]));
 
-for (const engine of ["tensorflow", "wasm", "cpu"] as const) {
+for (const engine of ["tensorflow", "webgpu-software", "wasm", "cpu"] as const) {
   const reason = whyNot(engine);
   for (const name of ["conditional", "ddpm", "learned"]) {
     const title = `U-Net ${name} on ${engine}: output within 1e-5 of diffusers, gradients within 1e-4 of PyTorch`;

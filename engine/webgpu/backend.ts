@@ -1,0 +1,42 @@
+import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import * as tf from "@tensorflow/tfjs-core";
+
+/**
+ * tfjs's WebGPU backend with a `readSync` that works in Deno, where tfjs's own, by way of a canvas, does not.
+ *
+ * Deno 2.9's `mapAsync` waits for the device within the call itself, and then lets 10 ms go by before its promise
+ * resolves. The mapped range is there at once, so it is read at once.
+ */
+export class DenoWebgpuBackend extends WebGPUBackend {
+  override readSync(dataId: object): tf.BackendValues {
+    const { values, resource, dtype } = this.tensorMap.get(dataId);
+    if (values || !(resource instanceof GPUBuffer) || dtype === "complex64") return super.readSync(dataId);
+    return tf.util.convertBackendValuesAndArrayBuffer(this.#download(resource), dtype);
+  }
+
+  override read(dataId: object): Promise<tf.BackendValues> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  #download(buffer: GPUBuffer): ArrayBuffer {
+    const { size } = buffer;
+    // Deno ends the process when a range is asked for of a buffer that has not been mapped before.
+    const staging = this.device.createBuffer({
+      size,
+      usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST,
+      mappedAtCreation: true,
+    });
+    try {
+      staging.unmap();
+      this.ensureCommandEncoderReady();
+      this.endComputePassEncoder();
+      (this as unknown as { commandEncoder: GPUCommandEncoder }).commandEncoder
+        .copyBufferToBuffer(buffer, 0, staging, 0, size);
+      this.submitQueue();
+      staging.mapAsync(GPUMapMode.READ).catch(() => {});
+      return staging.getMappedRange().slice(0);
+    } finally {
+      staging.destroy();
+    }
+  }
+}
