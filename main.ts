@@ -25,6 +25,11 @@ const COMMANDS = [
     summary: "List the engines that this machine has, or install TensorFlow.",
     load: async () => (await import("./commands/engine.ts")).engine as unknown as Command,
   },
+  {
+    name: "pull",
+    summary: "Download a model from a model hub.",
+    load: async () => (await import("./commands/pull.ts")).pull as unknown as Command,
+  },
 ] as const;
 
 const main = async ([name, ...args]: readonly string[]): Promise<number> => {
