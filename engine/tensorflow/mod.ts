@@ -5,6 +5,7 @@ import { EngineError } from "../error.ts";
 import { Binding } from "./binding.ts";
 import type { ConfigOptions } from "./config.ts";
 import { type Context, openContext } from "./context.ts";
+import { registerConv2d } from "./conv2d.ts";
 import { registerConv2dBackprop } from "./conv2d_backprop.ts";
 import { findLibrary, INSTALL_FOLDER, LIBRARY_VARIABLE, openLibrary } from "./library.ts";
 
@@ -44,6 +45,7 @@ const start = async ({ library, ...config }: TensorflowOptions): Promise<Tensorf
   tf.env().set("PROD", true);
   const { TensorflowBackend } = await import("./backend.ts");
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
+  registerConv2d();
   registerConv2dBackprop();
   const binding = new Binding(context, version);
   tf.registerBackend("tensorflow", () => new TensorflowBackend(binding));
@@ -53,6 +55,7 @@ const start = async ({ library, ...config }: TensorflowOptions): Promise<Tensorf
     name: "tensorflow",
     version,
     device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    compiles: true,
     context,
   };
 };

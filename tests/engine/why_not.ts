@@ -1,6 +1,10 @@
 import type { EngineName } from "../../engine/mod.ts";
-import { findLibrary } from "../../engine/tensorflow/library.ts";
+import { findLibrary, openLibrary } from "../../engine/tensorflow/library.ts";
 import { requestAdapter } from "../../engine/webgpu/adapter.ts";
+
+// A Vulkan driver that is there before TensorFlow brings an LLVM of its own, in which TensorFlow's then crashes.
+const library = findLibrary();
+if (library !== null) openLibrary(library);
 
 const softwareAdapter = await requestAdapter({ software: true });
 
