@@ -1,34 +1,23 @@
 import { join } from "@std/path";
-import { z } from "zod";
+import { type Classes, parseClasses } from "./classes.ts";
 import { parseUNetConfig, type UNetConfig } from "./config.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import type { WrittenFormat } from "./float_formats.ts";
 import { findModel, WEIGHT_NAMES } from "./model_files.ts";
 import { renameOldTensors } from "./old_names.ts";
 import { unetParameters } from "./parameters.ts";
-import { parseConfig } from "./parse_config.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
 
 export { ModelError } from "./error.ts";
 export { diffusionOf } from "./scheduler_config.ts";
 
-/** What this project keeps beside diffusers' files, in `denoise.json`; diffusers ignores it. */
-const classesSchema = z.object({
-  labels: z.array(z.string()).nullable().default(null),
-  nullLabel: z.int().min(0).nullable().default(null),
-});
-
 /** A diffusion model as it lies on disk: a folder that diffusers' `DDPMPipeline.from_pretrained` opens. */
-export interface Pipeline {
+export interface Pipeline extends Classes {
   /** The folder it was read from, or will be written to. */
   readonly folder: string;
   readonly unet: UNetConfig;
   readonly scheduler: SchedulerConfig;
-  /** Names of the classes, by their index in the class embedding; `null` for an unconditional model. */
-  readonly labels: readonly string[] | null;
-  /** Index in the class embedding that stands for no class, for classifier-free guidance. */
-  readonly nullLabel: number | null;
   /** The U-Net's tensors by their name, in diffusers' layout. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
 }
@@ -69,23 +58,6 @@ const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTen
     surplus.delete(name);
   }
   for (const name of surplus) throw new ModelError(`tensor ${quoteText(name)} is none of this network's`);
-};
-
-/** Checks the classes against the rows of the class embedding: one each, the null class last. Names default to numbers. */
-const parseClasses = (json: unknown, count: number | null): Pick<Pipeline, "labels" | "nullLabel"> => {
-  const { labels, nullLabel } = parseConfig(classesSchema, json, "class list");
-  if (count === null) {
-    if (labels === null && nullLabel === null) return { labels, nullLabel };
-    throw new ModelError("labels and nullLabel must be null for a U-Net whose num_class_embeds is null");
-  }
-  if (nullLabel !== null && nullLabel !== count - 1) {
-    throw new ModelError(`nullLabel must be null or ${count - 1}, the last of num_class_embeds, received ${nullLabel}`);
-  }
-  const named = nullLabel ?? count;
-  if (labels !== null && labels.length !== named) {
-    throw new ModelError(`labels must be ${named} for num_class_embeds ${count}, received ${labels.length}`);
-  }
-  return { labels: labels ?? Array.from({ length: named }, (_, i) => String(i)), nullLabel };
 };
 
 /** Checks that the output has the channels that the variance asks for. */

@@ -1,7 +1,9 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { fileAddress, type Repository } from "./address.ts";
 import { ConnectionError, HubError } from "./error.ts";
 import type { RemoteFile } from "./listing.ts";
+import { hashFile, openPartial, type PartialFile } from "./partial_file.ts";
+import { sleep, stopwatch } from "./patience.ts";
 import { request, type RequestOptions } from "./request.ts";
 
 /** What `download` reads beside the file itself. */
@@ -15,30 +17,6 @@ export interface DownloadOptions extends RequestOptions {
   /** Milliseconds without a byte after which a connection counts as broken. @default 60000 */
   patience?: number;
 }
-
-/** What systems say of a full disk, a used-up quota and a file too large for the disk; Deno has a class for none. */
-const FULL = /no space left|not enough space|quota exceeded|file too large/i;
-
-const writeAll = async (file: Deno.FsFile, bytes: Uint8Array, path: string): Promise<void> => {
-  try {
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-  } catch (cause) {
-    if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) throw cause;
-    const reason = cause.message.replace(/ \(os error \d+\)$/, "");
-    const further = FULL.test(reason) ? "; make room and run again to go on" : "";
-    throw new HubError(`Cannot write ${path}: ${reason}${further}`, { cause });
-  }
-};
-
-const hashFile = async (file: Deno.FsFile, hash: Hash): Promise<number> => {
-  const buffer = new Uint8Array(2 ** 20);
-  let size = 0;
-  for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
-    hash.update(buffer.subarray(0, n));
-    size += n;
-  }
-  return size;
-};
 
 const isThere = (path: string): Promise<boolean> =>
   Deno.stat(path).then(() => true, (error) => {
@@ -67,91 +45,61 @@ const startOf = (response: Response, have: number): number => {
   return have;
 };
 
-const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal!.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
-
 /** One connection: fetches what is missing of the partial file. */
 const advance = async (
   repository: Repository,
-  { path, size, sha256 }: RemoteFile,
-  partial: string,
+  { path, size }: RemoteFile,
+  part: PartialFile,
   { onProgress, patience = 60_000, token, signal }: DownloadOptions,
 ): Promise<void> => {
-  using file = await Deno.open(partial, { read: true, write: true, create: true });
-  let hash = createHash("sha256");
-  // Without a checksum nothing would tell a part of another revision from one of this.
-  let have = sha256 === null ? 0 : await hashFile(file, hash);
-  if (have > (size ?? Infinity)) have = 0;
-  const restart = async () => {
-    await file.truncate(0);
-    await file.seek(0, Deno.SeekMode.Start);
-    hash = createHash("sha256");
-    have = 0;
-  };
-  if (have === 0) await restart();
-  onProgress?.(have);
-
-  if (have !== size || size === 0) {
-    using silence = stopwatch(patience);
-    const signals = signal ? [signal, silence.signal] : [silence.signal];
-    const headers: Record<string, string> = have > 0 ? { range: `bytes=${have}-` } : {};
-    const url = fileAddress(repository, path);
-    try {
-      const response = await request(repository, url, { token, headers, signal: AbortSignal.any(signals) });
-      if (response.status === 416) {
-        await response.body?.cancel();
-        await restart();
-        throw new ConnectionError(`the hub no longer has the rest of ${path}`);
-      }
-      if (startOf(response, have) !== have) await restart();
-      for await (const part of response.body ?? []) {
-        silence.restart();
-        if (size !== null && have + part.length > size) {
-          throw new HubError(`${url} is larger than the ${size} bytes listed`);
-        }
-        await writeAll(file, part, partial);
-        hash.update(part);
-        have += part.length;
-        onProgress?.(have);
-      }
-    } catch (cause) {
-      if (signal?.aborted) throw signal.reason;
-      if (!(cause instanceof TypeError || silence.signal.aborted)) throw cause;
-      throw new ConnectionError(`the connection broke off at ${have} of ${size ?? "?"} bytes`, { cause });
+  const url = fileAddress(repository, path);
+  using silence = stopwatch(patience);
+  const signals = signal ? [signal, silence.signal] : [silence.signal];
+  const headers: Record<string, string> = part.size > 0 ? { range: `bytes=${part.size}-` } : {};
+  try {
+    const response = await request(repository, url, { token, headers, signal: AbortSignal.any(signals) });
+    if (response.status === 416) {
+      await response.body?.cancel();
+      await part.restart();
+      throw new ConnectionError(`the hub no longer has the rest of ${path}`);
     }
+    if (startOf(response, part.size) !== part.size) await part.restart();
+    for await (const bytes of response.body ?? []) {
+      silence.restart();
+      if (size !== null && part.size + bytes.length > size) {
+        throw new HubError(`${url} is larger than the ${size} bytes listed`);
+      }
+      await part.append(bytes);
+      onProgress?.(part.size);
+    }
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    if (!(cause instanceof TypeError || silence.signal.aborted)) throw cause;
+    throw new ConnectionError(`the connection broke off at ${part.size} of ${size ?? "?"} bytes`, { cause });
   }
-  if (size !== null && have < size) throw new ConnectionError(`the connection broke off at ${have} of ${size} bytes`);
-  await file.sync();
-  const digest = hash.digest("hex");
+  if (size !== null && part.size < size) {
+    throw new ConnectionError(`the connection broke off at ${part.size} of ${size} bytes`);
+  }
+};
+
+/** One try: opens what is there of the file, fetches the rest, and compares the whole with its checksum. */
+const tryOnce = async (
+  repository: Repository,
+  file: RemoteFile,
+  partial: string,
+  options: DownloadOptions,
+): Promise<void> => {
+  const { path, size, sha256 } = file;
+  using part = await openPartial(partial);
+  // Without a checksum nothing would tell a part of another revision from one of this.
+  if (sha256 === null || part.size > (size ?? Infinity)) await part.restart();
+  options.onProgress?.(part.size);
+  if (part.size === 0 || part.size !== size) await advance(repository, file, part, options);
+  const digest = await part.finish();
   if (sha256 !== null && digest !== sha256) {
     await Deno.remove(partial);
     throw new HubError(`${path} arrived damaged and was removed: its SHA-256 is ${digest}, the hub lists ${sha256}`);
   }
-};
-
-/** A signal that aborts after so many milliseconds without a restart. */
-const stopwatch = (milliseconds: number) => {
-  const controller = new AbortController();
-  const start = () => setTimeout(() => controller.abort(new Error("silence")), milliseconds);
-  let timer = start();
-  return {
-    signal: controller.signal,
-    restart: () => {
-      clearTimeout(timer);
-      timer = start();
-    },
-    [Symbol.dispose]: () => clearTimeout(timer),
-  };
 };
 
 /**
@@ -178,7 +126,7 @@ export const download = async (
   };
   for (;;) {
     try {
-      await advance(repository, file, partial, { ...options, onProgress: track });
+      await tryOnce(repository, file, partial, { ...options, onProgress: track });
       return await Deno.rename(partial, to);
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;

@@ -98,6 +98,16 @@ hubTest("download starts over where the hub ignores ranges", { ignoresRanges: tr
   assertEquals([at.ranges(), await Deno.readFile(at.to)], [["bytes=30000-"], BYTES]);
 });
 
+hubTest(
+  "download refuses another range than it asked for, and keeps the part as it is",
+  { shiftsRanges: 5 },
+  async (at) => {
+    await Deno.writeFile(at.partial, BYTES.slice(0, 30_000));
+    await assertRejects(() => at.get(), HubError, "the hub answers another range than bytes 30000- asked for");
+    assertEquals(await Deno.readFile(at.partial), BYTES.slice(0, 30_000));
+  },
+);
+
 hubTest("download takes a part that is whole without asking, and drops one that is too long", {}, async (at) => {
   await Deno.writeFile(at.partial, BYTES);
   await at.get();

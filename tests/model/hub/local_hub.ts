@@ -22,6 +22,8 @@ export interface Behaviour {
   silentAfter?: number;
   /** Answers ranges with the whole file. */
   ignoresRanges?: boolean;
+  /** Answers ranges from so many bytes further on. */
+  shiftsRanges?: number;
   /** Takes this token, and answers nothing without it. */
   token?: string;
   /** Answers everything so. */
@@ -94,7 +96,8 @@ export const serveHub = (behaviour: Behaviour) => {
     if (!LARGE.test(pathname)) return new Response(bytes);
     if (behaviour.redirects) return Response.redirect(behaviour.redirects + pathname, 302);
 
-    const start = range && !behaviour.ignoresRanges ? Number(/^bytes=(\d+)-$/.exec(range)![1]) : 0;
+    const first = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+    const start = first > 0 && !behaviour.ignoresRanges ? first + (behaviour.shiftsRanges ?? 0) : 0;
     if (start >= bytes.length) return new Response(null, { status: 416 });
     const { breaks, silentAfter } = behaviour;
     const cut = breaks && breaks.times-- > 0 ? breaks.after : silentAfter ?? Infinity;
@@ -114,9 +117,6 @@ export const serveHub = (behaviour: Behaviour) => {
   return {
     endpoint: `http://127.0.0.1:${server.addr.port}`,
     asked,
-    [Symbol.asyncDispose]: async () => {
-      const closed = server.shutdown();
-      await closed;
-    },
+    [Symbol.asyncDispose]: () => server.shutdown(),
   };
 };
