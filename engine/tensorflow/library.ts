@@ -79,7 +79,9 @@ const whyNot = (path: string, error: unknown): string => {
     return `it is built for ${machine}, and this machine is ${Deno.build.arch}`;
   }
   if (error instanceof Deno.errors.NotCapable) return `it needs --allow-ffi=${path}`;
-  return (error instanceof Error ? error.message : String(error)).split("\n")[0];
+  const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
+  const missing = /^Failed to register symbol (\w+)/.exec(message);
+  return missing ? `it lacks the function ${missing[1]}` : message;
 };
 
 const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S): Deno.DynamicLibrary<S> => {

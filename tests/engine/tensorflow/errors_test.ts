@@ -43,7 +43,7 @@ onTensorflow("an error within tfjs carries the operation's name", () => {
     assertThrows(
       () => tf.engine().runKernel("BatchMatMul", inputs, { transposeA: false, transposeB: false }),
       Error,
-      "Cannot run BatchMatMulV2: Matrix size-incompatible",
+      "Cannot run BatchMatMulV2: ",
     );
   });
 });
