@@ -8,6 +8,9 @@ import { BASE_SYMBOLS, type BaseSymbols, SYMBOLS, type Symbols } from "./symbols
 /** The environment variable that names TensorFlow's library, or a folder with it. */
 export const LIBRARY_VARIABLE = "DENOISE_TENSORFLOW";
 
+/** The environment variable that says how much TensorFlow tells on stderr. */
+export const LOG_VARIABLE = "TF_CPP_MIN_LOG_LEVEL";
+
 /** The project's own install folder. */
 export const INSTALL_FOLDER = ".tensorflow";
 
@@ -94,7 +97,7 @@ const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S):
 
 /** TensorFlow tells every start what the processor can do, on stderr; only warnings should be seen. */
 const quieten = (): void => {
-  const variable = "TF_CPP_MIN_LOG_LEVEL";
+  const variable = LOG_VARIABLE;
   if (granted({ name: "env", variable }) && Deno.env.get(variable) === undefined) Deno.env.set(variable, "1");
 };
 

@@ -54,7 +54,7 @@ for (const name of ["wasm", "tensorflow"] as const) {
 }
 
 Deno.test("bucketOf is the least of few sizes that takes the rows; padTo fills up with zeros", () => {
-  assertEquals([1, 2, 3, 4, 5, 8, 9, 16, 17, 32, 33].map(bucketOf), [1, 2, 4, 4, 8, 8, 16, 16, 32, 32, 48]);
+  assertEquals([1, 2, 3, 4, 5, 8, 9, 16, 17, 24, 33].map(bucketOf), [1, 2, 4, 4, 8, 8, 16, 16, 24, 24, 40]);
   const values = Float32Array.of(1, 2);
   assertEquals(padTo(values, 3), Float32Array.of(1, 2, 0));
   assertEquals(padTo(values, 2) === values, true);
