@@ -45,11 +45,12 @@ const start = async (name: Name): Promise<Engine> => {
   const device = await adapter.requestDevice({ requiredLimits }).catch((error) => {
     throw new EngineError(`Cannot start ${name} on ${describeAdapter(adapter.info)}: ${error.message}`);
   });
-  const { DenoWebgpuBackend } = await import("./backend.ts");
-  // Kernels of small inputs would run on the processor until those are uploaded: other bits at the first call.
-  tf.env().set("WEBGPU_CPU_FORWARD", false);
-  if (name === "webgpu") tf.removeBackend(name);
-  else tf.copyRegisteredKernels("webgpu", name);
+  const [{ DenoWebgpuBackend }, { prepareKernels }] = await Promise.all([
+    import("./backend.ts"),
+    import("./kernels.ts"),
+  ]);
+  prepareKernels();
+  if (name !== "webgpu") tf.copyRegisteredKernels("webgpu", name);
   tf.registerBackend(name, () => new DenoWebgpuBackend(device, adapter.info));
   return { name, version: tf.version_core, device: describeAdapter(adapter.info) };
 };

@@ -62,7 +62,7 @@ const MODELS: Record<string, () => Promise<Pipeline> | Pipeline> = {
   "with attention over 256 pixels, whose pairs are multiplied one by one,": () => realistic(32, [16, 32], null),
 };
 
-for (const engine of ["wasm", "tensorflow"] as const) {
+for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   for (const [name, open] of Object.entries(MODELS)) {
     const title = `U-Net ${name} on ${engine}: a row has the same bits alone, at any position, with any neighbours`;
