@@ -6,8 +6,22 @@ import * as tf from "@tensorflow/tfjs-core";
  *
  * Deno 2.9's `mapAsync` waits for the device within the call itself, and then lets 10 ms go by before its promise
  * resolves. The mapped range is there at once, so it is read at once.
+ *
+ * What the device refuses to compute leaves zeros, and is told on the event loop's next turn: the read after it throws.
  */
 export class DenoWebgpuBackend extends WebGPUBackend {
+  #failure: string | undefined;
+
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    super(device, info);
+    device.addEventListener("uncapturederror", (event) => {
+      this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
+    });
+    device.lost.then(({ reason, message }) => {
+      if (reason !== "destroyed") this.#failure ??= `the device was lost: ${message}`;
+    });
+  }
+
   override readSync(dataId: object): tf.BackendValues {
     const { values, resource, dtype } = this.tensorMap.get(dataId);
     if (values || !(resource instanceof GPUBuffer) || dtype === "complex64") return super.readSync(dataId);
@@ -19,6 +33,7 @@ export class DenoWebgpuBackend extends WebGPUBackend {
   }
 
   #download(buffer: GPUBuffer): ArrayBuffer {
+    if (this.#failure !== undefined) throw new Error(`Cannot go on with WebGPU: ${this.#failure}`);
     const { size } = buffer;
     // Deno ends the process when a range is asked for of a buffer that has not been mapped before.
     const staging = this.device.createBuffer({

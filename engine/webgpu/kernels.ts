@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { registerAddN } from "./add_n.ts";
 import { registerBatchMatMul } from "./batch_mat_mul.ts";
 
 let prepared = false;
@@ -13,5 +14,6 @@ export const prepareKernels = (): void => {
   tf.env().set("WEBGPU_CPU_FORWARD", false);
   // Products of few tiles would be summed in other orders, and in none that is fixed where there are atomic sums.
   tf.env().set("WEBGPU_THRESHOLD_TO_INCREASE_WORKGROUPS_FOR_MATMUL", Number.MIN_VALUE);
+  registerAddN();
   registerBatchMatMul();
 };

@@ -39,7 +39,7 @@ const threeSteps = async (engine: EngineName) => {
   return { results, stored };
 };
 
-for (const engine of ["cpu", "tensorflow"] as const) {
+for (const engine of ["cpu", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   const title = `createTrainStep on ${engine}: three steps end where wasm's do, and in the same bits when repeated`;
   Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
