@@ -1,5 +1,6 @@
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
+import { BufferPool } from "./buffer_pool.ts";
 
 /**
  * tfjs's WebGPU backend with a `readSync` that works in Deno, where tfjs's own, by way of a canvas, does not.
@@ -10,10 +11,13 @@ import * as tf from "@tensorflow/tfjs-core";
  * What the device refuses to compute leaves zeros, and is told on the event loop's next turn: the read after it throws.
  */
 export class DenoWebgpuBackend extends WebGPUBackend {
+  readonly #pool: BufferPool;
   #failure: string | undefined;
 
   constructor(device: GPUDevice, info: GPUAdapterInfo) {
     super(device, info);
+    this.#pool = new BufferPool(device);
+    this.bufferManager = this.#pool as unknown as WebGPUBackend["bufferManager"];
     device.addEventListener("uncapturederror", (event) => {
       this.#failure ??= (event as GPUUncapturedErrorEvent).error.message;
     });
@@ -52,6 +56,7 @@ export class DenoWebgpuBackend extends WebGPUBackend {
       return staging.getMappedRange().slice(0);
     } finally {
       staging.destroy();
+      this.#pool.tick();
     }
   }
 }
