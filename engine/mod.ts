@@ -20,6 +20,7 @@ const tryOpen = async <T extends Engine>(open: () => Promise<T>): Promise<T | nu
 };
 
 const openBest = async (): Promise<Engine> => {
+  // TensorFlow before WebGPU: where a Vulkan driver has loaded an LLVM, TensorFlow's own crashes at its start.
   const isFound = findLibrary() !== null;
   const tensorflow = isFound ? await tryOpen((await import("./tensorflow/mod.ts")).openTensorflow) : null;
   if (tensorflow?.context.devices.some(({ kind }) => kind === "GPU")) return tensorflow;

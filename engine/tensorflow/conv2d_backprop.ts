@@ -20,7 +20,8 @@ const attributesOf = (x: Shape, filter: Shape, attrs: tf.NamedAttrMap): Attribut
     attrs.pad as "same" | "valid" | number | tf.backend_util.ExplicitPadding,
     attrs.dimRoundingMode as "floor" | undefined,
   );
-  const { type, top, bottom, left, right } = padInfo;
+  const { top, bottom, left, right } = padInfo;
+  const type = padInfo.type === "NUMBER" ? "EXPLICIT" : padInfo.type;
   return [
     { name: "T", type: TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT },
     { name: "strides", type: TF_ATTR_INT, value: [1, strideHeight, strideWidth, 1] },

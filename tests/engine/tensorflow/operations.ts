@@ -40,6 +40,18 @@ export const OPERATIONS: Record<string, Operation> = {
   matMul: of([[3, 4], [4, 2]], (a, b) => tf.matMul(a, b)),
   "matMul, transposed": of([[2, 4, 3], [2, 5, 4]], (a, b) => tf.matMul(a, b, true, true)),
   conv2d: of([[2, 6, 5, 3], [3, 3, 3, 4]], (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same")),
+  "conv2d, padded by a number": of(
+    [[2, 6, 5, 3], [3, 3, 3, 4]],
+    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 1),
+  ),
+  "conv2d of one channel": of(
+    [[1, 6, 5, 1], [3, 3, 1, 4]],
+    (x, w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, "same"),
+  ),
+  "the gradient of conv2d, padded by a number": of(
+    [[2, 6, 5, 1], [3, 3, 1, 4]],
+    (x, w) => tf.grad((x) => tf.sum(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 1))))(x),
+  ),
   "fused conv2d": of(
     [[2, 6, 6, 3], [3, 3, 3, 4], [4]],
     (x, w, bias) =>
