@@ -28,5 +28,5 @@ export const listEngines = async ({ json }: { json: boolean }): Promise<void> =>
     const text = "reason" in engine ? `–  ${engine.reason}` : `${engine.version}  ${engine.device}`;
     console.log(`${mark} ${engine.name.padEnd(width)}  ${text}`);
   }
-  console.log(`auto takes ${auto}: the first of ${ENGINES.join(", ")} that this machine has`);
+  console.log(`auto takes ${auto}; its order: TensorFlow or WebGPU on a graphics card, TensorFlow, wasm`);
 };
