@@ -64,6 +64,10 @@ export const OPERATIONS: Record<string, Operation> = {
         activation: "relu",
       }),
   ),
+  "fused conv2d without activation": of(
+    [[2, 6, 6, 3], [3, 3, 3, 4], [4]],
+    (x, w, bias) => tf.fused.conv2d({ x: x as tf.Tensor4D, filter: w as tf.Tensor4D, bias, strides: 1, pad: "same" }),
+  ),
   avgPool: of([[2, 4, 4, 3]], (x) => tf.avgPool(x as tf.Tensor4D, 2, 2, "same")),
   resizeNearestNeighbor: of([[1, 2, 3, 2]], (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [4, 6])),
   reshape: of([[2, 6]], (a) => tf.reshape(a, [3, -1])),
