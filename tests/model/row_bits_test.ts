@@ -64,9 +64,11 @@ const MODELS: Record<string, () => Promise<Pipeline> | Pipeline> = {
 
 for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
+  // A graphics card in software takes seconds for 16 rows.
+  const most = engine === "webgpu-software" ? 4 : 16;
   for (const [name, open] of Object.entries(MODELS)) {
     const title = `U-Net ${name} on ${engine}: a row has the same bits alone, at any position, with any neighbours`;
-    Deno.test(`${title}, in 1 to 16 rows ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
+    Deno.test(`${title}, in 1 to ${most} rows ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
       const denoiser = createDenoiser(await openEngine(engine), await open());
       const { height, width, channels, numClasses } = denoiser;
       const row = (seed: number, scale = 1): Row => ({
@@ -78,7 +80,7 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
       const [alone] = evaluate(denoiser, [subject]);
       assert(alone.every(Number.isFinite) && new Set(alone).size > alone.length / 2);
       assertEquals(evaluate(denoiser, [subject])[0], alone, "twice alone");
-      for (const count of [2, 3, 4, 8, 16]) {
+      for (const count of [2, 3, 4, 8, 16].filter((count) => count <= most)) {
         for (const position of new Set([0, 1, count >> 1, count - 1])) {
           // Neighbours of their own kind, and of a size that would show in any shared sum.
           for (const scale of [1, 1e4]) {
