@@ -20,6 +20,16 @@ const COMMANDS = [
     summary: "Draw images with a trained model into a file.",
     load: async () => (await import("./commands/sample.ts")).sample as unknown as Command,
   },
+  {
+    name: "engine",
+    summary: "List the engines that this machine has, or install TensorFlow.",
+    load: async () => (await import("./commands/engine.ts")).engine as unknown as Command,
+  },
+  {
+    name: "pull",
+    summary: "Download a model from a model hub.",
+    load: async () => (await import("./commands/pull.ts")).pull as unknown as Command,
+  },
 ] as const;
 
 const main = async ([name, ...args]: readonly string[]): Promise<number> => {

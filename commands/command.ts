@@ -13,6 +13,8 @@ export interface Command<S extends OptionSchema = OptionSchema> {
   readonly options: S;
   /** One-letter flags by option, as `{ out: "o" }`. */
   readonly short?: { readonly [K in keyof z.output<S>]?: string };
+  /** Options that may be given without their flag, in this order: `["repo"]` reads `pull REPO`. */
+  readonly positionals?: readonly (keyof z.output<S> & string)[];
   /** Command lines with the sentence that says what each does. */
   readonly examples?: readonly { readonly line: string; readonly does: string }[];
   /** Does the work. A number that it answers is the exit code. */

@@ -10,6 +10,7 @@ export interface Failure {
 const CLEAR_NAMES: ReadonlySet<string> = new Set([
   UsageError.name,
   "ModelError",
+  "HubError",
   "EngineError",
   "DatasetError",
   "RunError",

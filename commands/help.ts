@@ -48,7 +48,7 @@ const table = (rows: readonly (readonly [string, string])[], columns: number): s
 
 /** The `--help` text of one command, written from its schema. */
 export const commandHelp = (
-  { name, summary, options, short, examples = [] }: Command,
+  { name, summary, options, short, positionals = [], examples = [] }: Command,
   columns = Math.min(MOST_COLUMNS, terminalColumns()),
 ): string => {
   const rows = optionsOf(options, short as Record<string, string>).map((option) =>
@@ -56,7 +56,7 @@ export const commandHelp = (
   );
   const sections = [
     summary,
-    `Usage: deno task ${name} [options]`,
+    `Usage: ${["deno task", name, ...positionals.map((key) => key.toUpperCase()), "[options]"].join(" ")}`,
     `Options:\n${table([...rows, ["  -h, --help", "Print this help."]], columns)}`,
   ];
   if (examples.length > 0) {

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import type { z } from "zod";
-import type { OptionSchema } from "./command.ts";
+import type { Command, OptionSchema } from "./command.ts";
 import { nearest } from "./nearest.ts";
 import { type Option, optionsOf, withArticle } from "./options.ts";
 import { UsageError } from "./usage_error.ts";
@@ -29,16 +29,27 @@ const unknownFlag = (typed: string, options: readonly Option[]): UsageError => {
 };
 
 /** What was typed for each option: the text of its value, by key. A repeated flag is an error. */
-const readFlags = (args: readonly string[], options: readonly Option[]): Map<Option, string> => {
+const readFlags = (
+  args: readonly string[],
+  options: readonly Option[],
+  positionals: readonly string[],
+): Map<Option, string> => {
   const config = Object.fromEntries(options.map(({ flag, short, type }) => [
     flag.slice(2),
     { type: type === "boolean" ? "boolean" as const : "string" as const, ...(short ? { short } : {}) },
   ]));
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   const typed = new Map<Option, string>();
+  const places = positionals.map((key) => options.find((option) => option.key === key)!);
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") throw new UsageError(`unexpected argument ${JSON.stringify(token.value)}`);
+    if (token.kind === "positional") {
+      const place = places.shift();
+      if (!place) throw new UsageError(`unexpected argument ${JSON.stringify(token.value)}`);
+      if (typed.has(place)) throw new UsageError(`${place.flag} is given twice`);
+      typed.set(place, token.value);
+      continue;
+    }
     const named = options.find(({ flag }) => flag === `--${token.name}`);
     const negated = options.find(({ flag, type }) => type === "boolean" && token.name === `no-${flag.slice(2)}`);
     const option = named ?? negated;
@@ -65,10 +76,10 @@ const readFlags = (args: readonly string[], options: readonly Option[]): Map<Opt
 export const parse = <S extends OptionSchema>(
   args: readonly string[],
   schema: S,
-  short: Readonly<Record<string, string | undefined>> = {},
+  { short = {}, positionals = [] }: Pick<Command<S>, "short" | "positionals"> = {},
 ): z.output<S> => {
-  const options = optionsOf(schema, short);
-  const typed = readFlags(args, options);
+  const options = optionsOf(schema, short as Record<string, string>);
+  const typed = readFlags(args, options, positionals);
   const values = Object.fromEntries([...typed].map(([option, text]) => [option.key, valueOf(option, text)]));
   const result = schema.safeParse(values);
   if (result.success) return result.data;

@@ -24,9 +24,18 @@ export const duration = (seconds: number): string => {
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
-const factsOf = ({ loss, imagesPerSecond, secondsLeft }: ProgressEvent): string[] => [
+/** Bytes as "999 B", "1.50 kB" or "142 MB", by decimal units. */
+export const amount = (bytes: number): string => {
+  let [value, power] = [bytes, 0];
+  while (value >= 999.5 && power < 4) [value, power] = [value / 1000, power + 1];
+  const digits = power === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${value.toFixed(digits)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+};
+
+const factsOf = ({ loss, imagesPerSecond, bytesPerSecond, secondsLeft }: ProgressEvent): string[] => [
   ...(isNumber(loss) ? [`loss ${loss.toFixed(4)}`] : []),
   ...(isNumber(imagesPerSecond) ? [`${imagesPerSecond.toPrecision(3)} images/s`] : []),
+  ...(isNumber(bytesPerSecond) ? [`${amount(bytesPerSecond)}/s`] : []),
   ...(isNumber(secondsLeft) ? [`${duration(secondsLeft)} left`] : []),
 ];
 
@@ -34,7 +43,8 @@ const factsOf = ({ loss, imagesPerSecond, secondsLeft }: ProgressEvent): string[
 export const progressLine = (event: ProgressEvent, columns: number): string => {
   const [step, steps] = [Number(event.step), Number(event.steps)];
   const fraction = steps > 0 ? Math.min(1, step / steps) : 0;
-  const text = [`${Math.floor(fraction * 100)}%`, `${step}/${steps}`, ...factsOf(event)];
+  const done = event.unit === "bytes" ? `${amount(step)} of ${amount(steps)}` : `${step}/${steps}`;
+  const text = [`${Math.floor(fraction * 100)}%`, done, ...factsOf(event)];
   while (text.length > 2 && text.join("  ").length > columns) text.pop();
   const words = text.join("  ").slice(0, Math.max(0, columns));
   const cells = Math.min(BAR_CELLS, columns - words.length - 1);
@@ -52,6 +62,8 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
   start: (event) => event.run === undefined ? listed(event) : `Run ${event.run}: ${event.steps} steps`,
   checkpoint: ({ step, folder }) => `Step ${step}: wrote ${folder}`,
   sample: ({ step, file }) => `Step ${step}: drew ${file}`,
+  pull: ({ repo, revision, files, bytes }) =>
+    `Pulling ${repo} at ${revision}: ${files} files${isNumber(bytes) ? `, ${amount(bytes)}` : ""}`,
   stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
   done: ({ run, file, seconds }) => {
     const result = file ?? run;

@@ -19,7 +19,7 @@ export const runCommand = async <S extends OptionSchema>(
     return 0;
   }
   try {
-    return await command.run(parse(args, command.options, command.short)) ?? 0;
+    return await command.run(parse(args, command.options, command)) ?? 0;
   } catch (error) {
     const { code, message } = explain(error);
     console.error(`error: ${message}`);

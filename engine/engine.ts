@@ -1,7 +1,10 @@
 /** The engines that can evaluate the network, by the name that `--engine` takes. */
-export const ENGINES = ["wasm", "cpu"] as const;
+export const ENGINES = ["tensorflow", "webgpu", "webgpu-software", "wasm", "cpu"] as const;
 
-/** Name of one engine. `cpu` is tfjs's plain JavaScript backend: a reference for tests, far too slow for use. */
+/**
+ * Name of one engine. `webgpu` takes a graphics card alone; `webgpu-software` computes on the processor what a card would,
+ * and `cpu` is tfjs's plain JavaScript backend: both are for tests, too slow for use.
+ */
 export type EngineName = typeof ENGINES[number];
 
 /** Where tensors live: an opened tfjs backend, of which a process (or a Worker) has one. */
@@ -11,4 +14,6 @@ export interface Engine {
   readonly version: string;
   /** What it computes on, for people to read. */
   readonly device: string;
+  /** Whether a compiled function is made for each shape by itself, so that batches had better come in few sizes. */
+  readonly compiles?: boolean;
 }

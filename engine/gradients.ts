@@ -131,9 +131,7 @@ const gradients: tf.GradConfig[] = [
   },
 ];
 
-/** Makes tfjs's `grad` functions work for the operations listed here; a gradient that is registered already stays. */
+/** Makes tfjs's `grad` functions use these, on every engine: tfjs's own, which the bundle registers, give way. */
 export const registerGradients = (): void => {
-  for (const gradient of gradients) {
-    if (!tf.getGradient(gradient.kernelName)) tf.registerGradient(gradient);
-  }
+  for (const gradient of gradients) tf.registerGradient(gradient);
 };

@@ -1,3 +1,4 @@
+import { libraryPermissions } from "../engine/tensorflow/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "./events.ts";
 
 /** Values of a command's options, by their camelCase names. */
@@ -58,7 +59,8 @@ const lastLines = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>, count:
 };
 
 /**
- * Starts `train` as a separate Deno process, which may read this folder, write runs/, and nothing else.
+ * Starts `train` as a separate Deno process, which may read this folder, write runs/, load TensorFlow where this process
+ * may, and nothing else.
  *
  * Its stdin stays open as long as this process lives: its end tells the child that nobody follows it any more.
  *
@@ -70,7 +72,15 @@ export const launchTraining = (
   options: OptionValues,
   { onEvent, main = new URL("../main.ts", import.meta.url) }: { onEvent: (event: TrainingEvent) => void; main?: URL },
 ): TrainingProcess => {
-  const permissions = ["--no-prompt", "--allow-read=.", "--allow-write=runs"];
+  const { read, ffi, env } = libraryPermissions();
+  const permissions = [
+    "--no-prompt",
+    `--allow-read=${[".", ...read]}`,
+    "--allow-write=runs",
+    // Asking for a graphics card writes to stderr unless this one can be set.
+    `--allow-env=${["XDG_RUNTIME_DIR", ...env]}`,
+    ...(ffi.length > 0 ? [`--allow-ffi=${ffi}`] : []),
+  ];
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", ...permissions, main.href, "train", "--stop-at-eof", ...toArguments(options)],
     env: { NO_COLOR: "1" },

@@ -1,12 +1,13 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkInteger } from "../core/check.ts";
-import type { Engine } from "../engine/mod.ts";
+import { compile, type Engine } from "../engine/mod.ts";
+import { bucketOf, padTo } from "./bucket.ts";
 import { sampleShape } from "./config.ts";
 import { toEngineLayout } from "./layout.ts";
 import type { Pipeline } from "./pipeline.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import { timestepEmbedding } from "./timestep_embedding.ts";
-import { createUNet } from "./unet.ts";
+import { createUNet, type UNetInputs } from "./unet.ts";
 import { Weights } from "./weights.ts";
 
 /** ε_θ on plain arrays: a model on its engine, ready to be asked. */
@@ -52,13 +53,18 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
   return rows;
 };
 
-/** Puts a model's weights on the engine. */
-export const createDenoiser = (_engine: Engine, { unet: config, weights: stored }: Pipeline): Denoiser => {
+/**
+ * Puts a model's weights on the engine.
+ *
+ * Where the engine compiles, the network is compiled for a few sizes of a batch, at the first call of each.
+ */
+export const createDenoiser = ({ compiles = false }: Engine, { unet: config, weights: stored }: Pipeline): Denoiser => {
   const [height, width] = sampleShape(config);
   const { in_channels: channels, out_channels: outChannels, num_class_embeds: numClasses } = config;
   const unet = createUNet(config);
   const weights = new Weights(uploadWeights(stored));
   const size = config.block_out_channels[0];
+  const network = compile((inputs: UNetInputs) => unet(inputs, weights));
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   return {
@@ -74,14 +80,29 @@ export const createDenoiser = (_engine: Engine, { unet: config, weights: stored 
           `labels must be ${numClasses === null ? "null" : "given"} for this model, received ${labels}`,
         );
       }
-      return tf.tidy(() =>
-        unet({
-          x: tf.tensor4d(x, [n, height, width, channels]),
-          timesteps: tf.tensor2d(timestepEmbedding(timesteps, embedding), [n, size]),
-          classes: labels === null ? undefined : tf.tensor2d(oneHot(labels, numClasses!), [n, numClasses!]),
-        }, weights).dataSync()
+      if (x.length !== n * height * width * channels) {
+        throw new RangeError(
+          `x must hold ${n} images of ${height}×${width}×${channels}, ${n * height * width * channels} values, ` +
+            `received ${x.length}`,
+        );
+      }
+      const rows = compiles ? bucketOf(n) : n;
+      const padded = (values: Float32Array, shape: number[]) =>
+        tf.tensor(padTo(values, shape.reduce((product, n) => product * n)), shape);
+      const out = tf.tidy(() =>
+        network({
+          x: padded(x, [rows, height, width, channels]) as tf.Tensor4D,
+          timesteps: padded(timestepEmbedding(timesteps, embedding), [rows, size]) as tf.Tensor2D,
+          classes: labels === null
+            ? undefined
+            : padded(oneHot(labels, numClasses!), [rows, numClasses!]) as tf.Tensor2D,
+        }).dataSync()
       ) as Float32Array;
+      return rows === n ? out : out.slice(0, n * height * width * outChannels);
     },
-    dispose: () => weights.dispose(),
+    dispose: () => {
+      network.dispose();
+      weights.dispose();
+    },
   };
 };

@@ -1,36 +1,26 @@
 import { join } from "@std/path";
-import { z } from "zod";
+import { type Classes, parseClasses } from "./classes.ts";
 import { parseUNetConfig, type UNetConfig } from "./config.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
+import type { WrittenFormat } from "./float_formats.ts";
+import { findModel, WEIGHT_NAMES } from "./model_files.ts";
+import { renameOldTensors } from "./old_names.ts";
 import { unetParameters } from "./parameters.ts";
-import { parseConfig } from "./parse_config.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
 
 export { ModelError } from "./error.ts";
 export { diffusionOf } from "./scheduler_config.ts";
 
-/** What this project keeps beside diffusers' files, in `denoise.json`; diffusers ignores it. */
-const classesSchema = z.object({
-  labels: z.array(z.string()).nullable().default(null),
-  nullLabel: z.int().min(0).nullable().default(null),
-});
-
 /** A diffusion model as it lies on disk: a folder that diffusers' `DDPMPipeline.from_pretrained` opens. */
-export interface Pipeline {
+export interface Pipeline extends Classes {
   /** The folder it was read from, or will be written to. */
   readonly folder: string;
   readonly unet: UNetConfig;
   readonly scheduler: SchedulerConfig;
-  /** Names of the classes, by their index in the class embedding; `null` for an unconditional model. */
-  readonly labels: readonly string[] | null;
-  /** Index in the class embedding that stands for no class, for classifier-free guidance. */
-  readonly nullLabel: number | null;
   /** The U-Net's tensors by their name, in diffusers' layout. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
 }
-
-const WEIGHTS = ["unet", "diffusion_pytorch_model.safetensors"];
 
 const reason = (error: unknown): string => {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
@@ -70,46 +60,40 @@ const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTen
   for (const name of surplus) throw new ModelError(`tensor ${quoteText(name)} is none of this network's`);
 };
 
-/** Checks the classes against the rows of the class embedding: one each, the null class last. Names default to numbers. */
-const parseClasses = (json: unknown, count: number | null): Pick<Pipeline, "labels" | "nullLabel"> => {
-  const { labels, nullLabel } = parseConfig(classesSchema, json, "class list");
-  if (count === null) {
-    if (labels === null && nullLabel === null) return { labels, nullLabel };
-    throw new ModelError("labels and nullLabel must be null for a U-Net whose num_class_embeds is null");
-  }
-  if (nullLabel !== null && nullLabel !== count - 1) {
-    throw new ModelError(`nullLabel must be null or ${count - 1}, the last of num_class_embeds, received ${nullLabel}`);
-  }
-  const named = nullLabel ?? count;
-  if (labels !== null && labels.length !== named) {
-    throw new ModelError(`labels must be ${named} for num_class_embeds ${count}, received ${labels.length}`);
-  }
-  return { labels: labels ?? Array.from({ length: named }, (_, i) => String(i)), nullLabel };
+/** Checks that the output has the channels that the variance asks for. */
+const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfig, variance: string): void => {
+  const isLearned = variance === "learned" || variance === "learned_range";
+  if (outputs === 2 * channels || (outputs === channels && !isLearned)) return;
+  const allowed = isLearned ? `${2 * channels}` : `${channels} or ${2 * channels}`;
+  throw new ModelError(
+    `out_channels must be ${allowed} for in_channels ${channels} and variance_type ${variance}, received ${outputs}`,
+  );
 };
 
 /**
- * Reads a model from a diffusers pipeline folder.
+ * Reads a model from a diffusers pipeline folder, or from a bare U-Net's: `config.json` and
+ * `diffusion_pytorch_model.safetensors` beside each other. A bare one may have `scheduler_config.json` there too; without,
+ * it is taken to be of the paper's process, which is diffusers' default: T = 1000, β linear from 1e-4 to 0.02, ε
+ * predicted, β̃ as variance, x_0 clipped to [−1, 1].
  *
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (folder: string): Promise<Pipeline> => {
-  const unetPath = join(folder, "unet", "config.json");
-  const schedulerPath = join(folder, "scheduler", "scheduler_config.json");
-  const weightsPath = join(folder, ...WEIGHTS);
-  const classesPath = join(folder, "denoise.json");
-
-  const unetJson = await readJson(unetPath);
-  const unet = inFile(unetPath, () => parseUNetConfig(unetJson));
-  const schedulerJson = await readJson(schedulerPath);
-  const scheduler = inFile(schedulerPath, () => parseSchedulerConfig(schedulerJson));
-  const bytes = await Deno.readFile(weightsPath).catch((cause) => {
-    throw new ModelError(`Cannot read ${weightsPath}: ${reason(cause)}`, { cause });
+  const files = await findModel(folder);
+  const unetJson = await readJson(files.unet);
+  const unet = inFile(files.unet, () => parseUNetConfig(unetJson));
+  const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler);
+  const scheduler = inFile(files.scheduler ?? files.unet, () => parseSchedulerConfig(schedulerJson));
+  inFile(files.unet, () => checkOutput(unet, scheduler.variance_type));
+  const bytes = await Deno.readFile(files.weights).catch((cause) => {
+    throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
   });
-  const weights = inFile(weightsPath, () => {
-    const tensors = parseSafetensors(bytes);
+  const weights = inFile(files.weights, () => {
+    const tensors = renameOldTensors(parseSafetensors(bytes));
     checkTensors(unet, tensors);
     return tensors;
   });
+  const classesPath = join(folder, "denoise.json");
   const written = await exists(classesPath) ? await readJson(classesPath) : {};
   const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
   return { folder, unet, scheduler, ...classes, weights };
@@ -119,8 +103,16 @@ const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => tr
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 
-/** Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open. */
-export const savePipeline = async (pipeline: Pipeline): Promise<void> => {
+/**
+ * Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open.
+ *
+ * @param options.dtype F16 halves the weights' file; diffusers opens it as float32 again, unless asked otherwise
+ * @throws {RangeError} if a weight is too large for `dtype`
+ */
+export const savePipeline = async (
+  pipeline: Pipeline,
+  { dtype = "F32" }: { dtype?: WrittenFormat } = {},
+): Promise<void> => {
   const { folder, unet, scheduler, labels, nullLabel, weights } = pipeline;
   await Deno.mkdir(join(folder, "unet"), { recursive: true });
   await Deno.mkdir(join(folder, "scheduler"), { recursive: true });
@@ -141,5 +133,5 @@ export const savePipeline = async (pipeline: Pipeline): Promise<void> => {
     pretty({ _class_name: "DDPMScheduler", ...version, ...scheduler }),
   );
   await Deno.writeTextFile(join(folder, "denoise.json"), pretty({ labels, nullLabel }));
-  await Deno.writeFile(join(folder, ...WEIGHTS), encodeSafetensors(weights));
+  await Deno.writeFile(join(folder, "unet", WEIGHT_NAMES[0]), encodeSafetensors(weights, { dtype }));
 };

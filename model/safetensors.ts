@@ -1,6 +1,17 @@
+import { checkOneOf } from "../core/check.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
+import {
+  BYTES_PER_FLOAT,
+  decodeFloats,
+  encodeFloats,
+  FLOAT_FORMATS,
+  type FloatFormat,
+  WRITTEN_FORMATS,
+  type WrittenFormat,
+} from "./float_formats.ts";
+import { parseHeader } from "./safetensors_header.ts";
 
-/** One tensor as it lies in a safetensors file: shape and values, row by row. */
+/** One tensor of a safetensors file: shape and values, row by row, in float32 whatever the file holds. */
 export interface StoredTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array<ArrayBuffer>;
@@ -11,12 +22,15 @@ const MAX_HEADER = 100_000_000;
 
 interface Entry {
   name: string;
+  dtype: FloatFormat;
   shape: number[];
   begin: number;
   end: number;
 }
 
 const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const isFloatFormat = (value: unknown): value is FloatFormat => FLOAT_FORMATS.includes(value as FloatFormat);
 
 const parseEntry = (name: string, value: unknown, size: number): Entry => {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
@@ -31,45 +45,16 @@ const parseEntry = (name: string, value: unknown, size: number): Entry => {
   }
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > size) fail(`data_offsets must lie in [0, ${size}] in order, received [${begin}, ${end}]`);
-  if (dtype !== "F32") fail(`dtype must be "F32", received ${quoteValue(dtype)}`);
-  const bytes = shape.reduce((product, n) => product * n, 4);
+  if (!isFloatFormat(dtype)) {
+    return fail(`dtype must be one of ${FLOAT_FORMATS.join(", ")}, received ${quoteValue(dtype)}`);
+  }
+  const bytes = shape.reduce((product, n) => product * n, BYTES_PER_FLOAT[dtype]);
   if (bytes !== end - begin) fail(`shape ${quoteValue(shape)} needs ${bytes} bytes, received ${end - begin}`);
-  return { name, shape, begin, end };
-};
-
-/** Whether an object in the two outer levels of valid JSON has a key twice: JSON.parse keeps the last and is silent. */
-const hasDuplicateKeys = (json: string, parsed: object): boolean => {
-  let written = 0, depth = 0, quoted = false;
-  for (let i = 0; i < json.length; i++) {
-    const character = json[i];
-    if (quoted) {
-      if (character === "\\") i++;
-      else if (character === '"') quoted = false;
-    } else if (character === '"') quoted = true;
-    else if (character === "{" || character === "[") depth++;
-    else if (character === "}" || character === "]") depth--;
-    else if (character === ":" && depth <= 2) written++;
-  }
-  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  const kept = [parsed, ...Object.values(parsed).filter(isObject)];
-  return written !== kept.reduce((count, value) => count + Object.keys(value).length, 0);
-};
-
-const parseHeader = (bytes: Uint8Array): object => {
-  if (bytes[0] !== 0x7b) throw new ModelError("the header must be a JSON object");
-  let json: string, header: object;
-  try {
-    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    header = JSON.parse(json);
-  } catch (cause) {
-    throw new ModelError("the header must be JSON in UTF-8", { cause });
-  }
-  if (hasDuplicateKeys(json, header)) throw new ModelError("the header must not have a key twice");
-  return header;
+  return { name, dtype, shape, begin, end };
 };
 
 /**
- * Reads a safetensors file.
+ * Reads a safetensors file of float64, float32, float16 or bfloat16 tensors into float32.
  *
  * @param bytes the whole file
  * @returns each tensor by its name, copied out of `bytes`
@@ -100,30 +85,48 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
     covered = end;
   }
   if (covered !== size) throw new ModelError(`the tensors must fill ${size} bytes of data, received ${covered}`);
-  return new Map(entries.map(({ name, shape, begin, end }) => [name, {
+  return new Map(entries.map(({ name, dtype, shape, begin, end }) => [name, {
     shape,
-    data: new Float32Array(bytes.slice(start + begin, start + end).buffer),
+    data: decodeFloats(dtype, bytes.slice(start + begin, start + end).buffer),
   }]));
 };
 
+/** How `encodeSafetensors` writes. */
+export interface EncodeOptions {
+  /** The format of every tensor; F16 halves the file and rounds to nearest, ties to even. @default "F32" */
+  dtype?: WrittenFormat;
+  /** Free strings; diffusers and transformers look for `format: "pt"`, the default. */
+  metadata?: Record<string, string>;
+}
+
+const encodeTensor = (name: string, { shape, data }: StoredTensor, dtype: WrittenFormat): Uint8Array => {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (data.length !== size) {
+    throw new RangeError(`${name} must have ${size} elements for its shape [${shape}], received ${data.length}`);
+  }
+  try {
+    return encodeFloats(dtype, data);
+  } catch (cause) {
+    throw new RangeError(`${name}: ${(cause as Error).message}`, { cause });
+  }
+};
+
 /**
- * Writes a safetensors file of float32 tensors, in the order given.
+ * Writes a safetensors file, in the order given.
  *
- * @param metadata free strings; diffusers and transformers look for `format: "pt"`
- * @throws {RangeError} if a tensor's values are not as many as its shape says
+ * @throws {RangeError} if a tensor's values are not as many as its shape says, or one is too large for `dtype`
  */
 export const encodeSafetensors = (
   tensors: ReadonlyMap<string, StoredTensor>,
-  metadata: Record<string, string> = { format: "pt" },
+  { dtype = "F32", metadata = { format: "pt" } }: EncodeOptions = {},
 ): Uint8Array<ArrayBuffer> => {
+  checkOneOf("dtype", dtype, WRITTEN_FORMATS);
   let offset = 0;
-  const entries = Array.from(tensors, ([name, { shape, data }]) => {
-    const size = shape.reduce((product, n) => product * n, 1);
-    if (data.length !== size) {
-      throw new RangeError(`${name} must have ${size} elements for its shape [${shape}], received ${data.length}`);
-    }
-    return [name, { dtype: "F32", shape, data_offsets: [offset, offset += data.byteLength] }];
-  });
+  const parts = Array.from(tensors, ([name, tensor]) => ({ name, tensor, part: encodeTensor(name, tensor, dtype) }));
+  const entries = parts.map(({ name, tensor: { shape }, part }) => [
+    name,
+    { dtype, shape, data_offsets: [offset, offset += part.byteLength] },
+  ]);
   const header = Object.fromEntries([["__metadata__", metadata], ...entries]);
   // The data starts on a multiple of 8 bytes, by spaces behind the JSON.
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -132,9 +135,9 @@ export const encodeSafetensors = (
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
   bytes.set(json, 8);
   let at = 8 + headerLength;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  for (const { part } of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
   }
   return bytes;
 };

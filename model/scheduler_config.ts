@@ -10,6 +10,17 @@ import {
 import { ModelError } from "./error.ts";
 import { parseConfig } from "./parse_config.ts";
 
+/** The schedulers whose configurations mean the same; those of others leave values out whose defaults differ. */
+const CLASSES = ["DDPMScheduler", "DDIMScheduler", "DDPMParallelScheduler", "DDIMParallelScheduler"] as const;
+
+/** Keys that are checked and not kept. */
+const checked = z.object({
+  _class_name: z.enum(CLASSES).optional(),
+  thresholding: z.literal(false, "Invalid input: expected false (there is no dynamic thresholding here)").optional(),
+  /** diffusers' `prediction_type` before its version 0.9: `false` for "sample". */
+  predict_epsilon: z.boolean().nullable().optional(),
+});
+
 const schema = z.object({
   num_train_timesteps: z.int().min(1).default(1000),
   beta_start: z.number().gt(0).lt(1).default(1e-4),
@@ -37,13 +48,15 @@ const schema = z.object({
 export type SchedulerConfig = z.infer<typeof schema>;
 
 /**
- * Checks a scheduler's configuration and fills in diffusers' defaults.
+ * Checks a scheduler's configuration, of a `DDPMScheduler` or a `DDIMScheduler`, and fills in diffusers' defaults.
  *
  * @param json the parsed content of a `scheduler/scheduler_config.json`
  * @throws {ModelError} that names the key, what was received and what is allowed
  */
 export const parseSchedulerConfig = (json: unknown): SchedulerConfig => {
-  const config = parseConfig(schema, json, "scheduler config");
+  const { predict_epsilon } = parseConfig(checked, json, "scheduler config");
+  const older = predict_epsilon === false ? { prediction_type: "sample" } : {};
+  const config = parseConfig(schema, { ...older, ...json as object }, "scheduler config");
   const { trained_betas: trained, num_train_timesteps: timesteps } = config;
   const refuse = (message: string): never => {
     throw new ModelError(`Cannot use this scheduler config: ${message}`);

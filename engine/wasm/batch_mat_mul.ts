@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { replaceKernel, tensor } from "./replace_kernel.ts";
+import { replaceKernel, tensor } from "../replace_kernel.ts";
 
 /** Multiplications in one pair of a batch from which a call of XNNPACK each is faster than the backend's own loop. */
 const LARGE_PAIR = 1_000_000;
@@ -12,7 +12,7 @@ const LARGE_PAIR = 1_000_000;
  * never on the batch's, so that a row's bits do not depend on its neighbours.
  */
 export const registerBatchMatMul = () =>
-  replaceKernel("BatchMatMul", (inputs, attrs, original) => {
+  replaceKernel("wasm", "BatchMatMul", (inputs, attrs, original) => {
     const a = tensor<tf.Rank>(inputs.a), b = tensor<tf.Rank>(inputs.b);
     const multiply = (a: tf.Tensor3D, b: tf.Tensor3D, transposeA: boolean, transposeB: boolean) =>
       tensor<tf.Rank.R3>(

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { replaceKernel, tensor } from "../replace_kernel.ts";
 import { convGeometry } from "./conv_geometry.ts";
-import { replaceKernel, tensor } from "./replace_kernel.ts";
 
 /**
  * Registers `Conv2DBackpropFilter`, which the wasm backend lacks, as a forward convolution.
@@ -10,7 +10,7 @@ import { replaceKernel, tensor } from "./replace_kernel.ts";
  * backend's transposed matMul.
  */
 export const registerConv2dBackpropFilter = () =>
-  replaceKernel("Conv2DBackpropFilter", (inputs, attrs) => {
+  replaceKernel("wasm", "Conv2DBackpropFilter", (inputs, attrs) => {
     const x = tensor(inputs.x), dy = tensor(inputs.dy);
     const filterShape = attrs.filterShape as [number, number, number, number];
     const { strideHeight, strideWidth, padding } = convGeometry(x.shape, filterShape, attrs);

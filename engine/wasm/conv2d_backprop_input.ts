@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { replaceKernel, tensor } from "../replace_kernel.ts";
 import { convGeometry } from "./conv_geometry.ts";
-import { replaceKernel, tensor } from "./replace_kernel.ts";
 
 /** Puts `stride − 1` zeros behind each row and each column of a [B, H, W, C] tensor. */
 const dilate = (x: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.Tensor4D => {
@@ -39,7 +39,7 @@ const turn = (filter: tf.Tensor4D): tf.Tensor4D => {
  * dilated by the stride, by the filter turned by 180° with its channels swapped. 5 to 13 times as fast.
  */
 export const registerConv2dBackpropInput = () =>
-  replaceKernel("Conv2DBackpropInput", (inputs, attrs) => {
+  replaceKernel("wasm", "Conv2DBackpropInput", (inputs, attrs) => {
     const dy = tensor(inputs.dy), filter = tensor(inputs.filter);
     const inputShape = attrs.inputShape as [number, number, number, number];
     const { strideHeight, strideWidth, padding } = convGeometry(inputShape, filter.shape, attrs);

@@ -10,22 +10,33 @@ export interface Updated {
   readonly secondMoment: tf.Tensor;
 }
 
+/** What of an update depends on its number: the learning rate and the second moment's scale, bias-corrected. */
+export interface AdamScalars<Scalar = number> {
+  readonly rate: Scalar;
+  readonly secondScale: Scalar;
+}
+
 /**
- * One step of Adam (Kingma & Ba 2015, algorithm 1), with the bias corrections gathered into the two scalars, as
- * PyTorch does it.
+ * Adam's bias corrections (Kingma & Ba 2015, algorithm 1), gathered into two scalars as PyTorch does it.
  *
  * @param step number of this update, counted from 1
  */
+export const adamScalars = ({ learningRate, step }: { learningRate: number; step: number }): AdamScalars => ({
+  rate: learningRate / (1 - BETA1 ** step),
+  secondScale: 1 / Math.sqrt(1 - BETA2 ** step),
+});
+
+/** One step of Adam (Kingma & Ba 2015, algorithm 1). */
 export const adam = (
   weight: tf.Tensor,
   gradient: tf.Tensor,
   firstMoment: tf.Tensor,
   secondMoment: tf.Tensor,
-  { learningRate, step }: { learningRate: number; step: number },
+  { rate, secondScale }: AdamScalars<number | tf.Tensor>,
 ): Updated => {
   const first = tf.add(tf.mul(firstMoment, BETA1), tf.mul(gradient, 1 - BETA1));
   const second = tf.add(tf.mul(secondMoment, BETA2), tf.mul(tf.square(gradient), 1 - BETA2));
-  const denominator = tf.add(tf.mul(tf.sqrt(second), 1 / Math.sqrt(1 - BETA2 ** step)), EPSILON);
-  const update = tf.mul(tf.div(first, denominator), learningRate / (1 - BETA1 ** step));
+  const denominator = tf.add(tf.mul(tf.sqrt(second), secondScale), EPSILON);
+  const update = tf.mul(tf.div(first, denominator), rate);
   return { weight: tf.sub(weight, update), firstMoment: first, secondMoment: second };
 };

@@ -5,4 +5,5 @@ export const globalNorm = (gradients: readonly tf.Tensor[]): tf.Tensor =>
   tf.sqrt(tf.addN(gradients.map((gradient) => tf.sum(tf.square(gradient)))));
 
 /** The factor that brings gradients of norm `norm` down to `max`, or 1 where they are shorter (as PyTorch clips). */
-export const clipScale = (norm: tf.Tensor, max: number): tf.Tensor => tf.minimum(tf.div(max, tf.add(norm, 1e-6)), 1);
+export const clipScale = (norm: tf.Tensor, max: number | tf.Tensor): tf.Tensor =>
+  tf.minimum(tf.div(max, tf.add(norm, 1e-6)), 1);

@@ -12,27 +12,41 @@ const writable = (await Deno.permissions.query({ name: "write", path: `${root}ru
 /** What stands in the way of tests that run the command line, or "" for nothing. */
 export const missing = executable && writable ? "" : "needs --allow-run=deno --allow-write=runs";
 
-/** Starts `main.ts` as a person would, with the permissions of `deno task sample`; writing is granted below runs/. */
-export const start = (...args: string[]): Deno.ChildProcess =>
+/** Starts `main.ts` with these permissions. */
+export const startWith = (permissions: readonly string[], ...args: string[]): Deno.ChildProcess =>
   new Deno.Command(executable!, {
-    args: ["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "main.ts", ...args],
+    args: ["run", "--quiet", "--no-prompt", ...permissions, "main.ts", ...args],
     cwd: root,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
 
-/** Runs `main.ts` to its end. */
-export const run = async (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> => {
-  const { code, stdout, stderr } = await start(...args).output();
+/** Starts `main.ts` as a person would, with the permissions of `deno task sample`; writing is granted below runs/. */
+export const start = (...args: string[]): Deno.ChildProcess =>
+  startWith(["--allow-read=.", "--allow-write=runs", "--allow-env=XDG_RUNTIME_DIR"], ...args);
+
+/** What a process that ran to its end left: its exit code and what it wrote. */
+export interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Waits for the end of a process. */
+export const ended = async (child: Deno.ChildProcess): Promise<Ended> => {
+  const { code, stdout, stderr } = await child.output();
   return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
 };
 
+/** Runs `main.ts` to its end. */
+export const run = (...args: string[]): Promise<Ended> => ended(start(...args));
+
 /** Registers a test that runs the command line in a folder of its own, or skips it and says why. */
-export const testCommandLine = (name: string, test: (folder: string) => Promise<void>): void =>
+export const testCommandLine = (name: string, test: (folder: string) => Promise<void>, reason = missing): void =>
   Deno.test({
-    name: missing === "" ? name : `${name} (${missing})`,
-    ignore: missing !== "",
+    name: reason === "" ? name : `${name} (${reason})`,
+    ignore: reason !== "",
     fn: async () => {
       Deno.mkdirSync(`${root}runs`, { recursive: true });
       const folder = Deno.makeTempDirSync({ dir: `${root}runs`, prefix: "test-" });

@@ -12,5 +12,8 @@ testCommandLine("main.ts with no command lists the commands and exits 2; --help 
 testCommandLine("main.ts suggests the nearest command in one line", async () => {
   const { code, stdout, stderr } = await run("sampel");
   assertEquals([code, stdout], [2, ""]);
-  assertEquals(stderr, 'error: unknown command "sampel"; did you mean sample? (commands: serve, train, sample)\n');
+  assertEquals(
+    stderr,
+    'error: unknown command "sampel"; did you mean sample? (commands: serve, train, sample, engine, pull)\n',
+  );
 });

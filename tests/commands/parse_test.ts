@@ -16,7 +16,7 @@ const schema = z.strictObject({
   out: z.string().default("grid.png").describe("File"),
 });
 const short = { steps: "s", out: "o" };
-const read = (...args: string[]) => parse(args, schema, short);
+const read = (...args: string[]) => parse(args, schema, { short });
 const refuses = (message: string, ...args: string[]) => assertThrows(() => read(...args), UsageError, message);
 
 Deno.test("parse fills in every default", () => {
@@ -94,4 +94,14 @@ Deno.test("parse says what a required option is for", () => {
 Deno.test("parse passes on what a refinement of the schema says", () => {
   const odd = z.object({ n: z.int().default(1).refine((n) => n % 2 === 1, "odd") });
   assertThrows(() => parse(["--n=2"], odd), UsageError, "--n must be odd");
+});
+
+Deno.test("parse reads positional arguments into the options they stand for", () => {
+  const pull = z.object({ repo: z.string().describe("Repository"), out: z.string().optional() });
+  const positionals = ["repo"] as const;
+  assertEquals(parse(["a/b", "--out", "c"], pull, { positionals }), { repo: "a/b", out: "c" });
+  assertEquals(parse(["--repo=a/b"], pull, { positionals }), { repo: "a/b" });
+  assertThrows(() => parse(["a/b", "c/d"], pull, { positionals }), UsageError, 'unexpected argument "c/d"');
+  assertThrows(() => parse(["--repo=a/b", "c/d"], pull, { positionals }), UsageError, "--repo is given twice");
+  assertThrows(() => parse([], pull, { positionals }), UsageError, "--repo is required");
 });

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../engine/mod.ts";
 import { randomValues } from "./random_values.ts";
 import { relativeError } from "./relative_error.ts";
+import { whyNot } from "./why_not.ts";
 import { withoutLeaks } from "./without_leaks.ts";
 
 interface Case {
@@ -98,50 +99,57 @@ const expected = (at: Case, transposeA: boolean, transposeB: boolean) => {
   return { shape: [...outer, rows, columns], values };
 };
 
-for (const [transposeA, transposeB] of TRANSPOSITIONS) {
-  const turned = [transposeA ? "aᵀ" : "a", transposeB ? "bᵀ" : "b"].join("·");
-  Deno.test(`BatchMatMul ${turned} on wasm is the product to 2e-6, over ${CASES.length} shapes of rank 2 to 4, and leaks nothing`, async () => {
-    await openEngine("wasm");
-    for (const at of CASES) {
-      const actual = withoutLeaks(() => multiply(at, transposeA, transposeB));
-      const { shape, values } = expected(at, transposeA, transposeB);
-      assertEquals(actual.shape, shape, JSON.stringify(at));
-      assertLess(relativeError(actual.values, values), 2e-6, JSON.stringify(at));
-    }
-  });
+for (const engine of ["wasm", "webgpu-software"] as const) {
+  const reason = whyNot(engine);
+  for (const [transposeA, transposeB] of TRANSPOSITIONS) {
+    const turned = [transposeA ? "aᵀ" : "a", transposeB ? "bᵀ" : "b"].join("·");
+    const title = `BatchMatMul ${turned} on ${engine}`;
+    const mark = { ignore: reason !== "" };
+    const product = `is the product to 2e-6, over ${CASES.length} shapes of rank 2 to 4, and leaks nothing`;
+    Deno.test(`${title} ${product} ${reason}`.trimEnd(), mark, async () => {
+      await openEngine(engine);
+      for (const at of CASES) {
+        const actual = withoutLeaks(() => multiply(at, transposeA, transposeB));
+        const { shape, values } = expected(at, transposeA, transposeB);
+        assertEquals(actual.shape, shape, JSON.stringify(at));
+        assertLess(relativeError(actual.values, values), 2e-6, JSON.stringify(at));
+      }
+    });
 
-  Deno.test(`BatchMatMul ${turned} on wasm: a pair has the same bits alone, at any place, in a batch of any size`, async () => {
-    await openEngine("wasm");
-    for (const [rows, inner, columns] of [[3, 5, 4], [16, 64, 16], [64, 33, 64], [101, 100, 99], [101, 100, 100]]) {
-      const count = 5;
-      const { a: shapeA, b: shapeB } = shapesOf(
-        { outerA: [count], outerB: [count], rows, inner, columns },
-        transposeA,
-        transposeB,
-      );
-      const a = randomValues(shapeA, 1), b = randomValues(shapeB, 2);
-      const product = (order: number[], outer = [order.length]) => {
-        const gather = (values: Float32Array, [, height, width]: number[]) => {
-          const size = height * width;
-          const gathered = new Float32Array(order.length * size);
-          order.forEach((from, to) => gathered.set(values.subarray(from * size, (from + 1) * size), to * size));
-          return tf.tensor(gathered, [...outer, height, width]);
-        };
-        return tf.tidy(() =>
-          tf.matMul(gather(a, shapeA), gather(b, shapeB), transposeA, transposeB).dataSync() as Float32Array
+    const bits = "a pair has the same bits alone, at any place, in a batch of any size";
+    Deno.test(`${title}: ${bits} ${reason}`.trimEnd(), mark, async () => {
+      await openEngine(engine);
+      for (const [rows, inner, columns] of [[3, 5, 4], [16, 64, 16], [64, 33, 64], [101, 100, 99], [101, 100, 100]]) {
+        const count = 5;
+        const { a: shapeA, b: shapeB } = shapesOf(
+          { outerA: [count], outerB: [count], rows, inner, columns },
+          transposeA,
+          transposeB,
         );
-      };
-      const size = rows * columns;
-      const alone = Array.from({ length: count }, (_, i) => product([i]));
-      for (const [order, outer] of [[[0, 1, 2, 3, 4]], [[4, 2]], [[3, 3, 0, 1], [2, 2]]] as const) {
-        const together = product([...order], outer && [...outer]);
-        for (const [place, i] of order.entries()) {
-          const part = together.subarray(place * size, (place + 1) * size);
-          assert(part.every((value, k) => Object.is(value, alone[i][k])), `pair ${i} of ${[rows, inner, columns]}`);
+        const a = randomValues(shapeA, 1), b = randomValues(shapeB, 2);
+        const product = (order: number[], outer = [order.length]) => {
+          const gather = (values: Float32Array, [, height, width]: number[]) => {
+            const size = height * width;
+            const gathered = new Float32Array(order.length * size);
+            order.forEach((from, to) => gathered.set(values.subarray(from * size, (from + 1) * size), to * size));
+            return tf.tensor(gathered, [...outer, height, width]);
+          };
+          return tf.tidy(() =>
+            tf.matMul(gather(a, shapeA), gather(b, shapeB), transposeA, transposeB).dataSync() as Float32Array
+          );
+        };
+        const size = rows * columns;
+        const alone = Array.from({ length: count }, (_, i) => product([i]));
+        for (const [order, outer] of [[[0, 1, 2, 3, 4]], [[4, 2]], [[3, 3, 0, 1], [2, 2]]] as const) {
+          const together = product([...order], outer && [...outer]);
+          for (const [place, i] of order.entries()) {
+            const part = together.subarray(place * size, (place + 1) * size);
+            assert(part.every((value, k) => Object.is(value, alone[i][k])), `pair ${i} of ${[rows, inner, columns]}`);
+          }
         }
       }
-    }
-  });
+    });
+  }
 }
 
 Deno.test("BatchMatMul on cpu, the reference elsewhere, is the product to 2e-6 where the batches are alike", async () => {

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type EngineName, openEngine } from "../../engine/mod.ts";
 import { randomValues } from "./random_values.ts";
 import { relativeError } from "./relative_error.ts";
+import { whyNot } from "./why_not.ts";
 import { withoutLeaks } from "./without_leaks.ts";
 
 type Shape = [number, number, number, number];
@@ -89,13 +90,17 @@ const run = async (engine: EngineName, kernel: keyof typeof kernels) => {
 };
 
 for (const kernel of ["Conv2DBackpropFilter", "Conv2DBackpropInput"] as const) {
-  Deno.test(`${kernel} on wasm is that of the cpu backend to 2e-6, over ${CASES.length} shapes, and leaks nothing`, async () => {
-    const expected = await run("cpu", kernel);
-    const actual = await run("wasm", kernel);
-    assert(expected.some(({ values }) => values.some((value) => value !== 0)));
-    for (const [i, at] of CASES.entries()) {
-      assertEquals(actual[i].shape, expected[i].shape, JSON.stringify(at));
-      assertLess(relativeError(actual[i].values, expected[i].values), 2e-6, JSON.stringify(at));
-    }
-  });
+  for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+    const title = `${kernel} on ${engine} is that of the cpu backend to 2e-6, over ${CASES.length} shapes`;
+    const reason = whyNot(engine);
+    Deno.test(`${title}, and leaks nothing ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
+      const expected = await run("cpu", kernel);
+      const actual = await run(engine, kernel);
+      assert(expected.some(({ values }) => values.some((value) => value !== 0)));
+      for (const [i, at] of CASES.entries()) {
+        assertEquals(actual[i].shape, expected[i].shape, JSON.stringify(at));
+        assertLess(relativeError(actual[i].values, expected[i].values), 2e-6, JSON.stringify(at));
+      }
+    });
+  }
 }

@@ -14,6 +14,7 @@ import { Weights } from "../../model/weights.ts";
 import { gradientsOf, slopeAlong, type Subject } from "../engine/finite_differences.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
+import { whyNot } from "../engine/why_not.ts";
 import { withoutLeaks } from "../engine/without_leaks.ts";
 
 interface Stored {
@@ -96,9 +97,10 @@ const compare = (what: string, layer: Layer, golden: Golden, { output = 1e-6, gr
   }
 };
 
-for (const engine of ["wasm", "cpu"] as const) {
+for (const engine of ["wasm", "webgpu-software", "cpu"] as const) {
+  const reason = whyNot(engine);
   const layerTest = (name: string, run: () => void) =>
-    Deno.test(`${name} on ${engine}`, async () => {
+    Deno.test(`${name} on ${engine} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
       await openEngine(engine);
       run();
     });

@@ -7,30 +7,12 @@ import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../mo
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
 import { python, whyNoPython } from "./python.ts";
+import { reasonNotToWrite, writingTest } from "./temporary_folder.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/model/", import.meta.url));
 const UNET = join("unet", "config.json");
 const SCHEDULER = join("scheduler", "scheduler_config.json");
 const WEIGHTS = join("unet", "diffusion_pytorch_model.safetensors");
-
-const RUNS = fromFileUrl(new URL("../../runs/", import.meta.url));
-
-/** A folder of its own for a test, which is removed after it. */
-const inTemporaryFolder = async (run: (folder: string) => Promise<void>) => {
-  await Deno.mkdir(RUNS, { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: RUNS, prefix: "test-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-};
-
-const { state } = await Deno.permissions.query({ name: "write", path: RUNS });
-const reasonNotToWrite = state === "granted" ? "" : "needs --allow-write=runs";
-
-const writingTest = (name: string, fn: () => Promise<void>, reason = reasonNotToWrite) =>
-  Deno.test({ name: reason === "" ? name : `${name} (${reason})`, ignore: reason !== "", fn });
 
 Deno.test("loadPipeline names the first file that is missing, for a folder that does not exist", async () => {
   const folder = join(FIXTURES, "nowhere");
@@ -50,39 +32,37 @@ Deno.test("loadPipeline reads what diffusers wrote: config with defaults, schedu
   assertEquals((await loadPipeline(join(FIXTURES, "ddpm"))).labels, null);
 });
 
-writingTest("savePipeline, then loadPipeline, gives the same model, its labels included", async () => {
+writingTest("savePipeline, then loadPipeline, gives the same model, its labels included", async (parent) => {
   for (const name of ["conditional", "ddpm", "learned"]) {
-    await inTemporaryFolder(async (folder) => {
-      const read = await loadPipeline(join(FIXTURES, name));
-      const labels = name === "conditional" ? ["zero", "one", "two", 'a "quote"'] : null;
-      const model: Pipeline = { ...read, folder: join(folder, "new", "model"), labels, nullLabel: labels ? 4 : null };
-      await savePipeline(model);
-      const again = await loadPipeline(model.folder);
-      // The format orders tensors by their place in the file.
-      const sorted = (weights: Pipeline["weights"]) => [...weights].sort(([a], [b]) => a < b ? -1 : 1);
-      assertEquals({ ...again, weights: sorted(again.weights) }, { ...model, weights: sorted(model.weights) });
-      const before = await Deno.readFile(join(model.folder, WEIGHTS));
-      await savePipeline(again);
-      assertEquals(await Deno.readFile(join(model.folder, WEIGHTS)), before, "saved again over itself");
-    });
+    const folder = join(parent, name);
+    const read = await loadPipeline(join(FIXTURES, name));
+    const labels = name === "conditional" ? ["zero", "one", "two", 'a "quote"'] : null;
+    const model: Pipeline = { ...read, folder: join(folder, "new", "model"), labels, nullLabel: labels ? 4 : null };
+    await savePipeline(model);
+    const again = await loadPipeline(model.folder);
+    // The format orders tensors by their place in the file.
+    const sorted = (weights: Pipeline["weights"]) => [...weights].sort(([a], [b]) => a < b ? -1 : 1);
+    assertEquals({ ...again, weights: sorted(again.weights) }, { ...model, weights: sorted(model.weights) });
+    const before = await Deno.readFile(join(model.folder, WEIGHTS));
+    await savePipeline(again);
+    assertEquals(await Deno.readFile(join(model.folder, WEIGHTS)), before, "saved again over itself");
   }
 });
 
 writingTest(
   "loadPipeline numbers the classes that denoise.json does not name, and refuses classes without an embedding",
-  () =>
-    inTemporaryFolder(async (folder) => {
-      await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
-      await Deno.writeTextFile(join(folder, "denoise.json"), '{"nullLabel": 4}');
-      const { labels, nullLabel } = await loadPipeline(folder);
-      assertEquals({ labels, nullLabel }, { labels: ["0", "1", "2", "3"], nullLabel: 4 });
-      await savePipeline({ ...await loadPipeline(join(FIXTURES, "ddpm")), folder, labels: ["a"] });
-      await assertRejects(
-        () => loadPipeline(folder),
-        ModelError,
-        "labels and nullLabel must be null for a U-Net whose",
-      );
-    }),
+  async (folder) => {
+    await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
+    await Deno.writeTextFile(join(folder, "denoise.json"), '{"nullLabel": 4}');
+    const { labels, nullLabel } = await loadPipeline(folder);
+    assertEquals({ labels, nullLabel }, { labels: ["0", "1", "2", "3"], nullLabel: 4 });
+    await savePipeline({ ...await loadPipeline(join(FIXTURES, "ddpm")), folder, labels: ["a"] });
+    await assertRejects(
+      () => loadPipeline(folder),
+      ModelError,
+      "labels and nullLabel must be null for a U-Net whose",
+    );
+  },
 );
 
 /** Spoils one file of a model; its content goes in, what it becomes comes out, `null` for no file. */
@@ -181,6 +161,11 @@ const DAMAGES: Record<string, Damage> = {
     spoil: config({ sample_size: 7 }),
     message: "sample_size must be a multiple of 2 for 2 levels, received 7×7",
   },
+  "an output of other channels": {
+    file: UNET,
+    spoil: config({ out_channels: 3 }),
+    message: "out_channels must be 1 or 2 for in_channels 1 and variance_type fixed_small, received 3",
+  },
   "an unsupported schedule": {
     file: SCHEDULER,
     spoil: config({ beta_schedule: "laplace" }),
@@ -226,24 +211,23 @@ const DAMAGES: Record<string, Damage> = {
 for (const [name, { file, spoil, message }] of Object.entries(DAMAGES)) {
   writingTest(
     `loadPipeline refuses ${name} in one line that names the file`,
-    () =>
-      inTemporaryFolder(async (folder) => {
-        await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
-        const path = join(folder, file);
-        const spoiled = spoil(await Deno.readFile(path) as Uint8Array<ArrayBuffer>);
-        if (spoiled === null) await Deno.remove(path);
-        else if (typeof spoiled === "string") await Deno.writeTextFile(path, spoiled);
-        else await Deno.writeFile(path, spoiled);
+    async (folder) => {
+      await savePipeline({ ...await loadPipeline(join(FIXTURES, "conditional")), folder });
+      const path = join(folder, file);
+      const spoiled = spoil(await Deno.readFile(path) as Uint8Array<ArrayBuffer>);
+      if (spoiled === null) await Deno.remove(path);
+      else if (typeof spoiled === "string") await Deno.writeTextFile(path, spoiled);
+      else await Deno.writeFile(path, spoiled);
 
-        const error = await assertRejects(() => loadPipeline(folder), ModelError);
-        const start = `Cannot read ${path}: `;
-        assertEquals(error.message.slice(0, start.length), start);
-        assertNotMatch(error.message, /[\p{Cc}\p{Zl}\p{Zp}]/u);
-        const rest = error.message.slice(start.length);
-        if (typeof message === "string") assertEquals(rest.includes(message), true, rest);
-        else assertMatch(rest, message);
-        assertLess(rest.length, 300);
-      }),
+      const error = await assertRejects(() => loadPipeline(folder), ModelError);
+      const start = `Cannot read ${path}: `;
+      assertEquals(error.message.slice(0, start.length), start);
+      assertNotMatch(error.message, /[\p{Cc}\p{Zl}\p{Zp}]/u);
+      const rest = error.message.slice(start.length);
+      if (typeof message === "string") assertEquals(rest.includes(message), true, rest);
+      else assertMatch(rest, message);
+      assertLess(rest.length, 300);
+    },
   );
 }
 
@@ -251,9 +235,8 @@ const noPython = reasonNotToWrite || await whyNoPython("torch", "diffusers");
 
 writingTest(
   "diffusers' DDPMPipeline opens what savePipeline wrote, with the same scheduler, and draws the same ε to 1e-5",
-  () =>
-    inTemporaryFolder(async (folder) => {
-      const code = `
+  async (folder) => {
+    const code = `
 import json, sys
 import numpy as np, torch
 from diffusers import DDPMPipeline
@@ -268,31 +251,31 @@ for folder, (n, h, w, c) in json.loads(sys.argv[1]):
     out = out.permute(0, 2, 3, 1).flatten().tolist()
     results.append({"out": out, "unet": dict(unet.config), "scheduler": dict(pipeline.scheduler.config)})
 print(json.dumps(results))`;
-      const asked: [string, number[]][] = [], inputs: Float32Array[] = [];
-      const expected: { model: Pipeline; out: Float32Array }[] = [];
-      for (const name of ["conditional", "ddpm", "learned"]) {
-        const model = { ...await loadPipeline(join(FIXTURES, name)), folder: join(folder, name) };
-        await savePipeline(model);
-        const denoiser = createDenoiser(await openEngine("wasm"), model);
-        const shape = [2, denoiser.height, denoiser.width, denoiser.channels];
-        const x = randomValues(shape, 1);
-        asked.push([model.folder, shape]);
-        inputs.push(x);
-        const out = denoiser.evaluate(x, [3, 977], denoiser.numClasses === null ? null : [1, 4]);
-        expected.push({ model, out });
-        denoiser.dispose();
+    const asked: [string, number[]][] = [], inputs: Float32Array[] = [];
+    const expected: { model: Pipeline; out: Float32Array }[] = [];
+    for (const name of ["conditional", "ddpm", "learned"]) {
+      const model = { ...await loadPipeline(join(FIXTURES, name)), folder: join(folder, name) };
+      await savePipeline(model);
+      const denoiser = createDenoiser(await openEngine("wasm"), model);
+      const shape = [2, denoiser.height, denoiser.width, denoiser.channels];
+      const x = randomValues(shape, 1);
+      asked.push([model.folder, shape]);
+      inputs.push(x);
+      const out = denoiser.evaluate(x, [3, 977], denoiser.numClasses === null ? null : [1, 4]);
+      expected.push({ model, out });
+      denoiser.dispose();
+    }
+    const input = new Uint8Array(
+      await new Blob(inputs.map((x) => new Uint8Array(x.buffer as ArrayBuffer))).arrayBuffer(),
+    );
+    const printed = await python(code, { input, args: [JSON.stringify(asked)] });
+    const read = JSON.parse(new TextDecoder().decode(printed));
+    for (const [i, { model, out }] of expected.entries()) {
+      assertLess(relativeError(out, read[i].out), 1e-5, model.folder);
+      for (const part of ["unet", "scheduler"] as const) {
+        for (const [key, value] of Object.entries(model[part])) assertEquals(read[i][part][key], value, key);
       }
-      const input = new Uint8Array(
-        await new Blob(inputs.map((x) => new Uint8Array(x.buffer as ArrayBuffer))).arrayBuffer(),
-      );
-      const printed = await python(code, { input, args: [JSON.stringify(asked)] });
-      const read = JSON.parse(new TextDecoder().decode(printed));
-      for (const [i, { model, out }] of expected.entries()) {
-        assertLess(relativeError(out, read[i].out), 1e-5, model.folder);
-        for (const part of ["unet", "scheduler"] as const) {
-          for (const [key, value] of Object.entries(model[part])) assertEquals(read[i][part][key], value, key);
-        }
-      }
-    }),
+    }
+  },
   noPython,
 );

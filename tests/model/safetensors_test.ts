@@ -140,9 +140,27 @@ const HOSTILE: Record<string, [Uint8Array, string]> = {
     file(one("F32", Array(40).fill(2 ** 52), [0, 4]), 4),
     "needs Infinity bytes, received 4",
   ],
-  "another dtype": [file(one("F16", [2], [0, 4]), 4), 'tensor a: dtype must be "F32", received "F16"'],
-  "an unknown dtype": [file(one({ x: 1 }, [1], [0, 4]), 4), 'tensor a: dtype must be "F32", received {"x":1}'],
-  "no dtype": [file(one(undefined, [1], [0, 4]), 4), 'tensor a: dtype must be "F32", received nothing'],
+  ...Object.fromEntries(
+    ["I8", "U8", "I16", "I32", "I64", "BOOL", "F8_E4M3", "f16", "__proto__", "constructor"].map((dtype) => [
+      `a tensor of ${dtype}`,
+      [
+        file(one(dtype, [1], [0, 4]), 4),
+        `tensor a: dtype must be one of F64, F32, F16, BF16, received ${JSON.stringify(dtype)}`,
+      ] as [Uint8Array, string],
+    ]),
+  ),
+  "an unknown dtype": [file(one({ x: 1 }, [1], [0, 4]), 4), 'one of F64, F32, F16, BF16, received {"x":1}'],
+  "a dtype in a list": [file(one(["F16"], [1], [0, 2]), 2), 'one of F64, F32, F16, BF16, received ["F16"]'],
+  "no dtype": [file(one(undefined, [1], [0, 4]), 4), "one of F64, F32, F16, BF16, received nothing"],
+  "float16 with the bytes of float32": [file(one("F16", [2], [0, 8]), 8), "shape [2] needs 4 bytes, received 8"],
+  "bfloat16 of an odd number of bytes": [file(one("BF16", [2], [0, 3]), 3), "shape [2] needs 4 bytes, received 3"],
+  "float64 with the bytes of float32": [file(one("F64", [2], [0, 8]), 8), "shape [2] needs 16 bytes, received 8"],
+  "float16 beyond the data": [file(one("F16", [2 ** 40], [0, 2 ** 41]), 4), "data_offsets must lie in [0, 4] in order"],
+  "a float16 size beyond 2⁵³": [file(one("F16", [2 ** 52, 2 ** 12], [0, 0]), 0), "bytes, received 0"],
+  "dtypes that overlap": [
+    file(two(entry("F16", [3], [0, 6]), entry("F32", [1], [4, 8])), 8),
+    "tensor b: its data must begin at 6, received 4",
+  ],
   "tensors that overlap": [
     file(two(entry("F32", [2], [0, 8]), entry("F32", [2], [4, 12])), 12),
     "tensor b: its data must begin at 8, received 4",
@@ -226,6 +244,10 @@ Deno.test("parseSafetensors gives a ModelError of one line or tensors that fill 
     "[]",
     "{}",
     '"F32"',
+    '"F16"',
+    '"BF16"',
+    '"F64"',
+    '"I64"',
     '"',
     "\\",
     "\u0000",
@@ -268,8 +290,67 @@ Deno.test("parseSafetensors gives a ModelError of one line or tensors that fill 
   assert(accepted > 100 && refused > 1000, `${accepted} accepted, ${refused} refused`);
 });
 
+/** What float16 makes of a value, by its definition: the nearest multiple of the spacing around it, ties to even. */
+const nearestHalf = (value: number): number => {
+  const spacing = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(value))), -14) - 10);
+  const units = value / spacing, below = Math.floor(units);
+  const up = units - below > 0.5 || (units - below === 0.5 && below % 2 !== 0);
+  return (up ? below + 1 : below) * spacing;
+};
+
+Deno.test("encodeSafetensors with dtype F16 rounds to nearest, ties to even, and parseSafetensors reads it as float32", () => {
+  const ties = [1 + 2 ** -11, 1 + 3 * 2 ** -11, -1 - 2 ** -11, 2049, 2051, 2 ** -25, 3 * 2 ** -25, 65519];
+  const values = Float32Array.of(...ties, 1e-5, 6e-8, -65504, ...randomValues([500], 3));
+  const bytes = encodeSafetensors(new Map([["a", { shape: [values.length], data: values }]]), { dtype: "F16" });
+  assertEquals(bytes.length - 8 - Number(new DataView(bytes.buffer).getBigUint64(0, true)), 2 * values.length);
+  const read = parseSafetensors(bytes).get("a")!;
+  assertInstanceOf(read.data, Float32Array);
+  assertEquals([...read.data].map((v) => v + 0), [...values].map((v) => nearestHalf(v) + 0));
+  assertEquals([...read.data.slice(0, 8)], [1, 1 + 2 ** -9, -1, 2048, 2052, 0, 2 ** -23, 65504]);
+  const special = Float32Array.of(-0, Infinity, -Infinity, NaN);
+  const again = parseSafetensors(encodeSafetensors(new Map([["s", { shape: [4], data: special }]]), { dtype: "F16" }));
+  assertEquals(again.get("s")!.data, special);
+  assert(Object.is(again.get("s")!.data[0], -0));
+});
+
+Deno.test("encodeSafetensors refuses a value that float16 cannot hold, by the tensor's name, and other dtypes", () => {
+  const large = new Map([["conv.weight", { shape: [2], data: Float32Array.of(1, -65520) }]]);
+  assertThrows(
+    () => encodeSafetensors(large, { dtype: "F16" }),
+    RangeError,
+    "conv.weight: value must be in [-65504, 65504] for F16, received -65520",
+  );
+  // @ts-expect-error it is not among the formats that are written
+  assertThrows(() => encodeSafetensors(large, { dtype: "BF16" }), RangeError, "dtype must be one of F32, F16");
+});
+
+Deno.test("parseSafetensors reads all 65,536 values of float16 and bfloat16, at odd offsets too", () => {
+  const halves = Uint16Array.from({ length: 65536 }, (_, i) => i);
+  const header = two(entry("F16", [65536], [0, 131072]), entry("BF16", [256, 256], [131072, 262144]));
+  const bytes = file(header + " ".repeat((8 - header.length % 8) + 1), 262144);
+  const start = bytes.length - 262144;
+  assertEquals(start % 2, 1);
+  bytes.set(new Uint8Array(halves.buffer), start);
+  bytes.set(new Uint8Array(halves.buffer), start + 131072);
+  const read = parseSafetensors(bytes);
+  const half = (i: number): number => {
+    const [sign, exponent, fraction] = [i >> 15 ? -1 : 1, i >> 10 & 31, i & 1023];
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+  };
+  const brain = (i: number): number => {
+    const [sign, exponent, fraction] = [i >> 15 ? -1 : 1, i >> 7 & 255, i & 127];
+    if (exponent === 255) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent === 0 ? fraction * 2 ** -133 : (128 + fraction) * 2 ** (exponent - 134));
+  };
+  const [a, b] = [read.get("a")!.data, read.get("b")!.data];
+  const differs = Array.from(halves).filter((i) => !Object.is(a[i], half(i)) || !Object.is(b[i], brain(i)));
+  assertEquals(differs, []);
+  assertEquals(read.get("b")!.shape, [256, 256]);
+});
+
 const reason = await whyNoPython("numpy", "safetensors.numpy");
-const named = (name: string) => reason === "" ? name : `${name} (${reason})`;
+const named = (name: string, without = reason) => without === "" ? name : `${name} (${without})`;
 
 Deno.test({
   name: named("Python's safetensors reads what encodeSafetensors writes, names, shapes and bits"),
@@ -307,5 +388,53 @@ sys.stdout.buffer.write(save(tensors, {"format": "np"}))`;
       ["a", { shape: [5], data: new Float32Array(5).fill(1) }],
     ]);
     assertEquals(byName(read), byName(expected));
+  },
+});
+
+const noTorch = await whyNoPython("torch", "safetensors.torch");
+
+Deno.test({
+  name: named("what torch writes as float16, bfloat16 and float64 is read as torch itself converts it", noTorch),
+  ignore: noTorch !== "",
+  fn: async () => {
+    const code = `
+import struct, sys, torch
+from safetensors.torch import save
+torch.manual_seed(0)
+x = torch.cat([torch.randn(1000) * 10.0 ** torch.randint(-9, 5, (1000,)), torch.tensor([0.0, -0.0, float("inf"), -float("inf")])])
+tensors = {"half": x.half(), "brain": x.bfloat16().reshape(4, 251), "double": x.double() / 3, "float": x, "scalar": torch.tensor(1.5).half()}
+data = save(tensors)
+sys.stdout.buffer.write(struct.pack("<Q", len(data)) + data + save({k: v.float() for k, v in tensors.items()}))`;
+    const printed = await python(code);
+    const length = Number(new DataView(printed.buffer).getBigUint64(0, true));
+    const read = parseSafetensors(printed.subarray(8, 8 + length));
+    const expected = parseSafetensors(printed.subarray(8 + length));
+    assertEquals(byName(read), byName(expected));
+    assertEquals(read.get("half")!.data.length, 1004);
+  },
+});
+
+Deno.test({
+  name: named("torch reads float16 that encodeSafetensors wrote, the bits of its own half()", noTorch),
+  ignore: noTorch !== "",
+  fn: async () => {
+    const values = new Map(
+      [...EDGES].map(([name, { shape, data }]) => [name, { shape, data: data.map((v) => v * 30) }]),
+    );
+    const code = `
+import json, sys
+from safetensors.torch import load
+size = int(sys.argv[1])
+data = sys.stdin.buffer.read()
+halves, floats = load(data[:size]), load(data[size:])
+same = {k: [str(v.dtype), list(v.shape), v.view(__import__("torch").int16).tolist() == floats[k].half().view(__import__("torch").int16).tolist()] for k, v in halves.items()}
+print(json.dumps(same))`;
+    const [halves, floats] = [encodeSafetensors(values, { dtype: "F16" }), encodeSafetensors(values)];
+    const input = new Uint8Array([...halves, ...floats]);
+    const read = JSON.parse(new TextDecoder().decode(await python(code, { input, args: [`${halves.length}`] })));
+    assertEquals(
+      Object.entries(read).sort(([a], [b]) => a < b ? -1 : 1),
+      byName(values).map(([name, { shape }]) => [name, ["torch.float16", shape, true]]),
+    );
   },
 });

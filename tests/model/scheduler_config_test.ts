@@ -49,6 +49,13 @@ Deno.test("parseSchedulerConfig fills in diffusers' defaults and drops keys that
 const REFUSED: [Record<string, unknown>, string][] = [
   [{ beta_schedule: "laplace" }, "beta_schedule: Invalid option"],
   [{ beta_schedule: "laplace" }, 'received "laplace"'],
+  [
+    { thresholding: true },
+    "thresholding: Invalid input: expected false (there is no dynamic thresholding here), received true",
+  ],
+  [{ _class_name: "ScoreSdeVeScheduler" }, '"DDPMScheduler"|"DDIMScheduler"'],
+  [{ _class_name: "EulerDiscreteScheduler" }, 'received "EulerDiscreteScheduler"'],
+  [{ predict_epsilon: 0 }, "predict_epsilon: "],
   [{ num_train_timesteps: 0 }, "num_train_timesteps: "],
   [{ num_train_timesteps: 10.5 }, "num_train_timesteps: "],
   [{ beta_start: 0 }, "beta_start: "],

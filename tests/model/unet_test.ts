@@ -10,6 +10,7 @@ import { timestepEmbedding } from "../../model/timestep_embedding.ts";
 import { createUNet } from "../../model/unet.ts";
 import { Weights } from "../../model/weights.ts";
 import { relativeError } from "../engine/relative_error.ts";
+import { whyNot } from "../engine/why_not.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/model/", import.meta.url));
 const TIMESTEPS = [3, 977];
@@ -18,9 +19,11 @@ const LABELS = [1, 4];
 const nhwc = ({ shape, data }: StoredTensor): tf.Tensor4D =>
   tf.tidy(() => tf.transpose(tf.tensor4d(data, shape as [number, number, number, number]), [0, 2, 3, 1]));
 
-for (const engine of ["wasm", "cpu"] as const) {
+for (const engine of ["tensorflow", "webgpu-software", "wasm", "cpu"] as const) {
+  const reason = whyNot(engine);
   for (const name of ["conditional", "ddpm", "learned"]) {
-    Deno.test(`U-Net ${name} on ${engine}: output within 1e-5 of diffusers, gradients within 1e-4 of PyTorch`, async () => {
+    const title = `U-Net ${name} on ${engine}: output within 1e-5 of diffusers, gradients within 1e-4 of PyTorch`;
+    Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
       await openEngine(engine);
       const pipeline = await loadPipeline(`${FIXTURES}${name}`);
       const expected = parseSafetensors(await Deno.readFile(`${FIXTURES}${name}.safetensors`));

@@ -1,7 +1,7 @@
 import { assertLess } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../../engine/mod.ts";
-import { adam, type Updated } from "../../../jobs/training/adam.ts";
+import { adam, adamScalars, type Updated } from "../../../jobs/training/adam.ts";
 import { clipScale, globalNorm } from "../../../jobs/training/clip.ts";
 import golden from "../../fixtures/jobs/adam.json" with { type: "json" };
 
@@ -18,7 +18,13 @@ Deno.test("adam: with clipping by norm, weights follow PyTorch's to 1e-5", async
     assertLess(Math.abs(norm.dataSync()[0] / golden.norms[i] - 1), 1e-6);
     const scale = clipScale(norm, 1);
     parameters = parameters.map(({ weight, firstMoment, secondMoment }, k) =>
-      adam(weight, tf.mul(tensors[k], scale), firstMoment, secondMoment, { learningRate: 0.1, step: i + 1 })
+      adam(
+        weight,
+        tf.mul(tensors[k], scale),
+        firstMoment,
+        secondMoment,
+        adamScalars({ learningRate: 0.1, step: i + 1 }),
+      )
     );
     for (const [k, { weight }] of parameters.entries()) {
       weight.dataSync().forEach((value, j) => assertLess(Math.abs(value - golden.after[i][k][j]), 1e-5));

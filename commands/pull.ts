@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { defineCommand } from "./command.ts";
+
+/** The options of `pull`. */
+export const pullOptions = z.strictObject({
+  repo: z.string().min(1)
+    .describe("Model on the hub, as OWNER/NAME"),
+  revision: z.string().min(1).default("main")
+    .describe("Branch, tag or commit"),
+  out: z.string().min(1).optional()
+    .describe("Folder to write. Default: models/NAME"),
+  endpoint: z.string().min(1).default("https://huggingface.co")
+    .describe("Address of the hub"),
+  tokenFile: z.string().min(1).optional()
+    .describe("File that holds an access token and nothing else, for models that are private or gated"),
+});
+
+/** The `pull` command: a model from a hub, into a folder. */
+export const pull = defineCommand({
+  name: "pull",
+  summary: "Download a model (a diffusers pipeline or U-Net, as safetensors) from a model hub.",
+  options: pullOptions,
+  short: { out: "o" },
+  positionals: ["repo"],
+  examples: [
+    {
+      line: "deno task pull google/ddpm-cifar10-32",
+      does: "Into models/ddpm-cifar10-32; again, to go on after a break.",
+    },
+    {
+      line: "deno run --allow-net=hub.example --allow-read=. --allow-write=models main.ts pull me/mine " +
+        "--endpoint https://hub.example",
+      does: "From another hub: the task may reach the default one alone.",
+    },
+  ],
+  run: async (options) => (await import("./pull_model.ts")).pullModel(options),
+});

@@ -1,0 +1,98 @@
+import * as tf from "@tensorflow/tfjs-core";
+
+/** A function traced for inputs of certain shapes. */
+export interface CompiledFunction {
+  run(inputs: readonly tf.Tensor[]): tf.Tensor[];
+  free(): void;
+}
+
+/** What a backend that can compile has. */
+export interface Compiler {
+  /** Whether a function is being traced at this moment. */
+  readonly isTracing: boolean;
+  compileFunction(compute: (inputs: tf.Tensor[]) => tf.Tensor[], examples: readonly tf.Tensor[]): CompiledFunction;
+}
+
+/** A function made by {@linkcode compile}. */
+export interface Compiled<Inputs extends unknown[], Outputs> {
+  (...inputs: Inputs): Outputs;
+  /** Frees what was compiled; a later call compiles anew. */
+  dispose(): void;
+}
+
+const isNest = (part: unknown): part is object => {
+  if (part === undefined || part instanceof tf.Tensor) return false;
+  if (typeof part === "object" && part !== null) return true;
+  throw new TypeError(`a compiled function takes and returns tensors, in arrays and objects; received ${part}`);
+};
+
+/** The tensors in `nest`, arrays and objects of them. */
+const flatten = (nest: unknown): tf.Tensor[] => {
+  if (isNest(nest)) return Object.values(nest).flatMap(flatten);
+  return nest === undefined ? [] : [nest as tf.Tensor];
+};
+
+/** `nest` with the next of `tensors` in place of each of its own. */
+const refill = <T>(nest: T, tensors: Iterator<tf.Tensor>): T => {
+  if (nest === undefined) return nest;
+  if (!isNest(nest)) return tensors.next().value;
+  if (Array.isArray(nest)) return nest.map((part) => refill(part, tensors)) as T;
+  return Object.fromEntries(Object.entries(nest).map(([key, part]) => [key, refill(part, tensors)])) as T;
+};
+
+/** A text that is the same for two nests exactly if one function serves both. */
+const signature = (nest: unknown): string => {
+  if (isNest(nest)) {
+    const parts = Object.entries(nest).map(([key, part]) => `${JSON.stringify(key)}:${signature(part)}`);
+    return `${Array.isArray(nest) ? "list" : ""}{${parts}}`;
+  }
+  return nest === undefined ? "-" : `${(nest as tf.Tensor).dtype}[${(nest as tf.Tensor).shape}]`;
+};
+
+/**
+ * Compiles a function of tensors: on an engine that can, the operations it runs are recorded once for each combination
+ * of input shapes and types, and run as one from then on. On other engines the function runs as it is, within tidy.
+ *
+ * The function must be pure: tensors in, tensors out, each alone or in arrays and objects. Anything else it does happens
+ * only while it is recorded. Tensors from outside that it uses are captured: the compiled function holds on to them until
+ * it is disposed of. Gradients and optimizers may be inside. A compiled function within another, or within tfjs's
+ * `grads`, runs as it is.
+ *
+ * @param fn may not read values or draw random numbers
+ * @throws {TypeError} if something other than a tensor goes in or comes out
+ */
+export const compile = <Inputs extends unknown[], Outputs>(
+  fn: (...inputs: Inputs) => Outputs,
+): Compiled<Inputs, Outputs> => {
+  const known = new Map<string, { compiled: CompiledFunction; form: Outputs }>();
+
+  const call = (...inputs: Inputs): Outputs => {
+    const tensors = flatten(inputs);
+    const backend = tf.backend() as unknown as Partial<Compiler>;
+    if (!backend.compileFunction || backend.isTracing || tf.engine().isTapeOn()) {
+      return tf.tidy(() => {
+        const outputs = fn(...inputs);
+        flatten(outputs);
+        return outputs as tf.TensorContainer;
+      }) as Outputs;
+    }
+    const key = signature(inputs);
+    let entry = known.get(key);
+    if (entry === undefined) {
+      let form: Outputs;
+      const compiled = backend.compileFunction(
+        (symbols) => flatten(form = fn(...refill(inputs, symbols.values()))),
+        tensors,
+      );
+      known.set(key, entry = { compiled, form: form! });
+    }
+    return refill(entry.form, entry.compiled.run(tensors).values());
+  };
+
+  return Object.assign(call, {
+    dispose: () => {
+      for (const { compiled } of known.values()) compiled.free();
+      known.clear();
+    },
+  });
+};

@@ -1,0 +1,76 @@
+import * as tf from "@tensorflow/tfjs-core";
+import { type Attribute, ATTRIBUTE_KINDS } from "./attributes.ts";
+import { DATA_TYPES } from "./data_types.ts";
+
+const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_TYPE } = ATTRIBUTE_KINDS;
+
+type Shape = [number, number, number, number];
+
+interface Backend {
+  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
+}
+
+const attributesOf = (x: Shape, filter: Shape, attrs: tf.NamedAttrMap): Attribute[] => {
+  if (attrs.dataFormat !== "NHWC") throw new RangeError(`dataFormat must be NHWC, received ${attrs.dataFormat}`);
+  const { padInfo, strideHeight, strideWidth } = tf.backend_util.computeConv2DInfo(
+    x,
+    filter,
+    attrs.strides as number | [number, number],
+    1,
+    attrs.pad as "same" | "valid" | number | tf.backend_util.ExplicitPadding,
+    attrs.dimRoundingMode as "floor" | undefined,
+  );
+  const { top, bottom, left, right } = padInfo;
+  const type = padInfo.type === "NUMBER" ? "EXPLICIT" : padInfo.type;
+  return [
+    { name: "T", type: TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT },
+    { name: "strides", type: TF_ATTR_INT, value: [1, strideHeight, strideWidth, 1] },
+    { name: "padding", type: TF_ATTR_STRING, value: type },
+    ...(type === "EXPLICIT"
+      ? [{ name: "explicit_paddings", type: TF_ATTR_INT, value: [0, 0, top, bottom, left, right, 0, 0] }]
+      : []),
+  ];
+};
+
+type Kernel = (
+  backend: Backend,
+  inputs: Record<string, tf.TensorInfo>,
+  attrs: tf.NamedAttrMap,
+) => tf.TensorInfo;
+
+const replaceKernel = (kernelName: string, kernel: Kernel) => {
+  tf.unregisterKernel(kernelName, "tensorflow");
+  tf.registerKernel({
+    kernelName,
+    backendName: "tensorflow",
+    kernelFunc: ({ backend, inputs, attrs }) =>
+      kernel(backend as Backend, inputs as Record<string, tf.TensorInfo>, attrs!),
+  });
+};
+
+const withSizes = (shape: Shape, use: (sizes: tf.Tensor) => tf.TensorInfo) => {
+  const sizes = tf.tensor1d(shape, "int32");
+  const result = use(sizes);
+  sizes.dispose();
+  return result;
+};
+
+/** Registers the gradients of a convolution for any padding: tfjs-node's own refuse one that is given in numbers. */
+export const registerConv2dBackprop = (): void => {
+  replaceKernel(tf.Conv2DBackpropInput, (backend, { dy, filter }, attrs) => {
+    const shape = attrs.inputShape as Shape;
+    const attributes = attributesOf(shape, filter.shape as Shape, attrs);
+    return withSizes(
+      shape,
+      (sizes) => backend.executeSingleOutput("Conv2DBackpropInput", attributes, [sizes, filter, dy]),
+    );
+  });
+  replaceKernel(tf.Conv2DBackpropFilter, (backend, { x, dy }, attrs) => {
+    const shape = attrs.filterShape as Shape;
+    const attributes = attributesOf(x.shape as Shape, shape, attrs);
+    return withSizes(
+      shape,
+      (sizes) => backend.executeSingleOutput("Conv2DBackpropFilter", attributes, [x, sizes, dy]),
+    );
+  });
+};

@@ -1,0 +1,186 @@
+import { type Attribute, ATTRIBUTE_KINDS, setAttributes } from "./attributes.ts";
+import { cString } from "./c_string.ts";
+import type { Context } from "./context.ts";
+import type { TensorType } from "./eager.ts";
+import { type Values, withHostTensor } from "./host_tensor.ts";
+import { addressOf, readBytes, toPointer } from "./memory.ts";
+import { type OpDef, parseOpDef, splitInputs } from "./op_def.ts";
+import type { Symbols } from "./symbols.ts";
+
+/** A tensor of a graph: it has a shape and a type, and no values yet. */
+export interface Node extends TensorType {
+  /** A TF_Output: the operation's address and the output's index. */
+  readonly output: Uint8Array<ArrayBuffer>;
+}
+
+const OUTPUT_BYTES = 16;
+
+const toOutput = (symbols: Symbols, operation: Deno.PointerValue, index: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(OUTPUT_BYTES);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, addressOf(symbols, operation), true);
+  view.setInt32(8, index, true);
+  return bytes;
+};
+
+const packOutputs = (nodes: readonly Node[]): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(Math.max(1, nodes.length) * OUTPUT_BYTES);
+  nodes.forEach(({ output }, i) => bytes.set(output, i * OUTPUT_BYTES));
+  return bytes;
+};
+
+/** A TensorFlow graph in the making. */
+export class Graph {
+  readonly #context: Context;
+  readonly #pointer: Deno.PointerValue;
+  readonly #definitions = new Map<string, OpDef>();
+  #operations = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+    this.#pointer = context.symbols.TF_NewGraph();
+    context.live.graphs++;
+  }
+
+  /** A tensor that each call gives. */
+  placeholder({ shape, dtype }: TensorType): Node {
+    const operation = this.#build("Placeholder", (description) =>
+      setAttributes(this.#context, "TF_", description, [
+        { name: "dtype", type: ATTRIBUTE_KINDS.TF_ATTR_TYPE, value: dtype },
+        { name: "shape", type: ATTRIBUTE_KINDS.TF_ATTR_SHAPE, value: shape },
+      ]));
+    return { shape: [...shape], dtype, output: toOutput(this.#context.symbols, operation, 0) };
+  }
+
+  /** A tensor whose values are the same in each call. */
+  constant(tensor: TensorType & { values: Values }): Node {
+    const { symbols, status } = this.#context;
+    const { shape, dtype } = tensor;
+    const operation = withHostTensor(
+      this.#context,
+      tensor,
+      (values) =>
+        this.#build("Const", (description) => {
+          symbols.TF_SetAttrTensor(description, cString("value"), values, status.pointer);
+          symbols.TF_SetAttrType(description, cString("dtype"), dtype);
+        }),
+    );
+    return { shape: [...shape], dtype, output: toOutput(this.#context.symbols, operation, 0) };
+  }
+
+  /**
+   * Adds an operation.
+   *
+   * @throws {Error} if its outputs have no fixed shape, or it gives other values each time
+   */
+  operation(name: string, attributes: readonly Attribute[], inputs: readonly Node[]): Node[] {
+    const { symbols } = this.#context;
+    const definition = this.#definition(name);
+    if (definition.isStateful) {
+      throw new Error(`Cannot compile ${name}: it gives other values each time; make them outside, and pass them in`);
+    }
+    const dealt = splitInputs(name, definition, inputs);
+    const operation = this.#build(name, (description) => {
+      for (const input of dealt) {
+        if (Array.isArray(input)) symbols.TF_AddInputList(description, packOutputs(input), input.length);
+        else symbols.TF_AddInput(description, input.output);
+      }
+      setAttributes(this.#context, "TF_", description, attributes);
+    });
+    return Array.from(
+      { length: symbols.TF_OperationNumOutputs(operation) },
+      (_, i) => this.#node(name, toOutput(this.#context.symbols, operation, i)),
+    );
+  }
+
+  /** Makes the context know the graph as a function of `inputs`, under a name that starts with a capital. */
+  addFunction(name: string, inputs: readonly Node[], outputs: readonly Node[]): void {
+    const { symbols, pointer, status, live } = this.#context;
+    const body = symbols.TF_GraphToFunction(
+      this.#pointer,
+      cString(name),
+      0,
+      -1,
+      null,
+      inputs.length,
+      packOutputs(inputs),
+      outputs.length,
+      packOutputs(outputs),
+      null,
+      null,
+      null,
+      status.pointer,
+    );
+    status.check("compile a function");
+    try {
+      symbols.TFE_ContextAddFunction(pointer, body, status.pointer);
+      status.check("compile a function");
+      live.functions++;
+    } finally {
+      symbols.TF_DeleteFunction(body);
+    }
+  }
+
+  free(): void {
+    this.#context.symbols.TF_DeleteGraph(this.#pointer);
+    this.#context.live.graphs--;
+  }
+
+  #build(name: string, fill: (description: Deno.PointerValue) => void): Deno.PointerValue {
+    const { symbols, status } = this.#context;
+    const description = symbols.TF_NewOperation(
+      this.#pointer,
+      cString(name),
+      new TextEncoder().encode(`${name}_${this.#operations++}\0`),
+    );
+    let error: unknown;
+    try {
+      fill(description);
+    } catch (thrown) {
+      error = thrown;
+    }
+    // Frees the description, too.
+    const operation = symbols.TF_FinishOperation(description, status.pointer);
+    if (error !== undefined) {
+      symbols.TF_SetStatus(status.pointer, 0, cString(""));
+      throw error;
+    }
+    status.check(`compile ${name}`);
+    return operation;
+  }
+
+  #node(name: string, output: Uint8Array<ArrayBuffer>): Node {
+    const { symbols, status } = this.#context;
+    const dtype = symbols.TF_OperationOutputType(output);
+    const rank = symbols.TF_GraphGetTensorNumDims(this.#pointer, output, status.pointer);
+    status.check(`compile ${name}`);
+    const dims = new BigInt64Array(Math.max(1, rank));
+    if (rank > 0) {
+      symbols.TF_GraphGetTensorShape(this.#pointer, output, dims, rank, status.pointer);
+      status.check(`compile ${name}`);
+    }
+    const shape = Array.from(dims.subarray(0, Math.max(0, rank)), Number);
+    if (rank < 0 || shape.some((n) => n < 0)) {
+      throw new Error(`Cannot compile ${name}: the shape of what it returns depends on values`);
+    }
+    return { shape, dtype, output };
+  }
+
+  #definition(name: string): OpDef {
+    const known = this.#definitions.get(name);
+    if (known !== undefined) return known;
+    const { symbols, status } = this.#context;
+    const buffer = symbols.TF_NewBuffer();
+    try {
+      symbols.TF_GraphGetOpDef(this.#pointer, cString(name), buffer, status.pointer);
+      status.check(`compile ${name}`);
+      // A TF_Buffer starts with the data's address and length.
+      const [data, length] = new BigUint64Array(readBytes(symbols, buffer, 16).buffer);
+      const definition = parseOpDef(readBytes(symbols, toPointer(symbols, data), Number(length)));
+      this.#definitions.set(name, definition);
+      return definition;
+    } finally {
+      symbols.TF_DeleteBuffer(buffer);
+    }
+  }
+}

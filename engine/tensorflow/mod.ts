@@ -1,0 +1,73 @@
+import util from "node:util";
+import * as tf from "@tensorflow/tfjs-core";
+import type { Engine } from "../engine.ts";
+import { EngineError } from "../error.ts";
+import { Binding } from "./binding.ts";
+import type { ConfigOptions } from "./config.ts";
+import { type Context, openContext } from "./context.ts";
+import { registerConv2d } from "./conv2d.ts";
+import { registerConv2dBackprop } from "./conv2d_backprop.ts";
+import { findLibrary, INSTALL_FOLDER, LIBRARY_VARIABLE, openLibrary } from "./library.ts";
+
+export { findLibrary, LIBRARY_VARIABLE } from "./library.ts";
+
+/** Options of the TensorFlow engine. */
+export interface TensorflowOptions extends ConfigOptions {
+  /** TensorFlow's library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given. */
+  readonly library?: string;
+}
+
+/** The engine, and what tests look at. */
+export interface TensorflowEngine extends Engine {
+  readonly context: Context;
+}
+
+let opened: TensorflowEngine | undefined;
+
+/** tfjs-node-gpu calls two functions of Node that newer versions have not. */
+const fillInNode = (): void => {
+  const node = util as unknown as Record<string, unknown>;
+  node.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  node.isArray ??= Array.isArray;
+};
+
+const start = async ({ library, ...config }: TensorflowOptions): Promise<TensorflowEngine> => {
+  const place = library ?? findLibrary();
+  if (place === null) {
+    throw new EngineError(
+      `Cannot find TensorFlow: neither ${LIBRARY_VARIABLE} nor ${INSTALL_FOLDER}/ leads to a library that may be loaded`,
+    );
+  }
+  const { symbols, path, version } = openLibrary(place);
+  const context = openContext({ symbols, path, version }, config);
+  fillInNode();
+  // Without it tfjs advertises tfjs-node.
+  tf.env().set("PROD", true);
+  const { TensorflowBackend } = await import("./backend.ts");
+  await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
+  registerConv2d();
+  registerConv2dBackprop();
+  const binding = new Binding(context, version);
+  tf.registerBackend("tensorflow", () => new TensorflowBackend(binding));
+  const gpus = context.devices.filter(({ kind }) => kind === "GPU").length;
+  const threads = config.threads ?? navigator.hardwareConcurrency;
+  return {
+    name: "tensorflow",
+    version,
+    device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    compiles: true,
+    context,
+  };
+};
+
+/**
+ * Opens TensorFlow, any version from 2.9 on, under tfjs-node-gpu's kernels. A process has one: the options of the first
+ * call hold.
+ *
+ * @throws {EngineError} if no library is found, or it cannot be used, with the reason
+ */
+export const openTensorflow = async (options: TensorflowOptions = {}): Promise<TensorflowEngine> => {
+  opened ??= await start(options);
+  await tf.setBackend("tensorflow");
+  return opened;
+};

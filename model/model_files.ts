@@ -1,0 +1,85 @@
+import { join } from "@std/path";
+import { ModelError } from "./error.ts";
+
+/** Where the parts of a model lie. */
+export interface ModelFiles {
+  readonly unet: string;
+  /** `null` for a bare U-Net that has no scheduler's configuration beside it. */
+  readonly scheduler: string | null;
+  readonly weights: string;
+}
+
+const STEM = "diffusion_pytorch_model";
+
+/** The weights' names that are read, the first found in this order. */
+export const WEIGHT_NAMES = [
+  `${STEM}.safetensors`,
+  `${STEM}.fp16.safetensors`,
+  `${STEM}.bf16.safetensors`,
+] as const;
+
+const exists = (path: string): Promise<boolean> =>
+  Deno.stat(path).then(() => true, (error) => {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return false;
+  });
+
+const isShardIndex = (name: string) => name.startsWith(`${STEM}.safetensors.index`) && name.endsWith(".json");
+
+const isPickle = (name: string) => name.startsWith(STEM) && name.endsWith(".bin");
+
+/**
+ * Picks a U-Net's weights among the names in its folder.
+ *
+ * @param source what `from_pretrained` is to be given, for the line that says how to convert
+ * @returns the name, or `null` if there are none of any kind
+ * @throws {ModelError} if there are weights, but in shards or pickled
+ */
+export const chooseWeights = (names: readonly string[], source: string): string | null => {
+  const found = WEIGHT_NAMES.find((name) => names.includes(name));
+  if (found) return found;
+  const convert = (save = "") =>
+    `convert them in Python: UNet2DModel.from_pretrained("${source}").save_pretrained("FOLDER"${save})`;
+  if (names.some(isShardIndex)) {
+    throw new ModelError(`its weights are in shards, which are not read; ${convert(', max_shard_size="1TB"')}`);
+  }
+  if (names.some(isPickle)) {
+    throw new ModelError(`its weights are pickled (.bin), which can run code and is not read; ${convert()}`);
+  }
+  return null;
+};
+
+const namesIn = async (folder: string): Promise<string[]> => {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(folder)) names.push(name);
+  return names;
+};
+
+/**
+ * Finds the parts of a model: of a diffusers pipeline (`unet/`, `scheduler/`), or of a bare U-Net, whose `config.json`,
+ * weights and perhaps `scheduler_config.json` lie in the folder itself.
+ *
+ * A path may lead to a file that is missing; reading it then says so.
+ *
+ * @throws {ModelError} if the weights are there in a form that is not read
+ */
+export const findModel = async (folder: string): Promise<ModelFiles> => {
+  const isBare = !await exists(join(folder, "unet")) && await exists(join(folder, "config.json"));
+  const unetFolder = isBare ? folder : join(folder, "unet");
+  const beside = join(folder, "scheduler_config.json");
+  const scheduler = isBare ? await exists(beside) ? beside : null : join(folder, "scheduler", "scheduler_config.json");
+  let weights: string | null = null;
+  if (await exists(unetFolder)) {
+    try {
+      weights = chooseWeights(await namesIn(unetFolder), unetFolder);
+    } catch (cause) {
+      if (!(cause instanceof ModelError)) throw cause;
+      throw new ModelError(`Cannot read ${unetFolder}: ${cause.message}`, { cause });
+    }
+  }
+  return {
+    unet: join(unetFolder, "config.json"),
+    scheduler,
+    weights: join(unetFolder, weights ?? WEIGHT_NAMES[0]),
+  };
+};

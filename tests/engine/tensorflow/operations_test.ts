@@ -1,0 +1,41 @@
+import { assertEquals, assertLess } from "@std/assert";
+import * as tf from "@tensorflow/tfjs-core";
+import { compile } from "../../../engine/mod.ts";
+import { openCpu } from "../../../engine/cpu/mod.ts";
+import { randomValues } from "../random_values.ts";
+import { relativeError } from "../relative_error.ts";
+import { withoutLeaks } from "../without_leaks.ts";
+import { onTensorflow } from "./on_tensorflow.ts";
+import { type Operation, OPERATIONS } from "./operations.ts";
+
+const run = ({ shapes }: Operation, compute: Operation["compute"]) =>
+  tf.tidy(() => {
+    const out = compute(...shapes.map((shape, i) => tf.tensor(randomValues(shape, i + 1), shape)));
+    return { shape: out.shape, values: out.dataSync() as Float32Array };
+  });
+
+for (const [name, operation] of Object.entries(OPERATIONS)) {
+  onTensorflow(
+    `${name} on tensorflow is that of the cpu backend to 1e-5, compiled or not, and leaks nothing`,
+    async (engine) => {
+      const { context } = engine;
+      await openCpu();
+      const expected = run(operation, operation.compute);
+      await tf.setBackend("tensorflow");
+
+      const before = { ...context.live };
+      const eager = withoutLeaks(() => run(operation, operation.compute));
+      assertEquals(eager.shape, expected.shape);
+      assertLess(relativeError(eager.values, expected.values), 1e-5);
+
+      const compiled = compile(operation.compute);
+      for (const call of ["traced", "repeated"]) {
+        const actual = withoutLeaks(() => run(operation, compiled));
+        assertEquals(actual.shape, expected.shape);
+        assertLess(relativeError(actual.values, eager.values), 1e-6, call);
+      }
+      compiled.dispose();
+      assertEquals(context.live, before);
+    },
+  );
+}
