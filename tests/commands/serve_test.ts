@@ -6,7 +6,16 @@ const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
 
 const spawn = (...args: string[]) =>
   new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--allow-read=.", "--allow-net=127.0.0.1", main, "serve", ...args],
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-read=.",
+      "--allow-net=127.0.0.1",
+      "--allow-env=XDG_RUNTIME_DIR",
+      main,
+      "serve",
+      ...args,
+    ],
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
