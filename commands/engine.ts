@@ -1,8 +1,6 @@
 import { z } from "zod";
+import { INSTALLABLE } from "../engine/tensorflow/install.ts";
 import { defineCommand } from "./command.ts";
-
-/** What `engine install` can install; engine/tensorflow/install.ts has the same names. */
-const INSTALLABLE = ["cpu", "cuda"] as const;
 
 /** The options of `engine`. */
 export const engineOptions = z.strictObject({

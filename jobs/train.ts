@@ -19,7 +19,7 @@ import { writeSampleGrid } from "./training/sample_grid.ts";
 import { downloadState, downloadTensors, initialState, type TrainingState, uploadState } from "./training/state.ts";
 import { createTrainStep } from "./training/train_step.ts";
 
-/** Where a run stands in the middle of it, so that a rate can be told. */
+/** Steps over which the rate that is reported is taken. */
 const RATE_STEPS = 20;
 
 /** The run's model without its weights: the preset's U-Net, fitted to the data, and the noise schedule. */
