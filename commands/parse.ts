@@ -89,8 +89,9 @@ export const parse = <S extends OptionSchema>(
   if (!option) throw new UsageError(issue.message);
   const text = typed.get(option);
   if (issue.code === "custom") {
-    const received = text ?? String(option.default);
-    throw new UsageError(`${option.flag} must be ${issue.message}, received ${JSON.stringify(received)}`);
+    const received = text ?? option.default;
+    const shown = received === undefined ? "nothing" : JSON.stringify(String(received));
+    throw new UsageError(`${option.flag} must be ${issue.message}, received ${shown}`);
   }
   if (text === undefined) throw new UsageError(`${option.flag} is required: ${option.description}`);
   throw demand(option, text);

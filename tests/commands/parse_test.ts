@@ -94,6 +94,10 @@ Deno.test("parse says what a required option is for", () => {
 Deno.test("parse passes on what a refinement of the schema says", () => {
   const odd = z.object({ n: z.int().default(1).refine((n) => n % 2 === 1, "odd") });
   assertThrows(() => parse(["--n=2"], odd), UsageError, "--n must be odd");
+  const given = z.object({ what: z.string().optional() }).superRefine(({ what }, context) => {
+    if (what === undefined) context.addIssue({ code: "custom", path: ["what"], message: "given" });
+  });
+  assertThrows(() => parse([], given), UsageError, "--what must be given, received nothing");
 });
 
 Deno.test("parse reads positional arguments into the options they stand for", () => {
