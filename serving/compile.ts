@@ -1,13 +1,11 @@
 import { compilePlan } from "../core/mod.ts";
 import { diffusionOf } from "../model/pipeline.ts";
 import type { SchedulerConfig } from "../model/scheduler_config.ts";
+import { ScheduleError } from "./errors.ts";
 import type { ResolvedSampling } from "./resolve.ts";
 import type { SamplingTask } from "./task.ts";
 
-/** A request that the model's noise schedule does not allow. */
-export class ScheduleError extends RangeError {
-  override name = "ScheduleError";
-}
+export { ScheduleError } from "./errors.ts";
 
 /** diffusers' "_log" variants differ from these in how they are computed, not in value. */
 const VARIANCES = {

@@ -1,5 +1,7 @@
 import type { Plan } from "../core/plan.ts";
 
+export { QueueFullError } from "./errors.ts";
+
 /** Images to be made: image i starts from the noise of (seed, i) and follows the plan. */
 export interface SamplingTask {
   readonly plan: Plan;
@@ -21,9 +23,4 @@ export interface Progress {
 export interface TaskOptions {
   signal?: AbortSignal;
   onStep?: (progress: Progress) => void;
-}
-
-/** The queue has no room for a task: try again later. */
-export class QueueFullError extends Error {
-  override name = "QueueFullError";
 }
