@@ -22,9 +22,9 @@ export interface Preview {
   /** The timestep that the last of them asked the network for. */
   readonly timestep: number;
   /** x after the step. */
-  readonly x: Uint8Array;
+  readonly x: Uint8Array<ArrayBuffer>;
   /** The idea of the final image. */
-  readonly x0: Uint8Array;
+  readonly x0: Uint8Array<ArrayBuffer>;
 }
 
 /** What becomes of a request: `queued` once, `started` once, then `step` after each network call that it took part in. */
@@ -132,10 +132,3 @@ export interface Serving {
   /** Ends the Worker. What is under way fails. */
   close(): Promise<void>;
 }
-
-/**
- * Starts a Worker with the models, and resolves once each has been asked once.
- *
- * @throws {ModelError} (by name) if a folder holds no pipeline that can be read
- */
-export type OpenServing = (options: ServingOptions) => Promise<Serving>;
