@@ -39,6 +39,17 @@ const allowedBy = (issue: Issue): string => {
 const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
 
+const LONGEST = 100;
+
+/** A value short enough to be said back: an uploaded image is named, not repeated. */
+const shorten = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
+  if (typeof value === "string") return value.length <= LONGEST ? value : `${value.slice(0, LONGEST)}…`;
+  if (Array.isArray(value) && value.some((entry) => entry instanceof Uint8Array)) return value.map(shorten);
+  const text = JSON.stringify(value) ?? "";
+  return text.length <= 2 * LONGEST ? value : `${text.slice(0, LONGEST)}…`;
+};
+
 /** What a schema found wrong with an input, parameter by parameter. */
 export const describeIssues = (issues: readonly Issue[], input: unknown): ParameterIssue[] =>
   issues.flatMap((issue) => {
@@ -46,7 +57,7 @@ export const describeIssues = (issues: readonly Issue[], input: unknown): Parame
     const paths = keys.length > 0 ? keys.map((key) => [...issue.path, key]) : [issue.path];
     return paths.map((path) => ({
       field: path.join(".") || "body",
-      received: at(input, path) ?? null,
+      received: shorten(at(input, path) ?? null),
       allowed: allowedBy(issue),
     }));
   });
