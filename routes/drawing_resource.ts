@@ -108,6 +108,7 @@ export const drawingResource = (
     c.set("drawn", { task: task.name, model: order.model.name, parameters: order.head.parameters });
     const head = { ...headHeaders(order.head), "cache-control": "no-store", vary: "accept, prefer" };
 
+    if (c.req.method === "HEAD") return c.body(null, 200, { ...head, "content-type": FORMATS[format] });
     if (prefersAsync(c) && format !== "event-stream") {
       const id = crypto.randomUUID();
       places.move();

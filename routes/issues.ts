@@ -50,14 +50,18 @@ const shorten = (value: unknown): unknown => {
   return text.length <= 2 * LONGEST ? value : `${text.slice(0, LONGEST)}…`;
 };
 
+/** The most issues that are told. */
+const MOST = 20;
+
+const pathsOf = (issue: Issue): PropertyKey[][] =>
+  issue.code === "unrecognized_keys" ? issue.keys.slice(0, MOST).map((key) => [...issue.path, key]) : [issue.path];
+
 /** What a schema found wrong with an input, parameter by parameter. */
 export const describeIssues = (issues: readonly Issue[], input: unknown): ParameterIssue[] =>
-  issues.flatMap((issue) => {
-    const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const paths = keys.length > 0 ? keys.map((key) => [...issue.path, key]) : [issue.path];
-    return paths.map((path) => ({
-      field: path.join(".") || "body",
+  issues.slice(0, MOST).flatMap((issue) =>
+    pathsOf(issue).map((path) => ({
+      field: String(shorten(path.join("."))) || "body",
       received: shorten(at(input, path) ?? null),
       allowed: allowedBy(issue),
-    }));
-  });
+    }))
+  ).slice(0, MOST);

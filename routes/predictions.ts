@@ -101,11 +101,15 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     const { id } = checkInput(c.req.param(), z.strictObject({ id: idSchema }));
     const received = await readInput(c, z.looseObject({}), ["json"]);
     const fingerprint = createHash("sha256").update(canonical(received)).digest("hex");
-    const existing = predictions.get(id);
-    if (existing) {
-      if (existing.owner === ownerOf(c) && existing.fingerprint === fingerprint) return c.json(say(existing), 200);
+    const answerExisting = () => {
+      const existing = predictions.get(id);
+      if (!existing) return null;
+      const isSame = existing.owner === ownerOf(c) && existing.fingerprint === fingerprint;
+      if (isSame) return c.json(say(existing), 200);
       return problem(c, 409, `there is a prediction ${JSON.stringify(id)}, of another request`);
-    }
+    };
+    const before = answerExisting();
+    if (before) return before;
     const { task: name, input } = checkInput(received, schema) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
     using places = new DisposableStack();
@@ -113,7 +117,9 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     const order = await makeOrder(task, input, deps).catch((error) => {
       throw inInput(error);
     });
-    if (predictions.get(id)) return problem(c, 409, `there is a prediction ${JSON.stringify(id)} since a moment ago`);
+    // Another of the same name may have come while the images were decoded.
+    const meanwhile = answerExisting();
+    if (meanwhile) return meanwhile;
     const format = order.format === undefined || order.format === "event-stream" ? "png" : order.format;
     places.move();
     const prediction = await startPrediction(order, { id, owner: ownerOf(c), fingerprint, format, place }, deps);
@@ -215,13 +221,15 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
       },
       answer: (c) => {
         const { running } = find(c);
+        const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
+        if (c.req.method === "HEAD") return c.body(null, 200, headers);
         const id = Number(c.req.header("last-event-id"));
         onStream(1);
         const stream = eventStream(running.events, {
           after: Number.isSafeInteger(id) && id > 0 ? id : 0,
           onEnd: () => onStream(-1),
         });
-        return c.body(stream, 200, { "content-type": FORMATS["event-stream"], "cache-control": "no-store" });
+        return c.body(stream, 200, headers);
       },
     },
   }, options);

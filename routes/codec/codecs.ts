@@ -1,8 +1,8 @@
 /** Work on the bytes of images that would hold up the thread that answers requests. */
-import { encodeArchive, encodeArray, encodeEach, encodePicture } from "./encode.ts";
+import { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture } from "./encode.ts";
 
 /** All of it by name. */
-export const codecs = { encodeArchive, encodeArray, encodeEach, encodePicture };
+export const codecs = { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture };
 
 /** The functions that a codec's worker can run. */
 export type Codecs = typeof codecs;

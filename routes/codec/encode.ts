@@ -1,3 +1,5 @@
+import { encodeApng } from "../../formats/apng.ts";
+import { encodeGif } from "../../formats/gif.ts";
 import { tile } from "../../formats/grid.ts";
 import { encodeNpy, type NpyArray } from "../../formats/npy.ts";
 import { encodeNpz } from "../../formats/npz.ts";
@@ -51,4 +53,24 @@ export const encodeArchive = (
   };
   if (labels) arrays.arr_1 = { dtype: "int64", shape: [n], data: BigInt64Array.from(labels, BigInt) };
   return encodeNpz(arrays);
+};
+
+/** The longest that a frame of a GIF or an APNG should be shown, the shortest, and how long the last one stays. */
+const TIMING = { longest: 500, shortest: 20, hold: 2000 } as const;
+
+/** Milliseconds that a film lasts before its last frame. */
+const DURATION = 3000;
+
+/** Frames of images, bytes n·H·W·C each, as a film: every frame a picture of all images. */
+export const encodeFilm = (
+  format: "apng" | "gif",
+  frames: readonly Uint8Array<ArrayBuffer>[],
+  shape: ImageShape,
+  columns?: number,
+): Uint8Array<ArrayBuffer> => {
+  const pictures = frames.map((frame) => arrange(frame, shape, columns));
+  const film = { ...pictures[0], frames: pictures.map(({ data }) => data) };
+  const even = Math.round(DURATION / frames.length);
+  const delay = Math.min(TIMING.longest, Math.max(TIMING.shortest, even));
+  return (format === "gif" ? encodeGif : encodeApng)(film, { delay, hold: TIMING.hold });
 };

@@ -43,7 +43,7 @@ const MOST = Number.MAX_SAFE_INTEGER;
 
 /** A seed that may be left open. */
 export const seedField = (description: string) =>
-  z.int().min(0).max(MOST).optional().openapi({ description, example: 7 });
+  z.int().min(0).optional().openapi({ description, maximum: MOST, example: 7 });
 
 /** The fields of sampling, with this server's limits; `samplingParameters` says what they mean. */
 export const samplingFields = ({ models, limits }: FieldOptions) => ({
@@ -55,7 +55,7 @@ export const samplingFields = ({ models, limits }: FieldOptions) => ({
     .openapi({ description: shape.steps.description, example: 20 }),
   spacing: shape.spacing.openapi({ description: shape.spacing.description }),
   eta: shape.eta.openapi({ description: shape.eta.description }),
-  label: z.union([z.int().min(0).max(MOST), z.string().min(1)]).optional()
+  label: z.union([z.int().min(0).openapi({ maximum: MOST }), z.string().min(1)]).optional()
     .openapi({ description: shape.label.description }),
   guidance: shape.guidance.openapi({ description: shape.guidance.description }),
   variance: shape.variance.openapi({ description: shape.variance.description }),

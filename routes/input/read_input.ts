@@ -14,7 +14,11 @@ const single = <T>(values: readonly T[]): T | readonly T[] => values.length === 
 
 const byName = <T>(entries: Iterable<[string, T]>): Map<string, T[]> => {
   const values = new Map<string, T[]>();
-  for (const [name, value] of entries) values.set(name, [...values.get(name) ?? [], value]);
+  for (const [name, value] of entries) {
+    const own = values.get(name);
+    if (own) own.push(value);
+    else values.set(name, [value]);
+  }
   return values;
 };
 
@@ -26,13 +30,29 @@ const readQuery = (c: Context, schema: z.ZodObject): Values =>
     ]),
   );
 
+/** No request is nested deeper than this; what is could not even be said back. */
+const DEEPEST = 16;
+
+const isDeep = (value: unknown): boolean => {
+  let level = [value];
+  for (let depth = 0; depth < DEEPEST; depth++) {
+    level = level.flatMap((part) => part !== null && typeof part === "object" ? Object.values(part) : []);
+    if (level.length === 0) return false;
+  }
+  return true;
+};
+
 const readJson = async (c: Context): Promise<unknown> => {
   const text = await c.req.text();
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new HTTPException(400, { message: `the body is no JSON: ${(cause as Error).message}`, cause });
-  }
+  const value = (() => {
+    try {
+      return JSON.parse(text);
+    } catch (cause) {
+      throw new HTTPException(400, { message: `the body is no JSON: ${(cause as Error).message}`, cause });
+    }
+  })();
+  if (isDeep(value)) throw new HTTPException(400, { message: `the body is nested more than ${DEEPEST} deep` });
+  return value;
 };
 
 const readForm = async (c: Context, schema: z.ZodObject): Promise<Values> => {

@@ -1,11 +1,9 @@
+import { encodeMultipart } from "../../formats/multipart.ts";
 import type { Codec } from "../codec/client.ts";
 import { drawingDocument } from "./document.ts";
 import type { Drawing } from "./drawing.ts";
 import { type DoneFormat, FORMATS } from "./formats.ts";
 import { pngUrl } from "./png_url.ts";
-
-/** Milliseconds that a film lasts before its last frame, which stays. */
-const FILM = 3000;
 
 /** Bytes or text of an answer, with the media type. */
 export interface Encoded {
@@ -25,10 +23,8 @@ export const encodeDrawing = async (drawing: Drawing, format: DoneFormat, encode
     case "png":
       return { type, body: await encoder.run("encodePicture", values, shape, columns) };
     case "apng":
-    case "gif": {
-      const delay = Math.max(20, Math.round(FILM / frames.length));
-      return { type, body: await encoder.run("encodeFilm", format, frames, shape, { columns, delay }) };
-    }
+    case "gif":
+      return { type, body: await encoder.run("encodeFilm", format, frames, shape, columns) };
     case "json":
       return { type, body: JSON.stringify(await encodeDocument(drawing, encoder)) };
     case "npy":

@@ -158,6 +158,35 @@ Deno.test("POST /generate: parameters in the query are refused, not overlooked",
     assertStringIncludes(errors[0].allowed, "in the body");
   }));
 
+Deno.test("POST /generate: a body made to choke the server is refused in few words", () =>
+  withServer(async ({ origin }) => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));
+    const deep = 5000;
+    const cases: [body: string, status: number][] = [
+      [JSON.stringify(many), 422],
+      [JSON.stringify({ ["k".repeat(50_000)]: 1 }), 422],
+      [JSON.stringify({ n: "9".repeat(50_000) }), 422],
+      [JSON.stringify({ n: Array(20_000).fill(0) }), 422],
+      [`{"n": ${"[".repeat(deep)}${"]".repeat(deep)}}`, 400],
+      ['{"__proto__": {"n": 3}}', 422],
+    ];
+    for (const [body, status] of cases) {
+      const response = await fetch(`${origin}/generate`, { ...asJson({}), body });
+      const answer = await response.text();
+      assertEquals(response.status, status, body.slice(0, 50));
+      assert(answer.length < 10_000, `${answer.length} characters`);
+    }
+  }));
+
+Deno.test("HEAD /generate says what GET would, and draws nothing", () =>
+  withServer(async ({ origin }) => {
+    const response = await fetch(`${origin}/generate?steps=100&n=64&seed=3&format=event-stream`, { method: "HEAD" });
+    const { headers } = response;
+    assertEquals([response.status, await response.text()], [200, ""]);
+    assertEquals([headers.get("content-type"), headers.get("denoise-seed")], ["text/event-stream", "3"]);
+    assertEquals(await pendingImages(origin), 0);
+  }));
+
 Deno.test("/generate: a client that goes away frees its images, asked for by GET or POST", () =>
   withServer(async ({ origin }) => {
     const requests: [path: string, init: RequestInit][] = [
