@@ -1,8 +1,9 @@
 /** Work on the bytes of images that would hold up the thread that answers requests. */
+import { decodeImage, decodeMask } from "../../formats/decode_image.ts";
 import { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture } from "./encode.ts";
 
 /** All of it by name. */
-export const codecs = { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture };
+export const codecs = { decodeImage, decodeMask, encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture };
 
 /** The functions that a codec's worker can run. */
 export type Codecs = typeof codecs;

@@ -64,7 +64,8 @@ export const openMultipart = (
   type: string,
 ): { headers: Record<string, string>; body: Uint8Array<ArrayBuffer> }[] => {
   const boundary = /boundary="?([^";]+)"?/.exec(type)![1];
-  const text = new TextDecoder("latin1").decode(bytes);
+  // No TextDecoder takes every byte for the letter of its number.
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const pieces = text.split(`--${boundary}`);
   if (!pieces.at(-1)!.startsWith("--")) throw new Error("the last boundary is missing");
   return pieces.slice(1, -1).map((piece) => {

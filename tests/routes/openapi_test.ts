@@ -36,8 +36,7 @@ const inline = (schema: Any, document: Any): string =>
   );
 
 /** JSON Schema as Zod reads it, references to components within it resolved. */
-const schemaOf = (schema: Any, document: Any) =>
-  z.fromJSONSchema(JSON.parse(inline(schema, document)));
+const schemaOf = (schema: Any, document: Any) => z.fromJSONSchema(JSON.parse(inline(schema, document)));
 
 Deno.test("the description: every operation has a name of its own, words, and its problems described", () =>
   withServer(async ({ origin }) => {

@@ -24,7 +24,7 @@ Deno.test("POST /forward: the strip holds x_0 and core's x_t, by the model's sch
   const noise = fillNormal(new Float32Array(start.length), { seed: 6, sample: 0, step: 0 });
   await withServer(async ({ origin }) => {
     for (const schedule of [undefined, "cosine"] as const) {
-      const named = schedule ? { schedule } : {};
+      const named: Record<string, string> = schedule ? { schedule } : {};
       const body = formOf({ image, seed: 6, count: 5, format: "npy", ...named });
       const response = await fetch(`${origin}/forward`, { method: "POST", body });
       assertEquals(response.headers.get("denoise-schedule"), schedule ?? null);
