@@ -242,7 +242,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
       request: { params, query: resultQuery },
       responses: {
         200: { description: "The images", content, headers: describeAnyHeaders() },
-        ...problemResponses(404, 406),
+        ...problemResponses(404, 406, 500),
         ...{
           409: {
             ...problemResponses(409)[409],
