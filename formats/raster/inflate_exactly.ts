@@ -2,7 +2,7 @@ import { Unzlib } from "fflate";
 import { ImageError } from "../image_error.ts";
 
 /** Deflate makes at most 1032 bytes of one, so that a step from a piece of this size stays small. */
-const PIECE = 4096;
+const PIECE = 16_384;
 const MOST_PER_BYTE = 1032;
 
 /**

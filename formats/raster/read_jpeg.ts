@@ -11,6 +11,8 @@ const decode = createWasmCodec({
   name: "JPEG",
   wasm: import.meta.resolve("@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm"),
   factory: mozjpeg,
+  // Whether it turns the picture by itself.
+  options: [false],
 });
 
 /**

@@ -15,10 +15,18 @@ const silent = () => {};
  * Makes a decoder of a codec in wasm. Every picture gets a memory of its own (0.2 ms), so that whatever a hostile file
  * does to the codec ends with it, and no other picture can be reached from there.
  *
- * @param options.wasm URL of the module; it is compiled at the first picture
+ * @param codec.wasm URL of the module; it is compiled at the first picture
+ * @param codec.options what the codec's `decode` takes besides the bytes
  * @returns decodes to RGBA; it must be told what the file's header says
  */
-export const createWasmCodec = ({ name, wasm, factory }: { name: string; wasm: string; factory: unknown }) => {
+export const createWasmCodec = (
+  { name, wasm, factory, options = [] }: {
+    name: string;
+    wasm: string;
+    factory: unknown;
+    options?: readonly unknown[];
+  },
+) => {
   let compiled: Promise<WebAssembly.Module> | undefined;
   const compile = async () => await WebAssembly.compile(await Deno.readFile(new URL(wasm)));
   const start = async (): Promise<Instance> => {
@@ -39,7 +47,7 @@ export const createWasmCodec = ({ name, wasm, factory }: { name: string; wasm: s
     const instance = await start();
     const image = (() => {
       try {
-        return instance.decode(bytes);
+        return instance.decode(bytes, ...options);
       } catch (cause) {
         throw new ImageError("damaged", `the ${name} data is damaged`, { cause });
       }
