@@ -1,6 +1,9 @@
 /** `deno task bench NAME`: runs one measurement. Each prints what it measured, and names its machine's engine. */
 const BENCHES: Record<string, () => Promise<unknown>> = {
   normals: () => import("./normals.ts"),
+  scheduling: () => import("./scheduling.ts"),
+  load: () => import("./load.ts"),
+  serving: () => import("./serving.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 
