@@ -4,8 +4,6 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   scheduling: () => import("./scheduling.ts"),
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
-  load: () => import("./load.ts"),
-  serving: () => import("./serving.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 
