@@ -1,8 +1,8 @@
 import type { Place } from "../access/clients.ts";
 import type { Log } from "../access/log.ts";
-import { draw, type DrawDependencies } from "../draw.ts";
+import { draw, type DrawDependencies } from "../drawing/draw.ts";
 import { CalledOffError, explain } from "../failures.ts";
-import { framesOf, type Order } from "../order.ts";
+import { framesOf, type Order } from "../drawing/order.ts";
 import type { DoneFormat } from "../output/formats.ts";
 import { problemBody } from "../problem.ts";
 import { predictionDocument } from "./document.ts";
@@ -63,6 +63,7 @@ export const startPrediction = async (
     await running.begun;
   } catch (error) {
     predictions.remove(id);
+    running.events.end();
     throw error;
   }
   return prediction;

@@ -1,30 +1,12 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import { z } from "@hono/zod-openapi";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { ModelStats, Serving } from "../serving/serving.ts";
-import type { Answered } from "./access/access_log.ts";
-import type { ApiKey } from "./access/keys.ts";
-import type { Predictions } from "./predictions/store.ts";
-import { resource } from "./resource.ts";
-
-/** What is counted for Prometheus. */
-export interface Metrics {
-  readonly registry: Registry;
-  onAnswered(answered: Answered): void;
-  onStream(change: 1 | -1): void;
-}
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { ModelStats, Serving } from "../../serving/serving.ts";
 
 const STEP_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const REQUEST_SECONDS = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const OUTCOMES = ["finished", "aborted", "expired", "failed", "refused"] as const;
 
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]);
-
-/** Makes the metrics of a server. What the scheduler counts itself is read when it is asked for. */
-export const createMetrics = (serving: Serving, predictions: Predictions): Metrics => {
-  const registry = new Registry();
+/** Measures the models and their engine. What the scheduler counts itself is read when it is asked for. */
+export const measureModels = (serving: Serving, registry: Registry): void => {
   const registers = [registry];
-
   const perModel = (
     Kind: typeof Gauge | typeof Counter,
     name: string,
@@ -100,58 +82,4 @@ export const createMetrics = (serving: Serving, predictions: Predictions): Metri
       this.inc(serving.restarts);
     },
   });
-  new Gauge({
-    name: "denoise_predictions",
-    help: "Predictions under way and kept",
-    registers,
-    collect() {
-      this.set(predictions.all.length);
-    },
-  });
-  new Gauge({
-    name: "denoise_predictions_bytes",
-    help: "Bytes of the predictions that are kept",
-    registers,
-    collect() {
-      this.set(predictions.bytes);
-    },
-  });
-  new Gauge({
-    name: "denoise_memory_bytes",
-    help: "Memory of the process",
-    registers,
-    labelNames: ["kind"],
-    collect() {
-      const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
-      for (const [kind, bytes] of Object.entries({ rss, heap_total: heapTotal, heap_used: heapUsed, external })) {
-        this.set({ kind }, bytes);
-      }
-    },
-  });
-  const streams = new Gauge({ name: "denoise_event_streams", help: "Event streams that are open", registers });
-  const requests = new Histogram({
-    name: "denoise_request_seconds",
-    help: "Seconds from a request to the last byte of its answer",
-    registers,
-    labelNames: ["method", "route", "status"],
-    buckets: REQUEST_SECONDS,
-  });
-
-  return {
-    registry,
-    onAnswered: ({ method, route, status, seconds }) =>
-      requests.observe({ method: METHODS.has(method) ? method : "other", route, status }, seconds),
-    onStream: (change) => streams.inc(change),
-  };
 };
-
-/** `/metrics`, in the text format of Prometheus. */
-export const metricsRoute = (app: OpenAPIHono, { registry }: Metrics, { keys }: { keys: readonly ApiKey[] }): void =>
-  resource(app, "/metrics", {
-    get: {
-      id: "metrics",
-      summary: "Measurements for Prometheus",
-      responses: { 200: { description: "All of them", content: { "text/plain": { schema: z.string() } } } },
-      answer: async (c) => c.body(await registry.metrics(), 200, { "content-type": registry.contentType }),
-    },
-  }, { keys, right: "metrics", tag: "Server" });

@@ -1,11 +1,11 @@
-import type { Preview, Serving, TaskEvent } from "../serving/serving.ts";
-import type { Codec } from "./codec/client.ts";
-import { createEventLog, type EventLog } from "./events/event_log.ts";
-import { StoppingError } from "./failures.ts";
+import type { Serving, TaskEvent } from "../../serving/serving.ts";
+import type { Codec } from "../codec/client.ts";
+import { createEventLog, type EventLog } from "../events/event_log.ts";
+import { StoppingError } from "../failures.ts";
 import type { Order } from "./order.ts";
-import type { Drawing } from "./output/drawing.ts";
-import { pngUrl } from "./output/png_url.ts";
-import { traced } from "./telemetry.ts";
+import { createTeller } from "./tell.ts";
+import type { Drawing } from "../output/drawing.ts";
+import { traced } from "../telemetry.ts";
 
 /** Images that are being drawn. */
 export interface Running {
@@ -40,11 +40,7 @@ export interface DrawOptions {
   readonly shown: boolean;
 }
 
-/**
- * Draws what was ordered.
- *
- * Events are written in their order, each once its pictures are encoded; while one is, plain progress is not told.
- */
+/** Draws what was ordered. */
 export const draw = (
   order: Order,
   { serving, encoder, stopping }: DrawDependencies,
@@ -56,33 +52,19 @@ export const draw = (
   const controller = new AbortController();
   const queued = Promise.withResolvers<void>();
   const events = createEventLog();
-  const frames: Uint8Array<ArrayBuffer>[] = [];
+  // By their step: a request that begins anew on another engine comes by each again.
+  const frames = new Map<number, Uint8Array<ArrayBuffer>>();
   const asked = Date.now();
   let startedAt: Date | null = null;
   let progress: Running["progress"] = null;
-  let told = Promise.resolve();
-  let telling = 0;
+  const teller = createTeller(events, { encoder, shape, columns, shown });
 
-  const show = async ({ x, x0, step, timestep }: Preview) => {
-    const url = async (bytes: Uint8Array) =>
-      pngUrl(await encoder.run("encodePicture", new Uint8Array(bytes), shape, columns));
-    return { step, timestep, x: await url(x), x0: await url(x0) };
-  };
-  const tell = (event: TaskEvent) => {
-    if (event.type !== "step") return events.append(event.type, { ...event, type: undefined });
-    const { done, total, step, steps, preview } = event;
-    const progress = { done, total, step, steps };
-    if (!preview || !shown) return events.append("step", progress, { passing: true });
-    telling++;
-    told = told.then(async () => events.append("step", { ...progress, preview: await show(preview) }))
-      .catch(() => {}).finally(() => telling--);
-  };
   const onEvent = (event: TaskEvent) => {
     queued.resolve();
     if (event.type === "started") startedAt = new Date();
     if (event.type === "step") progress = { done: event.done, total: event.total };
-    if (event.type === "step" && event.preview) frames.push(new Uint8Array(event.preview.x));
-    if (telling === 0 || event.type !== "step" || event.preview) tell(event);
+    if (event.type === "step" && event.preview) frames.set(event.preview.step, new Uint8Array(event.preview.x));
+    teller.tell(event);
   };
   const stop = () => controller.abort(new StoppingError("the server is stopping"));
 
@@ -115,7 +97,7 @@ export const draw = (
       controller.signal.throwIfAborted();
       const finished = finish(await sample());
       const taken = (Date.now() - asked) / 1000;
-      await told;
+      await teller.told();
       const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - asked) / 1000;
       return {
         head,
@@ -123,7 +105,7 @@ export const draw = (
         labels,
         columns,
         measures: {},
-        frames,
+        frames: [...frames.values()],
         seconds: { waiting, drawing: taken - waiting },
         ...finished,
       };
