@@ -6,6 +6,9 @@ export interface Program {
   close(): Promise<void>;
 }
 
+/** Milliseconds that a program has to end by itself. */
+const GRACE = 10_000;
+
 /** Starts a program and waits until it says that it listens. Its standard error is this one's. */
 export const startProgram = async (command: string, args: readonly string[]): Promise<Program> => {
   const child = new Deno.Command(command, { args: [...args], stdout: "piped", stderr: "inherit" }).spawn();
@@ -24,7 +27,9 @@ export const startProgram = async (command: string, args: readonly string[]): Pr
     origin: new URL(/https?:\/\/\S+/.exec(said)![0]).origin,
     close: async () => {
       child.kill("SIGTERM");
+      const impatient = setTimeout(() => child.kill("SIGKILL"), GRACE);
       await Promise.all([child.status, rest]);
+      clearTimeout(impatient);
     },
   };
 };

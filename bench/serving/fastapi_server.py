@@ -83,7 +83,10 @@ async def work() -> None:
             continue
         for request in batch:
             waiting.remove(request)
-        batch = [request for request in batch if not await request[4].is_disconnected()]
+        gone = [request for request in batch if await request[4].is_disconnected()]
+        for request in gone:
+            request[5].set_result(None)
+        batch = [request for request in batch if request not in gone]
         if not batch:
             continue
         _, seeds, labels, _, _, dones = zip(*batch)
@@ -113,11 +116,14 @@ async def generate(request: Request, steps: int, seed: int = 0, label: int = 0):
     done = asyncio.get_running_loop().create_future()
     waiting.append((steps, seed, label, time.monotonic(), request, done))
     arrived.set()
-    return Response(encode(await done), media_type="image/png")
+    image = await done
+    if image is None:
+        return Response(status_code=499)
+    return Response(encode(image), media_type="image/png")
 
 
 # asyncio switches Nagle's delays off only where the protocol is said.
 listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 listener.bind(("127.0.0.1", 0))
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)).run(sockets=[listener])
