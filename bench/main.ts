@@ -1,5 +1,6 @@
 /** `deno task bench NAME`: runs one measurement. Each prints what it measured, and names its machine's engine. */
 const BENCHES: Record<string, () => Promise<unknown>> = {
+  network: () => import("./network.ts"),
   normals: () => import("./normals.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
