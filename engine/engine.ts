@@ -16,4 +16,6 @@ export interface Engine {
   readonly device: string;
   /** Whether a compiled function is made for each shape by itself, so that batches had better come in few sizes. */
   readonly compiles?: boolean;
+  /** File of the library that computes, where it is not part of this program. */
+  readonly library?: string;
 }

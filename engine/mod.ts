@@ -1,38 +1,27 @@
+import { openBest } from "./best.ts";
 import { type Engine, type EngineName, ENGINES } from "./engine.ts";
 import { EngineError } from "./error.ts";
 import { registerGradients } from "./gradients.ts";
-import { findLibrary } from "./tensorflow/library.ts";
-import { hasGpu } from "./webgpu/adapter.ts";
 
 export * from "./compile.ts";
 export * from "./engine.ts";
 export * from "./error.ts";
 
-/** The engine, or `null` with a warning where it cannot start. */
-const tryOpen = async <T extends Engine>(open: () => Promise<T>): Promise<T | null> => {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    console.warn(`${error.message}; taking the next engine`);
-    return null;
+/** Options of {@linkcode openEngine}. */
+export interface OpenEngineOptions {
+  /** TensorFlow's library, or a folder that holds it, in place of one that is looked for. `auto` then takes it alone. */
+  readonly tensorflow?: string;
+}
+
+const open = async (name: EngineName | "auto", library: string | undefined): Promise<Engine> => {
+  if (library !== undefined && name !== "auto" && name !== "tensorflow") {
+    throw new EngineError(`tensorflow must be left out with the engine ${name}, received ${JSON.stringify(library)}`);
   }
-};
-
-const openBest = async (): Promise<Engine> => {
-  // TensorFlow before WebGPU: where a Vulkan driver has loaded an LLVM, TensorFlow's own crashes at its start.
-  const isFound = findLibrary() !== null;
-  const tensorflow = isFound ? await tryOpen((await import("./tensorflow/mod.ts")).openTensorflow) : null;
-  if (tensorflow?.context.devices.some(({ kind }) => kind === "GPU")) return tensorflow;
-  return (await hasGpu() ? await tryOpen(() => open("webgpu")) : null) ?? tensorflow ?? await open("wasm");
-};
-
-const open = async (name: EngineName | "auto"): Promise<Engine> => {
   switch (name) {
     case "auto":
-      return await openBest();
+      return (await openBest({ tensorflow: library })).engine;
     case "tensorflow":
-      return await (await import("./tensorflow/mod.ts")).openTensorflow();
+      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library });
     case "webgpu":
       return await (await import("./webgpu/mod.ts")).openWebgpu();
     case "webgpu-software":
@@ -51,11 +40,15 @@ const open = async (name: EngineName | "auto"): Promise<Engine> => {
  *
  * @param name `auto` takes the first that this machine has: TensorFlow on a graphics card, WebGPU on one, TensorFlow on
  * the processor, wasm
- * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason
+ * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason; if a library
+ * is named for an engine that has none
  * @throws {Error} if another engine cannot start here, with the reason
  */
-export const openEngine = async (name: EngineName | "auto" = "auto"): Promise<Engine> => {
-  const engine = await open(name);
+export const openEngine = async (
+  name: EngineName | "auto" = "auto",
+  { tensorflow }: OpenEngineOptions = {},
+): Promise<Engine> => {
+  const engine = await open(name, tensorflow);
   registerGradients();
   return engine;
 };

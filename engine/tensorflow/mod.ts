@@ -7,9 +7,8 @@ import type { ConfigOptions } from "./config.ts";
 import { type Context, openContext } from "./context.ts";
 import { registerConv2d } from "./conv2d.ts";
 import { registerConv2dBackprop } from "./conv2d_backprop.ts";
-import { findLibrary, INSTALL_FOLDER, LIBRARY_VARIABLE, openLibrary } from "./library.ts";
-
-export { findLibrary, LIBRARY_VARIABLE } from "./library.ts";
+import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
+import { openLibrary } from "./library.ts";
 
 /** Options of the TensorFlow engine. */
 export interface TensorflowOptions extends ConfigOptions {
@@ -35,7 +34,8 @@ const start = async ({ library, ...config }: TensorflowOptions): Promise<Tensorf
   const place = library ?? findLibrary();
   if (place === null) {
     throw new EngineError(
-      `Cannot find TensorFlow: neither ${LIBRARY_VARIABLE} nor ${INSTALL_FOLDER}/ leads to a library that may be loaded`,
+      "Cannot start tensorflow: no library is where this process may load one; " +
+        `deno task engine install gets it, --tensorflow or ${LIBRARY_VARIABLE} names one`,
     );
   }
   const { symbols, path, version } = openLibrary(place);
@@ -56,6 +56,7 @@ const start = async ({ library, ...config }: TensorflowOptions): Promise<Tensorf
     version,
     device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     compiles: true,
+    library: path,
     context,
   };
 };
