@@ -8,6 +8,8 @@ export interface StartOptions {
   /** A diffusers pipeline folder. */
   readonly folder: string;
   readonly engine: EngineName | "auto";
+  /** TensorFlow's library, in place of one that is looked for. */
+  readonly tensorflow?: string;
   /** Rows of one network call. */
   readonly capacity?: number;
   /** Images that may wait. */
