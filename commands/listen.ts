@@ -1,4 +1,7 @@
 import type { z } from "zod";
+import { engineOptions } from "../engine/options.ts";
+import { createJobs } from "../jobs/jobs.ts";
+import { launchTraining } from "../jobs/launch.ts";
 import { remoteTrainOptions } from "../jobs/options.ts";
 import { openServer, type Server } from "../routes/server.ts";
 import { listenForInterrupt } from "./interrupt.ts";
@@ -7,9 +10,12 @@ import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof serveOptions>;
 
-const open = async ({ model, host, port, engine }: Options): Promise<Server> => {
+const open = async ({ model, host, port, engine, tensorflow }: Options): Promise<Server> => {
+  // Jobs run where the model does, unless they ask for another engine.
+  const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
+  const jobs = createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
   try {
-    return await openServer({ folder: model, host, port, engine, trainingOptions: remoteTrainOptions });
+    return await openServer({ folder: model, host, port, engine, tensorflow, trainingOptions, jobs });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new UsageError(`port ${port} of ${host} is in use by another program; --port picks another`, { cause });
