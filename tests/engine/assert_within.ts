@@ -1,4 +1,5 @@
 import { assertLess } from "@std/assert";
+import type { EngineName } from "../../engine/mod.ts";
 
 /** What was compared: a row of the engine matrix (tests/engine/README.md), and its column. */
 export interface Comparison {
@@ -6,6 +7,9 @@ export interface Comparison {
   readonly quantity: string;
   readonly engine: string;
 }
+
+/** The column of what compiles where the engine does. */
+export const columnOf = (engine: EngineName): string => engine === "tensorflow" ? `${engine}, compiled` : engine;
 
 /** The worst of many comparisons of a kind, and the most that any of them allowed. */
 export interface Worst extends Comparison {

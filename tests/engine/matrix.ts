@@ -1,7 +1,7 @@
 /**
  * Prints the engine matrix, a row for each suite and quantity and a column for each engine, out of what tests measured:
  *
- *     DENOISE_DIFFERENCES=runs/differences.jsonl deno test -A tests/engine tests/model
+ *     DENOISE_DIFFERENCES=runs/differences.jsonl deno test -A tests/engine tests/model tests/jobs/training/train_step_test.ts
  *     deno run --allow-read=runs tests/engine/matrix.ts runs/differences.jsonl
  */
 import type { Worst } from "./assert_within.ts";
@@ -10,7 +10,8 @@ const [file] = Deno.args;
 const found: Worst[] = (await Deno.readTextFile(file)).trim().split("\n").map((line) => JSON.parse(line));
 const ENGINES = ["cpu", "wasm", "tensorflow", "tensorflow, compiled", "webgpu-software"];
 
-const show = (value: number) => value === 0 ? "0" : value.toExponential(1).replace("-", "−").replace(".0e", "e");
+const show = (value: number) =>
+  Number.isInteger(value) ? String(value) : value.toExponential(1).replace("-", "−").replace(".0e", "e");
 const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
 const rowOf = ({ suite, quantity }: Worst) => `${suite}: ${quantity}`;
 
@@ -22,6 +23,6 @@ const lines = [...new Set(found.map(rowOf))].map((name) => {
   const limit = Math.max(...found.filter((worst) => rowOf(worst) === name).map(({ limit }) => limit));
   return row([name, show(limit), ...cells]);
 });
-console.log(row(["", "allowed", ...ENGINES]));
+console.log(row(["", "below", ...ENGINES]));
 console.log(row(["---", ...ENGINES.map(() => "---:"), "---:"]));
 console.log(lines.join("\n"));

@@ -22,17 +22,16 @@ const largest = (values: ArrayLike<number>, from?: ArrayLike<number>) => {
   return most;
 };
 
-const show = (value: number) => value.toExponential(1).replace("-", "−");
+const show = (value: number) => value === 0 ? "" : value.toExponential(1).replace("-", "−");
 
 const load = async (model: string) => {
   const stored = parseSafetensors(await Deno.readFile(join(folder, `${model}.safetensors`)));
   const image = (name: string) => nhwc(stored.get(name)!);
   const [float32, float64] = [image("float32").data, image("float64").data];
-  const report = (what: string, out: Float32Array, seconds?: number) => {
+  const report = (what: string, out: Float32Array) => {
     const [absolute, peer] = [largest(out, float64), largest(out, float32)];
     const size = largest(float64);
-    const time = seconds === undefined ? "" : `${seconds.toFixed(1)} s`;
-    console.log(`| ${[model, what, show(absolute), show(absolute / size), show(peer / size), time].join(" | ")} |`);
+    console.log(`| ${[model, what, show(absolute), show(absolute / size), show(peer / size)].join(" | ")} |`);
   };
   return { x: image("x"), timesteps: stored.get("timesteps")!.data, float32, report };
 };
@@ -41,19 +40,14 @@ if (folder === undefined || asked.some((name) => !ENGINES.includes(name as Engin
   console.error(`error: usage: full_size.ts FOLDER [ENGINE ...], engines ${ENGINES.join(", ")}`);
   Deno.exit(2);
 }
-console.log("| network | evaluated by | from float64 | relative | from diffusers' float32, relative | second call |");
-console.log("| --- | --- | ---: | ---: | ---: | ---: |");
+console.log("| network | evaluated by | from float64 | relative | from diffusers' float32, relative |");
+console.log("| --- | --- | ---: | ---: | ---: |");
 for (const model of MODELS) {
   const { x, timesteps, float32, report } = await load(model);
   report("diffusers, float32", float32);
   for (const name of engines) {
     const denoiser = createDenoiser(await openEngine(name), await loadPipeline(join(folder, model)));
-    const evaluate = () => denoiser.evaluate(x.data, timesteps, null);
-    // The first call compiles.
-    evaluate();
-    const started = performance.now();
-    const out = evaluate();
-    report(name, out, (performance.now() - started) / 1000);
+    report(name, denoiser.evaluate(x.data, timesteps, null));
     denoiser.dispose();
   }
 }

@@ -6,7 +6,7 @@ import { createDenoiser, type Denoiser } from "../../model/denoiser.ts";
 import { initializeUNet } from "../../model/initialize.ts";
 import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
-import { assertWithin } from "../engine/assert_within.ts";
+import { assertWithin, columnOf } from "../engine/assert_within.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { whyNot } from "../engine/why_not.ts";
 
@@ -88,7 +88,7 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
             const rows = Array.from({ length: count }, (_, i) => i === position ? subject : row(50 + i, scale));
             const out = evaluate(denoiser, rows)[position];
             const different = out.filter((value, i) => !Object.is(value, alone[i])).length;
-            const kind = { suite: "a row among others", quantity: "values of other bits", engine };
+            const kind = { suite: "a row among others", quantity: "values of other bits", engine: columnOf(engine) };
             assertWithin(different, 1, kind, `of ${out.length}: row ${position} of ${count}, scale ${scale}`);
           }
         }
