@@ -58,7 +58,11 @@ for (const engine of ["cpu", "tensorflow", "webgpu-software"] as const) {
         // A key's bias cannot change a softmax: its gradient is rounding around 0, which Adam makes a step of.
         if (name.endsWith("to_k.bias")) continue;
         const difference = relativeError(data, expected.stored.tensors[part].get(name)!.data);
-        const kind = { suite: "three training steps", quantity: "weights, moments and average, from wasm's", engine: column };
+        const kind = {
+          suite: "three training steps",
+          quantity: "weights, moments and average, from wasm's",
+          engine: column,
+        };
         assertWithin(difference, 2e-3, kind, `${part} of ${name}`);
       }
     }
