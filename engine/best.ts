@@ -3,6 +3,7 @@ import { EngineError } from "./error.ts";
 import { findLibrary } from "./tensorflow/find_library.ts";
 import type { TensorflowEngine } from "./tensorflow/mod.ts";
 import { hasGpu } from "./webgpu/adapter.ts";
+import type { XlaChoice } from "./xla.ts";
 
 /** An engine that was chosen, and why. */
 export interface Choice {
@@ -11,8 +12,8 @@ export interface Choice {
   readonly why: string;
 }
 
-const openFoundTensorflow = async (): Promise<TensorflowEngine | null> =>
-  findLibrary() === null ? null : await (await import("./tensorflow/mod.ts")).openTensorflow();
+const openFoundTensorflow = async (xla: XlaChoice): Promise<TensorflowEngine | null> =>
+  findLibrary() === null ? null : await (await import("./tensorflow/mod.ts")).openTensorflow({ xla });
 
 const openWebgpuOnCard = async (): Promise<Engine | null> =>
   await hasGpu() ? await (await import("./webgpu/mod.ts")).openWebgpu() : null;
@@ -21,6 +22,8 @@ const openWebgpuOnCard = async (): Promise<Engine | null> =>
 export interface BestOptions {
   /** TensorFlow's library, or a folder that holds it: taken, whatever else is there. */
   readonly tensorflow?: string;
+  /** Whether XLA is to compile functions; `on` takes TensorFlow, wherever it computes. */
+  readonly xla?: XlaChoice;
   /** Hears, in one line each, why an engine that is there cannot be used. */
   readonly warn?: (line: string) => void;
 }
@@ -31,10 +34,12 @@ export interface BestOptions {
  *
  * @throws {EngineError} if TensorFlow's library is named and cannot be used
  */
-export const openBest = async ({ tensorflow: library, warn = console.warn }: BestOptions = {}): Promise<Choice> => {
+export const openBest = async (
+  { tensorflow: library, xla = "off", warn = console.warn }: BestOptions = {},
+): Promise<Choice> => {
   if (library !== undefined) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");
-    return { engine: await openTensorflow({ library }), why: "its library was named" };
+    return { engine: await openTensorflow({ library, xla }), why: "its library was named" };
   }
   const tryOpen = async <T extends Engine>(open: () => Promise<T | null>): Promise<T | null> => {
     try {
@@ -47,15 +52,17 @@ export const openBest = async ({ tensorflow: library, warn = console.warn }: Bes
   };
 
   // TensorFlow before WebGPU: where a Vulkan driver has loaded an LLVM, TensorFlow's own crashes at its start.
-  const tensorflow = await tryOpen(openFoundTensorflow);
+  const tensorflow = await tryOpen(() => openFoundTensorflow(xla));
   if (tensorflow?.context.devices.some(({ kind }) => kind === "GPU")) {
     return { engine: tensorflow, why: "it computes on a graphics card" };
   }
+  // A driver's LLVM is one in which XLA crashes, whenever it comes: no other engine is asked for.
+  if (tensorflow && xla === "on") return { engine: tensorflow, why: "it alone has XLA" };
   const webgpu = await tryOpen(openWebgpuOnCard);
   if (webgpu) return { engine: webgpu, why: "it computes on a graphics card, for which there is no TensorFlow" };
   if (tensorflow) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");
-    return { engine: await openTensorflow(), why: "no graphics card is there" };
+    return { engine: await openTensorflow({ xla }), why: "no graphics card is there" };
   }
   const { openWasm } = await import("./wasm/mod.ts");
   return { engine: await openWasm(), why: "neither a graphics card nor TensorFlow is there" };

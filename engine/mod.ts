@@ -2,26 +2,30 @@ import { openBest } from "./best.ts";
 import { type Engine, type EngineName, ENGINES } from "./engine.ts";
 import { EngineError } from "./error.ts";
 import { registerGradients } from "./gradients.ts";
+import type { XlaChoice } from "./xla.ts";
 
 export * from "./compile.ts";
 export * from "./engine.ts";
 export * from "./error.ts";
+export * from "./xla.ts";
 
 /** Options of {@linkcode openEngine}. */
 export interface OpenEngineOptions {
   /** TensorFlow's library, or a folder that holds it, in place of one that is looked for. `auto` then takes it alone. */
   readonly tensorflow?: string;
+  /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
+  readonly xla?: XlaChoice;
 }
 
-const open = async (name: EngineName | "auto", library: string | undefined): Promise<Engine> => {
+const open = async (name: EngineName | "auto", library: string | undefined, xla: XlaChoice): Promise<Engine> => {
   if (library !== undefined && name !== "auto" && name !== "tensorflow") {
     throw new EngineError(`tensorflow must be left out with the engine ${name}, received ${JSON.stringify(library)}`);
   }
   switch (name) {
     case "auto":
-      return (await openBest({ tensorflow: library })).engine;
+      return (await openBest({ tensorflow: library, xla })).engine;
     case "tensorflow":
-      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library });
+      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library, xla });
     case "webgpu":
       return await (await import("./webgpu/mod.ts")).openWebgpu();
     case "webgpu-software":
@@ -41,14 +45,17 @@ const open = async (name: EngineName | "auto", library: string | undefined): Pro
  * @param name `auto` takes the first that this machine has: TensorFlow on a graphics card, WebGPU on one, TensorFlow on
  * the processor, wasm
  * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason; if a library
- * is named for an engine that has none
+ * is named for an engine that has none, or XLA asked for on one that has not
  * @throws {Error} if another engine cannot start here, with the reason
  */
 export const openEngine = async (
   name: EngineName | "auto" = "auto",
-  { tensorflow }: OpenEngineOptions = {},
+  { tensorflow, xla = "off" }: OpenEngineOptions = {},
 ): Promise<Engine> => {
-  const engine = await open(name, tensorflow);
+  const engine = await open(name, tensorflow, xla);
+  if (xla === "on" && engine.name !== "tensorflow") {
+    throw new EngineError(`xla must be auto or off with the engine ${engine.name}, received "on"`);
+  }
   registerGradients();
   return engine;
 };

@@ -43,14 +43,17 @@ const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S):
 };
 
 /**
- * TensorFlow tells every start what the processor can do, on stderr; only warnings should be seen.
+ * TensorFlow tells every start what the processor can do, on stderr; only warnings should be seen. With XLA not even
+ * errors, which are thrown as well: it writes some for each function that it finds in its cache, and goes on.
  *
  * One line comes all the same from versions that log by Abseil (2.21 does): that oneDNN is on. A static initializer of
  * libtensorflow_framework writes it while the library loads, before another one reads this variable.
  */
-const quieten = (): void => {
+const quieten = (xla: boolean): void => {
   const variable = LOG_VARIABLE;
-  if (granted({ name: "env", variable }) && Deno.env.get(variable) === undefined) Deno.env.set(variable, "1");
+  if (granted({ name: "env", variable }) && !Deno.env.get(variable)) {
+    Deno.env.set(variable, xla ? "3" : "1");
+  }
 };
 
 const RTLD_NOW = 2, RTLD_NODELETE = Deno.build.os === "darwin" ? 0x80 : 0x1000;
@@ -64,11 +67,12 @@ const pin = ({ dlopen }: BaseSymbols, path: string): void => {
  * Opens TensorFlow's library.
  *
  * @param place the file, or a folder that holds it (a wheel's, an official archive's, a Python package's)
+ * @param options.xla whether XLA is to be used
  * @throws {EngineError} if there is none, it may not or cannot be loaded, is older than 2.9 or lacks a function
  */
-export const openLibrary = (place: string): Library => {
+export const openLibrary = (place: string, { xla = false }: { xla?: boolean } = {}): Library => {
   const path = libraryAt(place);
-  quieten();
+  quieten(xla);
   const base = open(path, BASE_SYMBOLS).symbols;
   pin(base, path);
   const version = readString(base, base.TF_Version());

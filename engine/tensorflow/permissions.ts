@@ -2,6 +2,7 @@ import { dirname } from "@std/path";
 import { EngineError } from "../error.ts";
 import { findLibrary, LIBRARY_VARIABLE, libraryAt } from "./find_library.ts";
 import { LOG_VARIABLE } from "./library.ts";
+import { XLA_VARIABLE } from "./xla_cache.ts";
 
 /** The library that a child process is to use, and the permissions that it needs for that. */
 export interface LibraryGrant {
@@ -34,5 +35,5 @@ export const grantLibrary = (place?: string): LibraryGrant => {
   const path = find(place);
   if (path === null) return NO_LIBRARY;
   const folder = dirname(path);
-  return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE] };
+  return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, XLA_VARIABLE] };
 };

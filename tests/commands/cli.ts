@@ -5,7 +5,8 @@ const root = fromFileUrl(new URL("../../", import.meta.url));
 const granted = async (command: string): Promise<boolean> =>
   (await Deno.permissions.query({ name: "run", command })).state === "granted";
 
-const executable = await granted(Deno.execPath()) ? Deno.execPath() : await granted("deno") ? "deno" : null;
+/** The deno that tests may run; `null` where there is none. */
+export const executable = await granted(Deno.execPath()) ? Deno.execPath() : await granted("deno") ? "deno" : null;
 
 const writable = (await Deno.permissions.query({ name: "write", path: `${root}runs` })).state === "granted";
 
