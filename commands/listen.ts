@@ -10,12 +10,12 @@ import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof serveOptions>;
 
-const open = async ({ model, host, port, engine, tensorflow }: Options): Promise<Server> => {
+const open = async ({ model, host, port, engine, tensorflow, xla }: Options): Promise<Server> => {
   // Jobs run where the model does, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
   const jobs = createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
   try {
-    return await openServer({ folder: model, host, port, engine, tensorflow, trainingOptions, jobs });
+    return await openServer({ folder: model, host, port, engine, tensorflow, xla, trainingOptions, jobs });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new UsageError(`port ${port} of ${host} is in use by another program; --port picks another`, { cause });

@@ -68,6 +68,7 @@ export const trainOptions = z.strictObject({
       "Go on with the run in this folder, by its own recipe; --steps may move its end, no other option changes",
     ),
   tensorflow: engineOptions.tensorflow,
+  xla: engineOptions.xla,
   stopAtEof: z.boolean().default(false)
     .describe("Stop, with a checkpoint, when standard input ends: the program that started this one is gone"),
 }).superRefine(checkPrediction).superRefine((options, context) => {

@@ -58,13 +58,16 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
  *
  * Where the engine compiles, the network is compiled for a few sizes of a batch, at the first call of each.
  */
-export const createDenoiser = ({ compiles = false }: Engine, { unet: config, weights: stored }: Pipeline): Denoiser => {
+export const createDenoiser = (
+  { compiles = false, xla = false }: Engine,
+  { unet: config, weights: stored }: Pipeline,
+): Denoiser => {
   const [height, width] = sampleShape(config);
   const { in_channels: channels, out_channels: outChannels, num_class_embeds: numClasses } = config;
   const unet = createUNet(config);
   const weights = new Weights(uploadWeights(stored));
   const size = config.block_out_channels[0];
-  const network = compile((inputs: UNetInputs) => unet(inputs, weights));
+  const network = compile((inputs: UNetInputs) => unet(inputs, weights), { xla });
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   return {

@@ -1,4 +1,5 @@
 import type { EngineName } from "../engine/engine.ts";
+import type { XlaChoice } from "../engine/xla.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { ResolvedSampling } from "./resolve.ts";
 import { type Progress, QueueFullError } from "./task.ts";
@@ -10,6 +11,8 @@ export interface StartOptions {
   readonly engine: EngineName | "auto";
   /** TensorFlow's library, in place of one that is looked for. */
   readonly tensorflow?: string;
+  /** Whether XLA is to compile the network; `off` if not given. */
+  readonly xla?: XlaChoice;
   /** Rows of one network call. */
   readonly capacity?: number;
   /** Images that may wait. */

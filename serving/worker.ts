@@ -11,9 +11,9 @@ import { createScheduler } from "./scheduler.ts";
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
-const start = async ({ folder, engine: engineName, tensorflow, capacity, queue }: StartOptions) => {
+const start = async ({ folder, engine: engineName, tensorflow, xla, capacity, queue }: StartOptions) => {
   const pipeline = await loadPipeline(folder);
-  const engine = await openEngine(engineName, { tensorflow });
+  const engine = await openEngine(engineName, { tensorflow, xla });
   const network = createDenoiser(engine, pipeline);
   const info = describeModel(pipeline, engine, network);
 
