@@ -8,7 +8,7 @@ import { openServer } from "../routes/server.ts";
 
 const folder = Deno.args[1] ?? "models/digits";
 const { origin, close } = await openServer({
-  folder,
+  models: [folder],
   engine: "auto",
   host: "127.0.0.1",
   port: 0,

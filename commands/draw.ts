@@ -2,9 +2,10 @@ import type { z } from "zod";
 import { openEngine } from "../engine/mod.ts";
 import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
 import { loadPipeline } from "../model/pipeline.ts";
-import { compileTask } from "../serving/compile.ts";
+import { compileTask, type Target } from "../serving/compile.ts";
+import { targetOf } from "../serving/loaded_model.ts";
 import { describeModel, type ModelInfo } from "../serving/model_info.ts";
-import { ParameterError, resolveSampling } from "../serving/resolve.ts";
+import { ParameterError, type ResolvedSampling, resolveSampling } from "../serving/resolve.ts";
 import { isFinished, type Row, startRow } from "../serving/row.ts";
 import { stepRows } from "../serving/step.ts";
 import { imageFileKind, openImageFile } from "./image_file.ts";
@@ -33,9 +34,9 @@ const resolve = (options: Options, n: number, info: ModelInfo) => {
   }
 };
 
-const compile = (...args: Parameters<typeof compileTask>) => {
+const compile = (sampling: ResolvedSampling, target: Target) => {
   try {
-    return compileTask(...args);
+    return compileTask({ kind: "generate", sampling }, target);
   } catch (error) {
     throw error instanceof RangeError ? new UsageError(error.message, { cause: error }) : error;
   }
@@ -69,7 +70,7 @@ const denoise = async (
   while (!isFinished(rows[0])) {
     await listen();
     signal.throwIfAborted();
-    stepRows(network, rows, nullLabel);
+    stepRows(network, rows, { nullLabel });
     onStep();
   }
 };
@@ -100,16 +101,13 @@ export const draw = async (options: Options): Promise<number> => {
   }
   const n = options.n ?? latents?.count ?? 16;
   const sampling = resolve(options, n, describeModel(pipeline, engine, network));
-  const task = compile(sampling, pipeline.scheduler);
-  const startOf = (i: number): Row =>
-    latents
-      ? { task, sample: i, x: latents.values.slice(i * size, (i + 1) * size), step: 0, x0: new Float32Array(size) }
-      : startRow(task, i, size);
+  const task = compile(sampling, targetOf(pipeline, network));
+  const startOf = (i: number): Row => startRow(task, i, latents?.values.slice(i * size, (i + 1) * size));
 
   using file = openImageFile(out, { count: n, dtype, ...shape });
   const { sampler, seed, steps } = sampling;
   reporter.report({ event: "start", model, engine: engine.name, images: n, sampler, steps, seed });
-  const meter = createMeter(n, task.plan.rows.length, batch);
+  const meter = createMeter(n, task.steps, batch);
   try {
     for (let first = 0; first < n; first += batch) {
       const rows = Array.from({ length: Math.min(batch, n - first) }, (_, i) => startOf(first + i));

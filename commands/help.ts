@@ -24,7 +24,9 @@ const left = ({ flag, short, type, allowed, default: value }: Option): string =>
 
 const right = ({ description, type, allowed, default: value }: Option): string => {
   const limits = type === "boolean" || allowed === "text" ? "" : allowed;
-  const preset = value === undefined || value === null || value === false ? "" : `default ${value}`;
+  const isNothing = value === undefined || value === null || value === false ||
+    (Array.isArray(value) && value.length === 0);
+  const preset = isNothing ? "" : `default ${value}`;
   const notes = [limits, preset].filter((note) => note !== "").join("; ");
   return notes === "" ? description : `${description} [${notes}]`;
 };

@@ -3,19 +3,58 @@ import { engineOptions } from "../engine/options.ts";
 import { createJobs } from "../jobs/jobs.ts";
 import { launchTraining } from "../jobs/launch.ts";
 import { remoteTrainOptions } from "../jobs/options.ts";
+import { createLog } from "../routes/access/log.ts";
 import { openServer, type Server } from "../routes/server.ts";
+import type { ModelInfo } from "../serving/model_info.ts";
+import { apiKeys } from "./api_keys.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import type { serveOptions } from "./serve.ts";
 import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof serveOptions>;
 
-const open = async ({ model, host, port, engine, tensorflow, xla }: Options): Promise<Server> => {
-  // Jobs run where the model does, unless they ask for another engine.
+const MEGABYTE = 2 ** 20;
+
+const checkOrigins = (origins: readonly string[]): void => {
+  for (const origin of origins) {
+    if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
+    throw new UsageError(`--cors must be origins, as https://example.org, or *, received ${JSON.stringify(origin)}`);
+  }
+};
+
+const open = async (options: Options): Promise<Server> => {
+  const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
+  checkOrigins(origins);
+  const { tensorflow, xla } = options;
+  // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
   const jobs = createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
   try {
-    return await openServer({ folder: model, host, port, engine, tensorflow, xla, trainingOptions, jobs });
+    return await openServer({
+      models,
+      host,
+      port,
+      engine,
+      tensorflow,
+      xla,
+      capacity,
+      deterministic,
+      queue,
+      origins,
+      limits: {
+        images: options.maxImages,
+        steps: options.maxSteps,
+        seconds: options.timeout,
+        concurrent: options.maxConcurrent,
+        imageBytes: Math.round(options.maxUpload * MEGABYTE),
+        keptSeconds: options.keepResults,
+        keptBytes: Math.round(options.keepMegabytes * MEGABYTE),
+      },
+      keys: apiKeys(),
+      log: createLog(options.log),
+      trainingOptions,
+      jobs,
+    });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new UsageError(`port ${port} of ${host} is in use by another program; --port picks another`, { cause });
@@ -27,23 +66,28 @@ const open = async ({ model, host, port, engine, tensorflow, xla }: Options): Pr
   }
 };
 
+const describe = ({ name, folder, height, width, labels, timesteps }: ModelInfo, count: number): string => {
+  const classes = labels ? `, ${labels.length} classes` : "";
+  const called = count === 1 ? "" : ` as ${name}`;
+  return `${folder}${called} (${height}×${width}${classes}, T = ${timesteps})`;
+};
+
 /**
  * Serves until Ctrl-C or SIGTERM, then ends gracefully: requests are given up, jobs write a checkpoint. A second Ctrl-C
  * ends at once.
  *
  * @returns 0
  * @throws {UsageError} if it cannot listen there
- * @throws {ModelError} (by name) if the model is missing or damaged
+ * @throws {ModelError} (by name) if a model is missing or damaged
  */
 export const listen = async (options: Options): Promise<number> => {
   const interrupt = listenForInterrupt();
   const stopped = new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve, { once: true }));
   const started = performance.now();
-  const { origin, info, close } = await open(options);
+  const { origin, models, close } = await open(options);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const { folder, height, width, labels, timesteps, engine } = info;
-  const classes = labels ? `, ${labels.length} classes` : "";
-  console.log(`${origin} serves ${folder} (${height}×${width}${classes}, T = ${timesteps})`);
+  const [{ engine, timesteps }] = models;
+  console.log(`${origin} serves ${models.map((model) => describe(model, models.length)).join(", ")}`);
   console.log(`engine ${engine.name} ${engine.version}: ${engine.device}; warm in ${seconds} s`);
   console.log(`curl -o a.png "${origin}/generate?steps=${timesteps}"`);
 

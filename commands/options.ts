@@ -10,6 +10,8 @@ export interface Option {
   /** The one-letter flag without its dash. */
   readonly short?: string;
   readonly type: "boolean" | "number" | "string" | "union" | "list";
+  /** What the entries of a list are. */
+  readonly entries?: "number" | "string" | "union";
   /** What it takes, as "integer in [1, 1000]" or "one of ddpm, ddim". */
   readonly allowed: string;
   readonly description: string;
@@ -77,6 +79,13 @@ const typeOf = (schema: JsonSchema): Option["type"] => {
   return type === "boolean" ? "boolean" : type === "array" ? "list" : "string";
 };
 
+const entriesOf = (schema: JsonSchema): Option["entries"] => {
+  const [{ type, items }] = alternatives(schema);
+  if (type !== "array") return undefined;
+  const entries = typeOf(items ?? {});
+  return entries === "number" || entries === "union" ? entries : "string";
+};
+
 /** Reads a command's options off its schema, in the schema's order. */
 export const optionsOf = (schema: OptionSchema, short: Readonly<Record<string, string | undefined>> = {}): Option[] => {
   const { properties = {} } = z.toJSONSchema(schema, { unrepresentable: "any" }) as {
@@ -87,6 +96,7 @@ export const optionsOf = (schema: OptionSchema, short: Readonly<Record<string, s
     flag: flagOf(key),
     short: short[key],
     type: typeOf(field),
+    entries: entriesOf(field),
     allowed: allowedBy(field),
     description: field.description ?? "",
     default: field.default,

@@ -13,7 +13,10 @@ const numberOrText = (text: string): number | string =>
 
 const valueOf = (option: Option, text: string): unknown => {
   if (option.type === "string") return text;
-  if (option.type === "list") return text === "" ? [] : text.split(",").map(numberOrText);
+  if (option.type === "list") {
+    const entries = text === "" ? [] : text.split(",");
+    return option.entries === "string" ? entries : entries.map(numberOrText);
+  }
   if (option.type === "boolean") {
     if (text !== "true" && text !== "false") throw demand(option, text);
     return text === "true";
@@ -28,7 +31,10 @@ const unknownFlag = (typed: string, options: readonly Option[]): UsageError => {
   return new UsageError(`unknown option ${typed}${meant ? `; did you mean ${meant}?` : ""} (--help lists them)`);
 };
 
-/** What was typed for each option: the text of its value, by key. A repeated flag is an error. */
+/**
+ * What was typed for each option: the text of its value, by key. A list that is given several times is one list; any other
+ * repeated flag is an error.
+ */
 const readFlags = (
   args: readonly string[],
   options: readonly Option[],
@@ -54,20 +60,22 @@ const readFlags = (
     const negated = options.find(({ flag, type }) => type === "boolean" && token.name === `no-${flag.slice(2)}`);
     const option = named ?? negated;
     if (!option) throw unknownFlag(token.rawName, options);
-    if (typed.has(option)) throw new UsageError(`${option.flag} is given twice`);
+    const earlier = typed.get(option);
+    if (earlier !== undefined && option.type !== "list") throw new UsageError(`${option.flag} is given twice`);
     if (negated && token.value !== undefined) throw new UsageError(`${token.rawName} takes no value`);
     const swallowed = !token.inlineValue && token.value?.startsWith("--");
     if (option.type !== "boolean" && (token.value === undefined || swallowed)) {
       throw new UsageError(`${option.flag} needs a value: ${withArticle(option.allowed)}`);
     }
-    typed.set(option, token.value ?? String(!negated));
+    const value = token.value ?? String(!negated);
+    typed.set(option, earlier === undefined ? value : `${earlier},${value}`);
   }
   return typed;
 };
 
 /**
  * Reads command-line arguments by an object schema: one `--kebab-case` flag a field, `--flag value` or `--flag=value`;
- * `--flag` and `--no-flag` for booleans; commas between the entries of a list. A refinement of the schema says, as its
+ * `--flag` and `--no-flag` for booleans; commas between the entries of a list, or the flag several times. A refinement of the schema says, as its
  * message, what is allowed.
  *
  * @returns the schema's output, defaults filled in

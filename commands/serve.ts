@@ -1,16 +1,42 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
+import { LOG_LEVELS } from "../routes/access/log.ts";
+import { LIMITS } from "../routes/limits.ts";
 import { defineCommand } from "./command.ts";
 
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
-  model: z.string().min(1).default("models/digits")
-    .describe("Folder of the model, in diffusers' layout"),
+  model: z.array(z.string().min(1)).min(1).default(["models/digits"])
+    .describe("Folder of a model, in diffusers' layout; given several times, the first is the default one"),
   host: z.string().min(1).default("127.0.0.1")
     .describe("Address to listen on; 0.0.0.0 is all of this machine's"),
   port: z.int().min(0).max(65535).default(8000)
     .describe("Port to listen on; 0 picks a free one"),
   ...engineOptions,
+  capacity: z.int().min(2).max(1024).default(16)
+    .describe("Rows of one network call; a guided image takes two"),
+  deterministic: z.boolean().default(false)
+    .describe("Pad every network call to the capacity, so that no bit of an image depends on what else is drawn"),
+  queue: z.int().min(1).max(1_000_000).default(256)
+    .describe("Images of one model that may be asked for and not done; beyond, the answer is 429"),
+  timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
+    .describe("Seconds that a request may take, waiting included; it may ask for less with timeout_s"),
+  maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)
+    .describe("Requests that a client (a key, or an address) may have under way; 0 is any number"),
+  maxImages: z.int().min(1).max(4096).default(LIMITS.images)
+    .describe("Images of one request"),
+  maxSteps: z.int().min(1).max(100_000).default(LIMITS.steps)
+    .describe("Denoising steps of one request; never more than the model's T"),
+  maxUpload: z.number().gt(0).max(1024).default(LIMITS.imageBytes / 2 ** 20)
+    .describe("Megabytes of a request that holds images; others may have 64 KiB"),
+  keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.keptSeconds)
+    .describe("Seconds that the images of a prediction are kept"),
+  keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.keptBytes / 2 ** 20)
+    .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
+  cors: z.array(z.string().min(1)).default([])
+    .describe("Origins of pages elsewhere that may read answers, as https://example.org; * is all"),
+  log: z.enum(LOG_LEVELS).default("info")
+    .describe("What is logged, as JSON lines on standard error: nothing, failures, or every request too"),
 });
 
 /** The `serve` command: images over HTTP, until Ctrl-C. */
@@ -20,6 +46,12 @@ export const serve = defineCommand({
   examples: [
     { line: "deno task serve", does: "The digits that come with the program, on http://127.0.0.1:8000." },
     { line: "deno task serve --model runs/mine/checkpoints/step-5000", does: "A model of one's own." },
+    { line: "deno task serve -m models/digits -m models/cifar", does: "Two models; a request picks one by ?model=." },
+    {
+      line: 'DENOISE_API_KEYS="KEY:generate OTHER:generate,jobs,metrics" deno task serve',
+      does: "Only for those who send one of the keys; each has the rights that follow it.",
+    },
+    { line: "OTEL_DENO=true deno task serve", does: "With OpenTelemetry's traces, metrics and logs, as OTEL_… say." },
   ],
   run: async (options) => (await import("./listen.ts")).listen(options),
 });

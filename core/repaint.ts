@@ -1,8 +1,8 @@
 import { checkLength } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
 import { fillNormal } from "./noise.ts";
-import { applyRow } from "./plan.ts";
-import { compileRepaint, type Jumps } from "./repaint_schedule.ts";
+import { applyRow, type PlanRow, type RowArrays } from "./plan.ts";
+import { compileRepaint, type Jumps, type RepaintOperation } from "./repaint_schedule.ts";
 import type { SampleOptions } from "./sample.ts";
 import { imageLength } from "./shape.ts";
 
@@ -19,11 +19,48 @@ export interface RepaintOptions extends Omit<SampleOptions, "onStep">, Jumps {
   ) => void | Promise<void>;
 }
 
-const checkMask = (mask: Float32Array, pixels: number): void => {
+/**
+ * Checks a mask: one value in [0, 1] a pixel.
+ *
+ * @throws {TypeError} if it is no float array
+ * @throws {RangeError} if its length is not `pixels`, or a value is NaN or outside
+ */
+export const checkMask = (mask: Float32Array, pixels: number): void => {
   checkLength("mask", mask, pixels);
   mask.forEach((value, i) => {
     if (!(value >= 0 && value <= 1)) throw new RangeError(`mask[${i}] must be in [0, 1], received ${value}`);
   });
+};
+
+/** The arrays of one image at an operation of inpainting: those of `applyRow`, and what is known of the image. */
+export interface RepaintArrays extends RowArrays {
+  z: Float32Array;
+  /** The image to complete, and its mask, as `RepaintOptions` has them. */
+  image: Float32Array;
+  mask: Float32Array;
+  channels: number;
+}
+
+/**
+ * Applies one operation to one image, in place.
+ *
+ * @param row the plan's row `operation.index`; null will do for "renoise", which reads neither it nor `out` and `x0`
+ * @throws as `applyRow` does
+ */
+export const applyRepaint = (
+  { kind, scale, sigma }: RepaintOperation,
+  row: PlanRow | null,
+  { x, out, x0, z, image, mask, channels }: RepaintArrays,
+): void => {
+  if (kind === "renoise") {
+    for (let i = 0; i < x.length; i++) x[i] = scale * x[i] + sigma * z[i];
+    return;
+  }
+  applyRow(row!, { x, out, x0, z, channels });
+  for (let i = 0; i < x.length; i++) {
+    const keep = mask[Math.floor(i / channels)];
+    x[i] = keep * (scale * image[i] + sigma * z[i]) + (1 - keep) * x[i];
+  }
 };
 
 /**
@@ -72,22 +109,13 @@ export const repaint = async (
   for (let k = 0; k < n; k++) fillNormal(part(x, k), { seed, sample: sample + k, step: 0 });
   if (latents !== undefined) x.set(latents);
 
-  for (const [index, { kind, index: rowIndex, scale, sigma }] of operations.entries()) {
-    const row = plan.rows[rowIndex];
-    const out = kind === "row" ? await evaluate(x, new Int32Array(n).fill(row.timestep)) : x;
+  for (const [index, operation] of operations.entries()) {
+    const row = plan.rows[operation.index];
+    const out = operation.kind === "row" ? await evaluate(x, new Int32Array(n).fill(row.timestep)) : x;
     if (out.length !== n * length) checkLength("evaluate()", out, 2 * n * length);
     for (let k = 0; k < n; k++) {
-      const target = part(x, k);
       fillNormal(z, { seed, sample: sample + k, step: index + 1 });
-      if (kind === "renoise") {
-        for (let i = 0; i < length; i++) target[i] = scale * target[i] + sigma * z[i];
-        continue;
-      }
-      applyRow(row, { x: target, out: part(out, k), x0: part(x0, k), z, channels });
-      for (let i = 0; i < length; i++) {
-        const keep = mask[Math.floor(i / channels)];
-        target[i] = keep * (scale * image[i] + sigma * z[i]) + (1 - keep) * target[i];
-      }
+      applyRepaint(operation, row, { x: part(x, k), out: part(out, k), x0: part(x0, k), z, image, mask, channels });
     }
     await onStep?.({ index, operations: operations.length, x, x0 });
     signal?.throwIfAborted();

@@ -47,6 +47,17 @@ export const compileRepaint = (
   const count = plan.rows.length;
   const alphaCumprod = (index: number) => index === count ? 1 : diffusion.alphasCumprod[plan.rows[index].timestep];
   const gaussian = (ratio: number) => ({ scale: Math.sqrt(ratio), sigma: Math.sqrt(1 - ratio) });
+  // Jumps repeat them: each is made once.
+  const downs = plan.rows.map((_, index): RepaintOperation => ({
+    kind: "row",
+    index,
+    ...gaussian(alphaCumprod(index + 1)),
+  }));
+  const ups = plan.rows.map((_, index): RepaintOperation => ({
+    kind: "renoise",
+    index,
+    ...gaussian(alphaCumprod(index) / alphaCumprod(index + 1)),
+  }));
 
   const returns = new Map<number, number>();
   for (let level = 0; level < count - jumpLength; level += jumpLength) returns.set(level, jumpSamples - 1);
@@ -54,14 +65,11 @@ export const compileRepaint = (
   // The level is the number of rows still to run.
   for (let level = count; level > 0;) {
     const index = count - level--;
-    operations.push({ kind: "row", index, ...gaussian(alphaCumprod(index + 1)) });
+    operations.push(downs[index]);
     const left = returns.get(level) ?? 0;
     if (left === 0) continue;
     returns.set(level, left - 1);
-    for (let i = 0; i < jumpLength; i++) {
-      const up = count - ++level;
-      operations.push({ kind: "renoise", index: up, ...gaussian(alphaCumprod(up) / alphaCumprod(up + 1)) });
-    }
+    for (let i = 0; i < jumpLength; i++) operations.push(ups[count - ++level]);
   }
   return operations;
 };

@@ -20,6 +20,8 @@ export interface Denoiser {
   readonly outChannels: number;
   /** Rows of the class embedding, the null class included; `null` for an unconditional model. */
   readonly numClasses: number | null;
+  /** Rows that the engine evaluates when it is asked for `rows` of them: as many, or some of padding more. */
+  bucketOf(rows: number): number;
   /**
    * Evaluates the network.
    *
@@ -57,10 +59,14 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
  * Puts a model's weights on the engine.
  *
  * Where the engine compiles, the network is compiled for a few sizes of a batch, at the first call of each.
+ *
+ * @param options.bucket pads every call to so many rows, so that no bit can depend on how many were asked for; more are
+ * refused
  */
 export const createDenoiser = (
   { compiles = false, xla = false }: Engine,
   { unet: config, weights: stored }: Pipeline,
+  { bucket }: { bucket?: number } = {},
 ): Denoiser => {
   const [height, width] = sampleShape(config);
   const { in_channels: channels, out_channels: outChannels, num_class_embeds: numClasses } = config;
@@ -70,12 +76,19 @@ export const createDenoiser = (
   const network = compile((inputs: UNetInputs) => unet(inputs, weights), { xla });
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
+  const rowsOf = (rows: number) => {
+    if (bucket === undefined) return compiles ? bucketOf(rows) : rows;
+    checkInteger("timesteps.length", rows, 1, bucket);
+    return bucket;
+  };
+
   return {
     height,
     width,
     channels,
     outChannels,
     numClasses,
+    bucketOf: rowsOf,
     evaluate: (x, timesteps, labels) => {
       const n = timesteps.length;
       if ((labels === null) !== (numClasses === null)) {
@@ -89,7 +102,7 @@ export const createDenoiser = (
             `received ${x.length}`,
         );
       }
-      const rows = compiles ? bucketOf(n) : n;
+      const rows = rowsOf(n);
       const padded = (values: Float32Array, shape: number[]) =>
         tf.tensor(padTo(values, shape.reduce((product, n) => product * n)), shape);
       const out = tf.tidy(() =>

@@ -1,52 +1,69 @@
-import { OpenAPIHono, type z } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
+import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
-import type { Sampler } from "../serving/client.ts";
-import { notFound, onError } from "./failures.ts";
-import { generateRoutes } from "./generate.ts";
+import type { Serving } from "../serving/serving.ts";
+import { createClients } from "./access/clients.ts";
+import type { ApiKey } from "./access/keys.ts";
+import type { Log } from "./access/log.ts";
+import type { Codec } from "./codec/client.ts";
+import { drawingResource } from "./drawing_resource.ts";
+import { createFrame } from "./frame.ts";
 import { healthRoutes } from "./health.ts";
 import { indexRoute } from "./index.ts";
-import { describeIssues } from "./issues.ts";
 import { jobRoutes } from "./jobs.ts";
-import { allowOnly } from "./method_not_allowed.ts";
-import { problem } from "./problem.ts";
+import type { Limits } from "./limits.ts";
+import { createMetrics, metricsRoute } from "./metrics.ts";
+import { modelRoutes } from "./models.ts";
+import { openapiRoute } from "./openapi.ts";
+import { predictionRoutes } from "./predictions.ts";
+import type { Predictions } from "./predictions/store.ts";
+import { scheduleRoutes } from "./schedules.ts";
+import { forward, forwardOfDrawn } from "./tasks/forward.ts";
+import { generate } from "./tasks/generate.ts";
+import { img2img } from "./tasks/img2img.ts";
+import { inpaint } from "./tasks/inpaint.ts";
+import { interpolate } from "./tasks/interpolate.ts";
+import { reconstruct } from "./tasks/reconstruct.ts";
 
 /** What the routes stand on. */
 export interface AppDependencies {
-  readonly sampler: Sampler;
+  readonly serving: Serving;
   readonly jobs: Jobs;
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
+  readonly limits: Limits;
+  /** Who may do what; all may do all where there are none. */
+  readonly keys: readonly ApiKey[];
+  /** Origins of pages elsewhere that may read answers. */
+  readonly origins: readonly string[];
+  readonly log: Log;
+  readonly predictions: Predictions;
+  /** Encodes and decodes images; two, so that an image that is sent never holds up one that is answered. */
+  readonly encoder: Codec;
+  readonly decoder: Codec;
   /** Aborts when the server stops: whatever is under way is given up. */
   readonly stopping: AbortSignal;
 }
 
-const MAX_BODY = 64 * 1024;
-
 /** The HTTP application. Every error that it answers with is problem+json. */
-export const createApp = ({ sampler, jobs, trainingOptions, stopping }: AppDependencies): OpenAPIHono => {
-  const app = new OpenAPIHono({
-    defaultHook: (result, c) => {
-      if (result.success) return;
-      const errors = describeIssues(result.error.issues, (result as { data?: unknown }).data);
-      const detail = errors.map(({ field, received, allowed }) =>
-        `${field} must be ${allowed}, received ${JSON.stringify(received)}`
-      );
-      return problem(c, 422, detail.join("; "), { errors });
-    },
-  });
-  app.onError(onError(stopping));
-  app.notFound(notFound);
-  app.use(bodyLimit({ maxSize: MAX_BODY, onError: (c) => problem(c, 413, `a body may have ${MAX_BODY} bytes`) }));
+export const createApp = ({ jobs, trainingOptions, origins, ...deps }: AppDependencies): OpenAPIHono => {
+  const { serving, predictions, limits, keys, log } = deps;
+  const metrics = createMetrics(serving, predictions);
+  const app = createFrame({ log, origins, onAnswered: metrics.onAnswered });
+  const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 
-  indexRoute(app, sampler);
-  generateRoutes(app, { sampler, stopping });
-  healthRoutes(app, { sampler });
-  jobRoutes(app, { jobs, options: trainingOptions });
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "denoise", version: "0.1.0", description: "Images from a denoising diffusion model" },
-  });
-  allowOnly(app, "/openapi.json", ["GET"]);
+  indexRoute(app, serving);
+  drawingResource(app, "/generate", { get: generate, post: generate }, drawing);
+  drawingResource(app, "/img2img", { post: img2img }, drawing);
+  drawingResource(app, "/inpaint", { post: inpaint }, drawing);
+  drawingResource(app, "/interpolate", { post: interpolate }, drawing);
+  drawingResource(app, "/reconstruct", { post: reconstruct }, drawing);
+  drawingResource(app, "/forward", { get: forwardOfDrawn, post: forward }, drawing);
+  predictionRoutes(app, [generate, img2img, inpaint, interpolate, reconstruct, forward], drawing);
+  modelRoutes(app, { serving, keys });
+  scheduleRoutes(app, { keys });
+  jobRoutes(app, { jobs, options: trainingOptions, keys });
+  healthRoutes(app, () => serving);
+  metricsRoute(app, metrics, { keys });
+  openapiRoute(app, { keys });
   return app;
 };

@@ -2,24 +2,75 @@ import type { ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { JobExistsError } from "../jobs/jobs.ts";
 import { ParameterError } from "../serving/resolve.ts";
-import { QueueFullError } from "../serving/task.ts";
-import { problem } from "./problem.ts";
+import {
+  DeadlineError,
+  EngineFailedError,
+  QueueFullError,
+  ScheduleError,
+  UnavailableError,
+} from "../serving/errors.ts";
+import { TooManyRequestsError } from "./access/clients.ts";
+import type { Log, LogFields } from "./access/log.ts";
+import { type Failure, problem } from "./problem.ts";
 
-/** Turns whatever a route throws into a problem. What is nobody's request's fault is logged, and not shown. */
-export const onError = (stopping: AbortSignal): ErrorHandler => (error, c) => {
-  const retry = { headers: { "retry-after": "5" } };
-  if (error instanceof ParameterError) return problem(c, 422, error.message, { errors: error.issues });
-  if (error.name === "ScheduleError") return problem(c, 422, error.message);
-  if (error instanceof JobExistsError) return problem(c, 409, error.message);
-  if (error instanceof QueueFullError) return problem(c, 503, `too many images are asked for: ${error.message}`, retry);
-  if (error instanceof HTTPException && error.status === 415) {
-    return problem(c, 415, "send the parameters as JSON, with content-type: application/json (curl --json does)");
+const retryAfter = (seconds: number) => ({ "retry-after": String(Math.max(1, Math.ceil(seconds))) });
+
+/** The server is stopping: what is under way is given up. */
+export class StoppingError extends Error {
+  override name = "StoppingError";
+}
+
+/** The client went away, or called its request off. */
+export class CalledOffError extends Error {
+  override name = "CalledOffError";
+}
+
+/** What an error says to the one whose request it ended; null for one that is nobody's request's fault. */
+const failureOf = (error: unknown): Failure | null => {
+  if (error instanceof ParameterError) return { status: 422, detail: error.message, errors: error.issues };
+  if (error instanceof ScheduleError) return { status: 422, detail: error.message };
+  if (error instanceof JobExistsError) return { status: 409, detail: error.message };
+  if (error instanceof QueueFullError) {
+    return {
+      status: 429,
+      detail: `too many images are asked for: ${error.message}`,
+      headers: retryAfter(error.retryAfter),
+    };
   }
-  if (error instanceof HTTPException) return problem(c, error.status as 400, error.message);
-  if (stopping.aborted) return problem(c, 503, "the server is stopping", retry);
-  if (c.req.raw.signal.aborted) return problem(c, 499 as 400, "the client went away");
-  console.error(`error: ${c.req.method} ${c.req.path}: ${error.stack ?? error}`);
-  return problem(c, 500, "the server failed at this; its log says how");
+  if (error instanceof TooManyRequestsError) return { status: 429, detail: error.message, headers: retryAfter(1) };
+  if (error instanceof DeadlineError) return { status: 504, detail: error.message };
+  if (error instanceof UnavailableError) return { status: 503, detail: error.message, headers: retryAfter(30) };
+  if (error instanceof StoppingError) return { status: 503, detail: "the server is stopping", headers: retryAfter(5) };
+  if (error instanceof CalledOffError) return { status: 499 as 400, detail: error.message };
+  if (error instanceof HTTPException) return { status: error.status as 400, detail: error.message };
+  return null;
+};
+
+/** What is said of an error that `failureOf` does not know: nothing of it, since it may tell of the server. */
+const unexpected = (error: unknown): Failure => ({
+  status: 500,
+  detail: error instanceof EngineFailedError
+    ? "the engine failed on this request; it may succeed if it is made again"
+    : "the server failed at this; its log says how, under the request's id",
+});
+
+/**
+ * What an error says to the one whose request it ended. One that is nobody's request's fault is logged, and not shown.
+ *
+ * @param at the request's id, and what tells where it happened
+ */
+export const explain = (error: unknown, log: Log, at: LogFields): Failure => {
+  const known = failureOf(error);
+  if (known) return known;
+  log.error("failed", { ...at, error: error instanceof Error ? error.stack ?? error.message : String(error) });
+  return unexpected(error);
+};
+
+/** Turns whatever a route throws into a problem. */
+export const onError = (log: Log): ErrorHandler => (error, c) => {
+  const { method, path } = c.req;
+  const { status, detail, errors, headers } = explain(error, log, { id: c.get("requestId"), method, path });
+  return problem(c, status, detail, { errors, headers });
 };
 
 /** Answers 404 with a problem. */

@@ -1,60 +1,66 @@
-import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Sampler } from "../serving/client.ts";
-import { allowOnly } from "./method_not_allowed.ts";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Serving } from "../serving/serving.ts";
+import { problem } from "./problem.ts";
+import { resource } from "./resource.ts";
+import { problemResponse } from "./responses.ts";
 
 const healthSchema = z.object({
-  status: z.enum(["ok", "failed"]),
-  error: z.string().optional().openapi({ description: "Why sampling has failed" }),
-  model: z.object({
-    folder: z.string(),
-    height: z.int(),
-    width: z.int(),
-    channels: z.int(),
-    timesteps: z.int(),
-    labels: z.array(z.string()).nullable(),
-    guidance: z.boolean().openapi({ description: "Whether the model was trained for classifier-free guidance" }),
-  }),
-  engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
-  pendingImages: z.int(),
+  status: z.literal("ok"),
+  serving: z.enum(["starting", "ready", "restarting", "failed"])
+    .openapi({ description: "Whether images can be drawn; /ready says it by its status" }),
+  error: z.string().optional().openapi({ description: "What the engine last failed of" }),
+  models: z.array(z.string()),
+  pendingImages: z.int().openapi({ description: "Images that were asked for and are not done" }),
   uptimeSeconds: z.number(),
   memory: z.object({ rssBytes: z.int() }),
 }).openapi("Health");
 
-const content = { "application/json": { schema: healthSchema } };
+const readySchema = z.object({ status: z.literal("ready") }).openapi("Ready");
 
-const route = createRoute({
-  method: "get",
-  path: "/health",
-  summary: "What is loaded, and whether it can draw",
-  responses: {
-    200: { description: "Ready", content },
-    503: { description: "The sampling worker has died", content },
-  },
-});
+const startedAt = performance.now();
 
-/** `/health`: what is loaded, and whether it can draw. */
-export const healthRoutes = (app: OpenAPIHono, { sampler }: { sampler: Sampler }): void => {
-  const started = performance.now();
-  app.openapi(route, (c) => {
-    const { info, failure, pending } = sampler;
-    const { folder, height, width, channels, timesteps, labels, nullLabel } = info;
-    return c.json({
-      status: failure ? "failed" as const : "ok" as const,
-      error: failure?.message,
-      model: {
-        folder,
-        height,
-        width,
-        channels,
-        timesteps,
-        labels: labels && [...labels],
-        guidance: nullLabel !== null,
+/**
+ * `/health`: that the server lives; `/ready`: that it can draw. Both are open to all.
+ *
+ * @param serving gives what is served, or null while the models are being loaded
+ */
+export const healthRoutes = (app: OpenAPIHono, serving: () => Serving | null): void => {
+  const options = { keys: [], right: null, tag: "Server" } as const;
+  resource(app, "/health", {
+    get: {
+      id: "health",
+      summary: "Whether the server lives",
+      responses: { 200: { description: "It does", content: { "application/json": { schema: healthSchema } } } },
+      answer: (c) => {
+        const served = serving();
+        const body: z.output<typeof healthSchema> = {
+          status: "ok",
+          serving: served?.state ?? "starting",
+          error: served?.failure?.message,
+          models: served?.models.map(({ name }) => name) ?? [],
+          pendingImages: served?.stats.reduce((sum, { live, waiting }) => sum + live + waiting, 0) ?? 0,
+          uptimeSeconds: (performance.now() - startedAt) / 1000,
+          memory: { rssBytes: Deno.memoryUsage().rss },
+        };
+        return c.json(body, 200);
       },
-      engine: info.engine,
-      pendingImages: pending,
-      uptimeSeconds: (performance.now() - started) / 1000,
-      memory: { rssBytes: Deno.memoryUsage().rss },
-    }, failure ? 503 : 200);
-  });
-  allowOnly(app, "/health", ["GET"]);
+    },
+  }, options);
+  resource(app, "/ready", {
+    get: {
+      id: "ready",
+      summary: "Whether images can be drawn",
+      responses: {
+        200: { description: "They can", content: { "application/json": { schema: readySchema } } },
+        503: problemResponse(503, "The models are being loaded, the engine is being restarted, or it is lost"),
+      },
+      answer: (c) => {
+        const state = serving()?.state ?? "starting";
+        if (state === "ready") return c.json({ status: state }, 200);
+        return problem(c, 503, `images cannot be drawn: ${state}`, {
+          headers: { "retry-after": state === "failed" ? "60" : "2" },
+        });
+      },
+    },
+  }, options);
 };

@@ -3,17 +3,22 @@ import type { ModelInfo } from "../serving/model_info.ts";
 import { allowOnly } from "./method_not_allowed.ts";
 
 /** `/`: what can be asked, as text to read in a terminal. */
-export const indexRoute = (app: OpenAPIHono, { info }: { info: ModelInfo }): void => {
+export const indexRoute = (app: OpenAPIHono, { models }: { readonly models: readonly ModelInfo[] }): void => {
+  const describe = ({ name, height, width, engine }: ModelInfo) => `${name}, ${height}×${width}, on ${engine.name}`;
   app.get("/", (c) => {
     const at = new URL(c.req.url).origin;
     return c.text(
-      `denoise: ${info.folder}, ${info.height}×${info.width}, on ${info.engine.name}
+      `denoise: ${models.map(describe).join("; ")}
 
-an image         curl -o a.png "${at}/generate?steps=${info.timesteps}"
-a grid, faster   curl -o a.png "${at}/generate?n=16&sampler=ddim&steps=50&seed=7"
-what is loaded   curl ${at}/health
-train a model    curl --json '{}' ${at}/jobs
-all parameters   curl ${at}/openapi.json
+an image            curl -o a.png "${at}/generate?steps=${models[0].timesteps}"
+a grid, faster      curl -o a.png "${at}/generate?n=16&sampler=ddim&steps=50&seed=7"
+its film            curl -o a.gif "${at}/generate?n=16&sampler=ddim&steps=50&seed=7&format=gif"
+while it is drawn   curl -N "${at}/generate?n=16&format=event-stream"
+later               curl -H "Prefer: respond-async" "${at}/generate?n=16"
+variants of one     curl -o b.png -F image=@a.png -F n=4 ${at}/img2img
+what is loaded      curl ${at}/models
+train a model       curl --json '{}' ${at}/jobs
+all there is        ${at}/docs, or curl ${at}/openapi.json
 `,
     );
   });

@@ -39,14 +39,29 @@ const allowedBy = (issue: Issue): string => {
 const at = (input: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
 
+const LONGEST = 100;
+
+/** A value short enough to be said back: an uploaded image is named, not repeated. */
+const shorten = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
+  if (typeof value === "string") return value.length <= LONGEST ? value : `${value.slice(0, LONGEST)}…`;
+  if (Array.isArray(value) && value.some((entry) => entry instanceof Uint8Array)) return value.map(shorten);
+  const text = JSON.stringify(value) ?? "";
+  return text.length <= 2 * LONGEST ? value : `${text.slice(0, LONGEST)}…`;
+};
+
+/** The most issues that are told. */
+const MOST = 20;
+
+const pathsOf = (issue: Issue): PropertyKey[][] =>
+  issue.code === "unrecognized_keys" ? issue.keys.slice(0, MOST).map((key) => [...issue.path, key]) : [issue.path];
+
 /** What a schema found wrong with an input, parameter by parameter. */
 export const describeIssues = (issues: readonly Issue[], input: unknown): ParameterIssue[] =>
-  issues.flatMap((issue) => {
-    const keys = issue.code === "unrecognized_keys" ? issue.keys : [];
-    const paths = keys.length > 0 ? keys.map((key) => [...issue.path, key]) : [issue.path];
-    return paths.map((path) => ({
-      field: path.join(".") || "body",
-      received: at(input, path) ?? null,
+  issues.slice(0, MOST).flatMap((issue) =>
+    pathsOf(issue).map((path) => ({
+      field: String(shorten(path.join("."))) || "body",
+      received: shorten(at(input, path) ?? null),
       allowed: allowedBy(issue),
-    }));
-  });
+    }))
+  ).slice(0, MOST);

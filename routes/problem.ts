@@ -1,3 +1,4 @@
+import { STATUS_TEXT } from "./status_text.ts";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { z } from "@hono/zod-openapi";
@@ -9,40 +10,55 @@ export const problemSchema = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
+  requestId: z.string().optional().openapi({
+    description: "The request's id, as in the header x-request-id and the log",
+  }),
   errors: z.array(z.object({
-    field: z.string().describe("Name of the parameter"),
+    field: z.string().openapi({ description: "Name of the parameter" }),
     received: z.unknown(),
-    allowed: z.string().describe("What it must be"),
-  })).optional(),
-}).openapi("Problem");
+    allowed: z.string().openapi({ description: "What it must be" }),
+  })).optional().openapi({ description: "The parameters that are in the way" }),
+}).openapi("Problem", {
+  example: {
+    type: "about:blank",
+    title: "Unprocessable Content",
+    status: 422,
+    detail: "n must be ≥ 1, received 0",
+    requestId: "7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0",
+    errors: [{ field: "n", received: 0, allowed: "≥ 1" }],
+  },
+});
 
-const titles: Record<number, string> = {
-  400: "Bad Request",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  409: "Conflict",
-  413: "Content Too Large",
-  415: "Unsupported Media Type",
-  422: "Unprocessable Content",
-  499: "Client Closed Request",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
+/** What went wrong with a request, before it is put into an answer. */
+export interface Failure {
+  readonly status: ContentfulStatusCode;
+  /** One sentence. */
+  readonly detail: string;
+  readonly errors?: readonly ParameterIssue[];
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The body that says what went wrong. */
+export const problemBody = (
+  { status, detail, errors }: Failure,
+  requestId?: string,
+): z.output<typeof problemSchema> => ({
+  type: "about:blank",
+  title: STATUS_TEXT[status] ?? "Error",
+  status,
+  detail,
+  requestId,
+  errors: errors?.map((issue) => ({ ...issue })),
+});
 
 /** Answers with a problem: a status, one sentence on what is wrong, and the parameters that are. */
 export const problem = (
   c: Context,
   status: ContentfulStatusCode,
   detail: string,
-  { errors, headers = {} }: { errors?: readonly ParameterIssue[]; headers?: Record<string, string> } = {},
+  { errors, headers = {} }: Pick<Failure, "errors" | "headers"> = {},
 ): Response =>
-  c.body(JSON.stringify({ type: "about:blank", title: titles[status] ?? "Error", status, detail, errors }), status, {
+  c.body(JSON.stringify(problemBody({ status, detail, errors }, c.get("requestId"))), status, {
     ...headers,
     "content-type": "application/problem+json",
   });
-
-/** How a problem stands in the OpenAPI description. */
-export const problemResponse = (description: string) => ({
-  description,
-  content: { "application/problem+json": { schema: problemSchema } },
-});

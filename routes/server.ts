@@ -1,17 +1,43 @@
 import type { z } from "@hono/zod-openapi";
 import { createJobs, type Jobs } from "../jobs/jobs.ts";
-import { openSampler } from "../serving/client.ts";
+import { openServing } from "../serving/client.ts";
 import type { ModelInfo } from "../serving/model_info.ts";
-import type { StartOptions } from "../serving/protocol.ts";
+import type { ServingOptions } from "../serving/serving.ts";
+import type { ApiKey } from "./access/keys.ts";
+import { createLog, type Log } from "./access/log.ts";
 import { createApp } from "./app.ts";
+import { createCodec } from "./codec/client.ts";
+import { LIMITS, type Limits } from "./limits.ts";
+import { createPredictions } from "./predictions/store.ts";
+import { createStartingApp } from "./starting.ts";
 
-/** A server that listens, with its model warm. */
+/** Milliseconds that answers under way may take to go out when the server closes. */
+const GRACE = 5000;
+
+/** A server that listens, with its models warm. */
 export interface Server {
   /** Where it listens, as `http://127.0.0.1:8000`. */
   readonly origin: string;
-  readonly info: ModelInfo;
-  /** Takes no more requests, gives up those under way, stops the jobs gracefully, ends the worker. */
+  /** The default model first. */
+  readonly models: readonly ModelInfo[];
+  /** Takes no more requests, gives up those under way, stops the jobs gracefully, ends the workers. */
   close(): Promise<void>;
+}
+
+/** Where to listen, and for whom. */
+export interface ServerOptions extends ServingOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** Options of `train` that may come over HTTP. */
+  readonly trainingOptions: z.ZodObject;
+  readonly jobs?: Jobs;
+  readonly limits?: Partial<Limits>;
+  /** Who may do what; all may do all where there are none. */
+  readonly keys?: readonly ApiKey[];
+  /** Origins of pages elsewhere that may read answers; `*` is all. */
+  readonly origins?: readonly string[];
+  readonly log?: Log;
 }
 
 /** An address in a URL: IPv6 in brackets. */
@@ -19,37 +45,66 @@ const originOf = ({ hostname, port }: Deno.NetAddr): string =>
   `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 
 /**
- * Loads and warms a model, then listens.
+ * Listens, then loads and warms the models. Until that is done, `/health` says that it lives, and all else is 503.
  *
- * @param options.port 0 picks a free one
- * @param options.trainingOptions options of `train` that may come over HTTP
- * @throws {ModelError} (by name) if the model is missing or damaged
+ * @throws {ModelError} (by name) if a model is missing or damaged
  * @throws {Deno.errors.AddrInUse} if another program has the port
  */
 export const openServer = async (
-  { host, port, trainingOptions, jobs = createJobs(), ...start }:
-    & { host: string; port: number; trainingOptions: z.ZodObject; jobs?: Jobs }
-    & StartOptions,
+  {
+    host,
+    port,
+    trainingOptions,
+    jobs = createJobs(),
+    limits: some,
+    keys = [],
+    origins = [],
+    log = createLog("off"),
+    ...start
+  }: ServerOptions,
 ): Promise<Server> => {
-  const sampler = await openSampler(start);
+  const asked = { ...LIMITS, ...some };
+  const limits = { ...asked, images: Math.min(asked.images, start.queue ?? Infinity) };
   const stopping = new AbortController();
-  const app = createApp({ sampler, jobs, trainingOptions, stopping: stopping.signal });
-  const listen = () => {
-    try {
-      return Deno.serve({ hostname: host, port, onListen: () => {} }, app.fetch);
-    } catch (error) {
-      sampler.close();
-      throw error;
-    }
-  };
-  const server = listen();
+  const giveUp = new AbortController();
+  let app = createStartingApp({ log, origins });
+  const server = Deno.serve(
+    { hostname: host, port, signal: giveUp.signal, onListen: () => {} },
+    (request, info) => app.fetch(request, info),
+  );
+  const serving = await openServing(start).catch(async (error) => {
+    await server.shutdown();
+    throw error;
+  });
+  const predictions = createPredictions(limits);
+  const [encoder, decoder] = [createCodec(), createCodec()];
+  // The first answer is not to wait for the worker to start.
+  encoder.run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
+  app = createApp({
+    serving,
+    jobs,
+    trainingOptions,
+    limits,
+    keys,
+    origins,
+    log,
+    predictions,
+    encoder,
+    decoder,
+    stopping: stopping.signal,
+  });
   return {
     origin: originOf(server.addr),
-    info: sampler.info,
+    models: serving.models,
     close: async () => {
       stopping.abort();
+      const grace = setTimeout(() => giveUp.abort(), GRACE);
       await Promise.all([server.shutdown(), jobs.close()]);
-      sampler.close();
+      clearTimeout(grace);
+      predictions.close();
+      encoder.close();
+      decoder.close();
+      await serving.close();
     },
   };
 };

@@ -1,48 +1,114 @@
-import { compilePlan } from "../core/mod.ts";
-import { diffusionOf } from "../model/pipeline.ts";
-import type { SchedulerConfig } from "../model/scheduler_config.ts";
-import type { ResolvedSampling } from "./resolve.ts";
-import type { SamplingTask } from "./task.ts";
+import {
+  compileRepaint,
+  DOMAINS,
+  fillNormal,
+  interpolateLatents,
+  lerp,
+  type Plan,
+  qSample,
+  type RepaintOperation,
+  slerp,
+} from "../core/mod.ts";
+import { checkRequest, type ModelShape } from "./check_request.ts";
+import { inversionOf, planOf, type Schedule } from "./plan.ts";
+import type {
+  GenerateRequest,
+  Img2ImgRequest,
+  InpaintRequest,
+  InterpolateRequest,
+  ReconstructRequest,
+  SamplingRequest,
+} from "./request.ts";
+import type { Operation, SamplingTask } from "./task.ts";
 
-/** A request that the model's noise schedule does not allow. */
-export class ScheduleError extends RangeError {
-  override name = "ScheduleError";
-}
+/** What a request is compiled for. */
+export type Target = ModelShape & Schedule;
 
-/** diffusers' "_log" variants differ from these in how they are computed, not in value. */
-const VARIANCES = {
-  fixed_small: "fixed_small",
-  fixed_small_log: "fixed_small",
-  fixed_large: "fixed_large",
-  fixed_large_log: "fixed_large",
-  learned: "learned",
-  learned_range: "learned_range",
-} as const;
+/** What differs between the kinds of requests. */
+type Course = Pick<SamplingTask, "start" | "operations"> & Partial<Pick<SamplingTask, "known" | "sampleOf">>;
+
+const operationsOf = ({ rows }: Plan): Operation[] => rows.map((row) => ({ row, repaint: null }));
+
+const noiseOf = ({ height, width, channels }: Target, seed: number, sample: number): Float32Array =>
+  fillNormal(new Float32Array(height * width * channels), { seed, sample, step: 0, domain: DOMAINS.sampling });
+
+const generate = ({ sampling }: GenerateRequest, target: Target): Course => ({
+  start: (i) => noiseOf(target, sampling.seed, i),
+  operations: operationsOf(planOf(sampling, target)),
+});
+
+const img2img = ({ sampling, image, t }: Img2ImgRequest, target: Target): Course => ({
+  start: (i) => qSample(target.diffusion, image, t, noiseOf(target, sampling.seed, i)),
+  operations: operationsOf(planOf(sampling, target, { from: t })),
+});
+
+const inpaint = ({ sampling, image, mask, jumpLength, jumpSamples }: InpaintRequest, target: Target): Course => {
+  const plan = planOf(sampling, target);
+  const repaints = compileRepaint(plan, target.diffusion, { jumpLength, jumpSamples });
+  // Jumps repeat the same operations.
+  const made = new Map<RepaintOperation, Operation>();
+  for (const repaint of repaints) {
+    if (made.has(repaint)) continue;
+    made.set(repaint, { row: repaint.kind === "row" ? plan.rows[repaint.index] : null, repaint });
+  }
+  return {
+    start: (i) => noiseOf(target, sampling.seed, i),
+    operations: repaints.map((repaint) => made.get(repaint)!),
+    known: { image, mask },
+  };
+};
+
+const interpolate = ({ sampling, sources, t, lambdas, method }: InterpolateRequest, target: Target): Course => {
+  const [a, b] = sources;
+  // Of all that an image draws, only λ may differ from its neighbours'.
+  const sampleOf = () => 0;
+  if ("image" in a && "image" in b) {
+    const { seed } = sampling;
+    const start = (i: number) =>
+      interpolateLatents(target.diffusion, a.image, b.image, { t, lambda: lambdas[i], method, seed });
+    return { start, sampleOf, operations: operationsOf(planOf(sampling, target, { from: t })) };
+  }
+  const [from, to] = sources.map((source) => noiseOf(target, (source as { seed: number }).seed, 0));
+  const mix = method === "linear" ? lerp : slerp;
+  return { start: (i) => mix(from, to, lambdas[i]), sampleOf, operations: operationsOf(planOf(sampling, target)) };
+};
+
+const reconstruct = ({ sampling, image }: ReconstructRequest, target: Target): Course => ({
+  start: () => image.slice(),
+  // Inversion does not clip x_0; the way back can only undo it without clipping.
+  operations: [inversionOf(sampling, target), planOf(sampling, target, { clip: false })].flatMap(operationsOf),
+});
+
+const courseOf = (request: SamplingRequest, target: Target): Course => {
+  switch (request.kind) {
+    case "generate":
+      return generate(request, target);
+    case "img2img":
+      return img2img(request, target);
+    case "inpaint":
+      return inpaint(request, target);
+    case "interpolate":
+      return interpolate(request, target);
+    case "reconstruct":
+      return reconstruct(request, target);
+    default:
+      throw new RangeError(
+        `kind must be that of a request, received ${(request satisfies never as SamplingRequest).kind}`,
+      );
+  }
+};
 
 /**
- * Compiles a request to a task, with the model's scheduler config for what the request leaves open. The config's spacing
- * is that of ancestral sampling, so it holds for "ddpm" and "ddim" alone.
+ * Compiles a request to a task for a model.
  *
- * @throws {ScheduleError} if the schedule does not allow the sampler, its steps or their spacing
+ * @throws {ParameterError} if the request does not fit the model or its kind
+ * @throws {ScheduleError} if the model's noise schedule does not allow the sampler, its steps or their spacing
+ * @throws {RangeError} if an image or a mask is not of the model's size
  */
-export const compileTask = (sampling: ResolvedSampling, config: SchedulerConfig): SamplingTask => {
-  const { n, seed, labels, guidance, sampler, steps, eta, spacing, variance } = sampling;
-  const ancestral = sampler === "ddpm" || sampler === "ddim";
-  try {
-    const plan = compilePlan({
-      diffusion: diffusionOf(config),
-      sampler,
-      steps,
-      spacing: spacing ?? (ancestral ? config.timestep_spacing : undefined),
-      offset: config.steps_offset,
-      eta,
-      prediction: config.prediction_type,
-      variance: variance ?? VARIANCES[config.variance_type],
-      clip: config.clip_sample ? config.clip_sample_range : Infinity,
-    });
-    return { plan, n, seed, labels, guidance };
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new ScheduleError(`this model's noise schedule does not allow the request: ${cause.message}`, { cause });
-  }
+export const compileTask = (request: SamplingRequest, target: Target): SamplingTask => {
+  checkRequest(request, target);
+  const { n, seed, labels, guidance } = request.sampling;
+  const course = courseOf(request, target);
+  const steps = course.operations.reduce((sum, { row }) => row === null ? sum : sum + 1, 0);
+  return { known: null, sampleOf: (i) => i, ...course, steps, n, seed, labels, guidance };
 };

@@ -31,22 +31,3 @@ export const samplingParameters = z.strictObject({
 
 /** Sampling parameters as a caller gives them, defaults filled in. */
 export type SamplingParameters = z.output<typeof samplingParameters>;
-
-const toNumber = (text: unknown): unknown =>
-  typeof text === "string" && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
-
-// A bare "+" in a query string means a space.
-const toPlus = (text: unknown): unknown => typeof text === "string" ? text.replaceAll(" ", "+") : text;
-
-/** `samplingParameters` for values that arrive as text, as in a query string. */
-export const samplingQuery = z.strictObject({
-  n: z.preprocess(toNumber, samplingParameters.shape.n),
-  seed: z.preprocess(toNumber, samplingParameters.shape.seed),
-  sampler: z.preprocess(toPlus, samplingParameters.shape.sampler),
-  steps: z.preprocess(toNumber, samplingParameters.shape.steps),
-  spacing: samplingParameters.shape.spacing,
-  eta: z.preprocess(toNumber, samplingParameters.shape.eta),
-  label: samplingParameters.shape.label,
-  guidance: z.preprocess(toNumber, samplingParameters.shape.guidance),
-  variance: samplingParameters.shape.variance,
-});

@@ -1,46 +1,58 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
+import type { ErrorDescription } from "./error_description.ts";
 import type { ModelInfo } from "./model_info.ts";
-import type { ResolvedSampling } from "./resolve.ts";
-import { type Progress, QueueFullError } from "./task.ts";
+import type { SamplingRequest } from "./request.ts";
+import type { Step } from "./scheduler.ts";
+import type { TaskEvent } from "./serving.ts";
 
 /** What the worker is to open. */
 export interface StartOptions {
-  /** A diffusers pipeline folder. */
-  readonly folder: string;
+  readonly models: readonly { readonly name: string; readonly folder: string }[];
   readonly engine: EngineName | "auto";
   /** TensorFlow's library, in place of one that is looked for. */
   readonly tensorflow?: string;
   /** Whether XLA is to compile the network; `off` if not given. */
   readonly xla?: XlaChoice;
-  /** Rows of one network call. */
-  readonly capacity?: number;
-  /** Images that may wait. */
-  readonly queue?: number;
+  readonly capacity: number;
+  readonly deterministic: boolean;
 }
 
-/** Messages to the worker: `start` once, then any number of requests. */
+/** One network call, and what is left to do. */
+export interface BatchReport extends Step {
+  readonly model: string;
+  /** Images that have begun and are not finished. */
+  readonly live: number;
+  /** Rows of network calls that are still to be done. */
+  readonly left: number;
+}
+
+/** Messages to the worker: `start` once, then any number of requests, then `close`. */
 export type ToWorker =
   | { readonly type: "start"; readonly options: StartOptions }
-  | { readonly type: "generate"; readonly id: number; readonly sampling: ResolvedSampling }
-  | { readonly type: "cancel"; readonly id: number };
+  | {
+    readonly type: "run";
+    readonly id: number;
+    readonly model: string;
+    readonly request: SamplingRequest;
+    /** Whether steps are to be reported. */
+    readonly follow: boolean;
+    readonly previews: number;
+  }
+  | { readonly type: "cancel"; readonly id: number }
+  | { readonly type: "close" };
 
-/** Messages from the worker. A failure without an id is the worker's own. */
+/** Messages from the worker. */
 export type FromWorker =
-  | { readonly type: "ready"; readonly info: ModelInfo }
-  | { readonly type: "step"; readonly id: number; readonly progress: Progress }
-  | { readonly type: "done"; readonly id: number; readonly images: Float32Array }
-  | { readonly type: "failed"; readonly id: number | null; readonly name: string; readonly message: string };
-
-/** What a failure says of an error. */
-export const describeError = (error: unknown): { name: string; message: string } =>
-  error instanceof Error ? { name: error.name, message: error.message } : { name: "Error", message: String(error) };
-
-/** The error that a failure describes: its class where it is known here, else an Error of its name. */
-export const reviveError = ({ name, message }: { name: string; message: string }): Error => {
-  if (name === "QueueFullError") return new QueueFullError(message);
-  if (name in Deno.errors) return new Deno.errors[name as keyof typeof Deno.errors](message);
-  const error = new Error(message);
-  error.name = name;
-  return error;
-};
+  | { readonly type: "ready"; readonly infos: readonly ModelInfo[] }
+  /** It could not start. Nothing follows. */
+  | { readonly type: "unready"; readonly error: ErrorDescription }
+  | { readonly type: "event"; readonly id: number; readonly event: TaskEvent }
+  | { readonly type: "done"; readonly id: number; readonly images: Float32Array<ArrayBuffer> }
+  /** A request is refused, or `byEngine`, the engine failed on it. */
+  | { readonly type: "failed"; readonly id: number; readonly byEngine: boolean; readonly error: ErrorDescription }
+  | { readonly type: "batch"; readonly report: BatchReport }
+  /** The engine failed, and the models are unloaded. Nothing follows. */
+  | { readonly type: "broken"; readonly error: ErrorDescription }
+  /** The models are unloaded, as was asked. Nothing follows. */
+  | { readonly type: "closed" };

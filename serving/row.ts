@@ -1,49 +1,56 @@
 import { fillNormal } from "../core/noise.ts";
-import { applyRow, needsNoise } from "../core/plan.ts";
-import type { SamplingTask } from "./task.ts";
+import { applyRow, needsNoise, type PlanRow } from "../core/plan.ts";
+import { applyRepaint } from "../core/repaint.ts";
+import { type Operation, placesOf, type SamplingTask } from "./task.ts";
 
-/** One image on its way: image `sample` of a task, with the plan's first `step` steps done. */
+/** One image on its way: image `index` of a task. */
 export interface Row {
   readonly task: SamplingTask;
-  readonly sample: number;
+  readonly index: number;
   readonly x: Float32Array;
-  step: number;
   /** The idea of the final image after the last step. */
   readonly x0: Float32Array;
+  /** Operations that are done. */
+  done: number;
 }
 
-/** Starts image `sample` of a task from its noise x_T of `size` values. */
-export const startRow = (task: SamplingTask, sample: number, size: number): Row => ({
+/** Space for a step, shared by the rows. */
+export interface Scratch {
+  /** For the step's noise, of the size of an image. */
+  readonly z: Float32Array;
+  /** C of the image. */
+  readonly channels: number;
+}
+
+/** Starts image `index` of a task, from `x` where it is given. */
+export const startRow = (task: SamplingTask, index: number, x: Float32Array = task.start(index)): Row => ({
   task,
-  sample,
-  x: fillNormal(new Float32Array(size), { seed: task.seed, sample, step: 0 }),
-  step: 0,
-  x0: new Float32Array(size),
+  index,
+  x,
+  x0: new Float32Array(x.length),
+  done: 0,
 });
 
-/** The plan's row that comes next. */
-export const nextStep = ({ task, step }: Row) => task.plan.rows[step];
+/** What the network is to be asked next. The row must not be finished. */
+export const nextStep = ({ task, done }: Row): PlanRow => task.operations[done].row!;
 
-/** Whether all steps are done, and `x` is the image. */
-export const isFinished = ({ task, step }: Row): boolean => step === task.plan.rows.length;
+/** Whether all operations are done, and `x` is the image. */
+export const isFinished = ({ task, done }: Row): boolean => done === task.operations.length;
 
 /** Whether the row asks the network twice a step: with its class and with none. */
-export const isGuided = ({ task }: Row): boolean => task.guidance !== 1;
+export const isGuided = ({ task }: Row): boolean => placesOf(task) === 2;
 
-/**
- * Does one step with the network's output for it.
- *
- * @param scratch.z space for the step's noise, of the size of an image
- * @param scratch.channels C of the image
- */
-export const advanceRow = (
-  row: Row,
-  out: Float32Array,
-  { z, channels }: { z: Float32Array; channels: number },
-): void => {
-  const { task, sample, x, x0, step } = row;
-  const planned = nextStep(row);
-  if (needsNoise(planned)) fillNormal(z, { seed: task.seed, sample, step: step + 1 });
-  applyRow(planned, { x, out, x0, z, channels });
-  row.step++;
+const apply = (row: Row, { row: planned, repaint }: Operation, out: Float32Array, { z, channels }: Scratch): void => {
+  const { task: { seed, sampleOf, known }, index, x, x0 } = row;
+  if (repaint !== null || needsNoise(planned!)) fillNormal(z, { seed, sample: sampleOf(index), step: row.done + 1 });
+  if (repaint === null) applyRow(planned!, { x, out, x0, z, channels });
+  else applyRepaint(repaint, planned, { x, out, x0, z, ...known!, channels });
+  row.done++;
+};
+
+/** Does the row's next operation with the network's output for it, and those after it that need no network. */
+export const advanceRow = (row: Row, out: Float32Array, scratch: Scratch): void => {
+  const { operations } = row.task;
+  apply(row, operations[row.done], out, scratch);
+  while (!isFinished(row) && operations[row.done].row === null) apply(row, operations[row.done], row.x, scratch);
 };

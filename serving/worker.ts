@@ -1,50 +1,110 @@
 /// <reference lib="deno.worker" />
-/** A Worker that owns an engine, a model and their scheduler. It speaks the messages of protocol.ts. */
+/** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
 import { openEngine } from "../engine/mod.ts";
-import { createDenoiser } from "../model/denoiser.ts";
-import { loadPipeline } from "../model/pipeline.ts";
 import { compileTask } from "./compile.ts";
-import { describeModel } from "./model_info.ts";
-import { describeError, type FromWorker, type StartOptions, type ToWorker } from "./protocol.ts";
-import type { ResolvedSampling } from "./resolve.ts";
-import { createScheduler } from "./scheduler.ts";
+import { describeError } from "./error_description.ts";
+import { type LoadedModel, loadModel } from "./loaded_model.ts";
+import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { TaskEvent } from "./serving.ts";
+import type { SamplingTask } from "./task.ts";
+import { createTurns } from "./turns.ts";
+import { warmUp } from "./warm_up.ts";
+
+interface Served extends LoadedModel {
+  readonly scheduler: Scheduler;
+}
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
-const start = async ({ folder, engine: engineName, tensorflow, xla, capacity, queue }: StartOptions) => {
-  const pipeline = await loadPipeline(folder);
+const postEvent = (id: number, event: TaskEvent) => {
+  const { preview } = event.type === "step" ? event : {};
+  post({ type: "event", id, event }, preview ? [preview.x.buffer, preview.x0.buffer] as ArrayBuffer[] : []);
+};
+
+const start = async (
+  { models, engine: engineName, tensorflow, xla, capacity, deterministic }: StartOptions,
+) => {
   const engine = await openEngine(engineName, { tensorflow, xla });
-  const network = createDenoiser(engine, pipeline);
-  const info = describeModel(pipeline, engine, network);
+  const loaded: LoadedModel[] = [];
+  for (const model of models) {
+    loaded.push(await loadModel(model, engine, { bucket: deterministic ? capacity : undefined }));
+  }
+  const unload = () => {
+    for (const { network } of loaded) network.dispose();
+  };
+  const turns = createTurns({
+    idle: warmUp(loaded, { capacity, compiles: engine.compiles ?? false }),
+    onError: (error) => {
+      turns.stop();
+      try {
+        unload();
+      } finally {
+        post({ type: "broken", error: describeError(error) });
+      }
+    },
+  });
 
-  // The first call compiles what the engine compiles; no request waits for that.
-  const { height, width, channels } = network;
-  network.evaluate(new Float32Array(height * width * channels), [0], info.labels === null ? null : [0]);
-
-  const scheduler = createScheduler(network, { capacity, queue, nullLabel: pipeline.nullLabel });
+  const served = new Map(loaded.map((model): [string, Served] => {
+    const { network, info } = model;
+    const scheduler = createScheduler(network, {
+      capacity,
+      nullLabel: info.nullLabel,
+      bucketOf: network.bucketOf,
+      turns,
+      onStep: (step) => {
+        const { live, left } = scheduler.load;
+        post({ type: "batch", report: { ...step, model: info.name, live, left } });
+      },
+    });
+    return [info.name, { ...model, scheduler }];
+  }));
   const cancellers = new Map<number, AbortController>();
 
-  const generate = async (id: number, sampling: ResolvedSampling) => {
+  const compile = ({ id, model, request }: ToWorker & { type: "run" }): SamplingTask | null => {
+    try {
+      return compileTask(request, served.get(model)!.target);
+    } catch (error) {
+      post({ type: "failed", id, byEngine: false, error: describeError(error) });
+      return null;
+    }
+  };
+
+  const run = async (message: ToWorker & { type: "run" }) => {
+    const { id, model, follow, previews } = message;
+    const task = compile(message);
+    if (task === null) return;
     const canceller = new AbortController();
     cancellers.set(id, canceller);
     try {
-      const images = await scheduler.submit(compileTask(sampling, pipeline.scheduler), {
+      const images = await served.get(model)!.scheduler.submit(task, {
         signal: canceller.signal,
-        onStep: (progress) => post({ type: "step", id, progress }),
+        previews,
+        onQueued: (position) => postEvent(id, { type: "queued", position }),
+        onStarted: () => postEvent(id, { type: "started" }),
+        onStep: follow ? (progress) => postEvent(id, { type: "step", ...progress }) : undefined,
       });
       post({ type: "done", id, images }, [images.buffer]);
     } catch (error) {
-      post({ type: "failed", id, ...describeError(error) });
+      if (!canceller.signal.aborted) post({ type: "failed", id, byEngine: true, error: describeError(error) });
     } finally {
       cancellers.delete(id);
     }
   };
 
+  const close = () => {
+    turns.stop();
+    unload();
+    post({ type: "closed" });
+  };
+
+  turns.wake();
   return {
-    info,
+    infos: loaded.map(({ info }) => info),
     receive: (message: ToWorker) => {
-      if (message.type === "generate") generate(message.id, message.sampling);
+      if (message.type === "run") run(message);
       if (message.type === "cancel") cancellers.get(message.id)?.abort();
+      if (message.type === "close") close();
     },
   };
 };
@@ -52,10 +112,10 @@ const start = async ({ folder, engine: engineName, tensorflow, xla, capacity, qu
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   if (data.type !== "start") return;
   try {
-    const { info, receive } = await start(data.options);
+    const { infos, receive } = await start(data.options);
     self.onmessage = (event: MessageEvent<ToWorker>) => receive(event.data);
-    post({ type: "ready", info });
+    post({ type: "ready", infos });
   } catch (error) {
-    post({ type: "failed", id: null, ...describeError(error) });
+    post({ type: "unready", error: describeError(error) });
   }
 };

@@ -9,7 +9,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   formats: [],
   engine: [],
   model: ["core", "engine"],
-  serving: ["core", "engine", "model"],
+  serving: ["core", "formats", "engine", "model"],
   jobs: ["core", "formats", "engine", "model", "serving"],
   routes: ["core", "formats", "engine", "model", "serving", "jobs"],
   commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes"],

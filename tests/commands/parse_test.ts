@@ -43,6 +43,14 @@ Deno.test("parse reads kebab-case and one-letter flags, with = or a space, and t
   ]);
 });
 
+Deno.test("parse joins a list that is given several times, and keeps text that looks like a number where text is meant", () => {
+  assertEquals(read("--timesteps=9,5", "--timesteps", "1").timesteps, [9, 5, 1]);
+  const named = z.object({ model: z.array(z.string().min(1)).default(["a"]) });
+  assertEquals(parse([], named).model, ["a"]);
+  assertEquals(parse(["-m", "b", "--model=7"], named, { short: { model: "m" } }).model, ["b", "7"]);
+  assertThrows(() => parse(["--model=b,,c"], named), UsageError, "--model must be a comma-separated list, each text");
+});
+
 Deno.test("parse switches booleans on, off by --no-, or by =true and =false", () => {
   assertEquals([read("--shuffle").shuffle, read("--no-ema").ema, read("--ema=false").ema], [true, false, false]);
   assertEquals(read("--shuffle=true").shuffle, true);

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { decodePng } from "../../formats/png.ts";
-import { until, withServer } from "./with_server.ts";
+import { asJson, pendingImages, tinyModel, until, withServer } from "./with_server.ts";
 
 const draw = async (url: string, init?: RequestInit) => {
   const response = await fetch(url, init);
@@ -18,12 +18,6 @@ const tileOf = (png: Uint8Array, index: number, columns: number): number[] => {
     .flat();
 };
 
-const asJson = (body: unknown): RequestInit => ({
-  method: "POST",
-  headers: { "content-type": "application/json" },
-  body: JSON.stringify(body),
-});
-
 Deno.test("GET /generate: answers a PNG of the model's size and says how it was made", () =>
   withServer(async ({ origin }) => {
     const { headers, bytes } = await draw(`${origin}/generate?steps=100`);
@@ -32,11 +26,12 @@ Deno.test("GET /generate: answers a PNG of the model's size and says how it was 
     assertEquals(headers.get("denoise-sampler"), "ddpm");
     assertEquals(headers.get("denoise-steps"), "100");
     assertEquals(headers.get("denoise-engine"), "wasm");
-    assertStringIncludes(headers.get("denoise-model")!, "tiny-model");
-    assert(/^sample;dur=\d+\.\d$/.test(headers.get("server-timing")!));
+    assertEquals(headers.get("denoise-model"), "tiny-model");
+    assertMatch(headers.get("server-timing")!, /^wait;dur=\d+\.\d, sample;dur=\d+\.\d, encode;dur=\d+\.\d$/);
 
     const again = await draw(`${origin}/generate?steps=100&seed=${headers.get("denoise-seed")}`);
     assertEquals(again.bytes, bytes);
+    assertEquals((await draw(origin + headers.get("content-location"))).bytes, bytes);
     const other = await draw(`${origin}/generate?steps=100`);
     assertNotEquals(other.headers.get("denoise-seed"), headers.get("denoise-seed"));
     assertNotEquals(other.bytes, bytes);
@@ -91,27 +86,34 @@ Deno.test("GET /generate: each sampler, spacing and variance makes an image of i
 Deno.test("/generate: a bad parameter is refused with a problem that names it, what came and what may", () =>
   withServer(async ({ origin }) => {
     const cases: [query: string, field: string, received: unknown, allowed: string][] = [
-      ["n=0", "n", "0", "≥ 1"],
-      ["n=65", "n", "65", "≤ 64"],
-      ["n=1.5", "n", "1.5", "an integer"],
+      ["n=0", "n", 0, "≥ 1"],
+      ["n=65", "n", 65, "≤ 64"],
+      ["n=1.5", "n", 1.5, "an integer"],
       ["n=", "n", "", "a number"],
-      ["n=1&n=2", "n", ["1", "2"], "a number"],
-      ["seed=-1", "seed", "-1", "≥ 0"],
-      ["seed=9007199254740992", "seed", "9007199254740992", "9007199254740991"],
+      ["n=1&n=2", "n", [1, 2], "a number"],
+      ["seed=-1", "seed", -1, "≥ 0"],
+      ["seed=9007199254740992", "seed", 9007199254740992, "9007199254740991"],
       ["sampler=euler", "sampler", "euler", "one of ddpm, ddim, heun, dpmsolver++"],
-      ["steps=0", "steps", "0", "≥ 1"],
-      ["steps=101", "steps", 101, "in [1, 100]"],
+      ["steps=0", "steps", 0, "≥ 1"],
+      ["steps=101", "steps", 101, "≤ 100"],
       ["steps=many", "steps", "many", "a number"],
       ["spacing=even", "spacing", "even", "one of leading, linspace, trailing"],
-      ["eta=2&sampler=ddim", "eta", "2", "≤ 1"],
+      ["eta=2&sampler=ddim", "eta", 2, "≤ 1"],
       ["eta=0.5", "eta", 0.5, "only ddim"],
       ["label=purple", "label", "purple", "one of red, green, blue"],
       ["label=3", "label", "3", "one of red, green, blue"],
-      ["guidance=-1", "guidance", "-1", "≥ 0"],
+      ["guidance=-1", "guidance", -1, "≥ 0"],
       ["guidance=Infinity", "guidance", "Infinity", "a number"],
       ["variance=learned", "variance", "learned", "one of fixed_small, fixed_large"],
       ["variance=fixed_large&sampler=ddim", "variance", "fixed_large", "only ddpm"],
       ["step=5", "step", "5", "no such parameter"],
+      ["model=other", "model", "other", "one of tiny-model"],
+      ["timeout_s=0", "timeout_s", 0, "≥ 1"],
+      ["timeout_s=601", "timeout_s", 601, "≤ 600"],
+      ["format=bmp", "format", "bmp", "one of png, apng, gif, json, npy, npz, multipart, event-stream"],
+      ["frames=1&format=gif", "frames", 1, "≥ 2"],
+      ["n=0x10", "n", "0x10", "a number"],
+      ["n=%201", "n", " 1", "a number"],
     ];
     for (const [query, field, received, allowed] of cases) {
       const response = await fetch(`${origin}/generate?${query}`);
@@ -129,12 +131,12 @@ Deno.test("/generate: a bad parameter is refused with a problem that names it, w
 Deno.test("POST /generate: bodies that are no JSON, no object, of wrong types or too long are refused", () =>
   withServer(async ({ origin }) => {
     const cases: [body: string, type: string, status: number, says: string][] = [
-      ["{", "application/json", 400, "Malformed JSON"],
+      ["{", "application/json", 400, "no JSON"],
       ["[1]", "application/json", 422, "body must be an object"],
       ['{"n": "3"}', "application/json", 422, "n must be a number"],
       ['{"n": null}', "application/json", 422, "n must be a number"],
       ['{"a": 1, "b": 2}', "application/json", 422, "b must be absent"],
-      ["n=3", "application/x-www-form-urlencoded", 415, "as JSON"],
+      ["n=3", "application/x-www-form-urlencoded", 415, "as application/json"],
       [`{"n": ${" ".repeat(70_000)} 3}`, "application/json", 413, "65536 bytes"],
     ];
     for (const [body, type, status, says] of cases) {
@@ -147,9 +149,46 @@ Deno.test("POST /generate: bodies that are no JSON, no object, of wrong types or
     }
   }));
 
+Deno.test("POST /generate: parameters in the query are refused, not overlooked", () =>
+  withServer(async ({ origin }) => {
+    const response = await fetch(`${origin}/generate?n=2&format=gif`, asJson({ steps: 1 }));
+    assertEquals(response.status, 422);
+    const { errors } = await response.json();
+    assertEquals(errors.map(({ field }: { field: string }) => field), ["n", "format"]);
+    assertStringIncludes(errors[0].allowed, "in the body");
+  }));
+
+Deno.test("POST /generate: a body made to choke the server is refused in few words", () =>
+  withServer(async ({ origin }) => {
+    const many = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`k${i}`, i]));
+    const deep = 5000;
+    const cases: [body: string, status: number][] = [
+      [JSON.stringify(many), 422],
+      [JSON.stringify({ ["k".repeat(50_000)]: 1 }), 422],
+      [JSON.stringify({ n: "9".repeat(50_000) }), 422],
+      [JSON.stringify({ n: Array(20_000).fill(0) }), 422],
+      [`{"n": ${"[".repeat(deep)}${"]".repeat(deep)}}`, 400],
+      ['{"__proto__": {"n": 3}}', 422],
+    ];
+    for (const [body, status] of cases) {
+      const response = await fetch(`${origin}/generate`, { ...asJson({}), body });
+      const answer = await response.text();
+      assertEquals(response.status, status, body.slice(0, 50));
+      assert(answer.length < 10_000, `${answer.length} characters`);
+    }
+  }));
+
+Deno.test("HEAD /generate says what GET would, and draws nothing", () =>
+  withServer(async ({ origin }) => {
+    const response = await fetch(`${origin}/generate?steps=100&n=64&seed=3&format=event-stream`, { method: "HEAD" });
+    const { headers } = response;
+    assertEquals([response.status, await response.text()], [200, ""]);
+    assertEquals([headers.get("content-type"), headers.get("denoise-seed")], ["text/event-stream", "3"]);
+    assertEquals(await pendingImages(origin), 0);
+  }));
+
 Deno.test("/generate: a client that goes away frees its images, asked for by GET or POST", () =>
   withServer(async ({ origin }) => {
-    const pending = async () => (await (await fetch(`${origin}/health`)).json()).pendingImages as number;
     const requests: [path: string, init: RequestInit][] = [
       ["/generate?n=64&steps=100", {}],
       ["/generate", asJson({ n: 64, steps: 100 })],
@@ -157,34 +196,84 @@ Deno.test("/generate: a client that goes away frees its images, asked for by GET
     for (const [path, init] of requests) {
       const client = new AbortController();
       const request = fetch(`${origin}${path}`, { ...init, signal: client.signal }).catch(() => "gone");
-      await until(pending, (images) => images === 64);
+      await until(() => pendingImages(origin), (images) => images === 64);
       client.abort();
       assertEquals(await request, "gone");
-      await until(pending, (images) => images === 0);
+      await until(() => pendingImages(origin), (images) => images === 0);
     }
     await draw(`${origin}/generate?steps=1`);
   }));
 
-Deno.test("/generate: a full queue is 503 with Retry-After, and room comes back", () =>
+Deno.test("/generate: a full queue is 429 with Retry-After, in every way of asking, and room comes back", () =>
   withServer(async ({ origin }) => {
     const client = new AbortController();
     const long = fetch(`${origin}/generate?n=64&steps=100&sampler=heun`, { signal: client.signal }).catch(() => "gone");
-    await until(async () => (await (await fetch(`${origin}/health`)).json()).pendingImages, (images) => images === 64);
-    const response = await fetch(`${origin}/generate?n=64`);
-    assertEquals(response.status, 503);
-    assert(Number(response.headers.get("retry-after")) > 0);
-    assertStringIncludes((await response.json()).detail, "too many images");
+    await until(() => pendingImages(origin), (images) => images === 64);
+    const ways: RequestInit[] = [{}, { headers: { accept: "text/event-stream" } }, {
+      headers: { prefer: "respond-async" },
+    }];
+    for (const init of ways) {
+      const response = await fetch(`${origin}/generate?n=64`, init);
+      assertEquals(response.status, 429);
+      assert(Number(response.headers.get("retry-after")) > 0);
+      assertStringIncludes((await response.json()).detail, "too many images");
+    }
+    assertEquals(await (await fetch(`${origin}/predictions`)).json(), []);
     client.abort();
     await long;
-    await until(async () => (await (await fetch(`${origin}/health`)).json()).pendingImages, (images) => images === 0);
+    await until(() => pendingImages(origin), (images) => images === 0);
     await draw(`${origin}/generate?n=64&steps=1`);
   }, { queue: 64 }));
+
+Deno.test("/generate: a request that takes longer than timeout_s is 504, and its images are given up", () =>
+  withServer(async ({ origin }) => {
+    const response = await fetch(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeout_s=1`);
+    assertEquals([response.status, (await response.json()).title], [504, "Gateway Timeout"]);
+    await until(() => pendingImages(origin), (images) => images === 0);
+  }));
+
+Deno.test("/generate: the limits of the server hold, and stand in its description", () =>
+  withServer(async ({ origin }) => {
+    for (
+      const [query, field, allowed] of [["n=3", "n", "≤ 2"], ["steps=11", "steps", "≤ 10"], [
+        "timeout_s=6",
+        "timeout_s",
+        "≤ 5",
+      ]]
+    ) {
+      const response = await fetch(`${origin}/generate?${query}`);
+      const { errors } = await response.json();
+      assertEquals([response.status, errors[0].field, errors[0].allowed], [422, field, allowed]);
+    }
+    const { paths } = await (await fetch(`${origin}/openapi.json`)).json();
+    const maxima = paths["/generate"].get.parameters.map((
+      { name, schema }: { name: string; schema: { maximum?: number } },
+    ) => [
+      name,
+      schema.maximum,
+    ]);
+    const { n, steps, timeout_s } = Object.fromEntries(maxima);
+    assertEquals({ n, steps, timeout_s }, { n: 2, steps: 10, timeout_s: 5 });
+  }, { limits: { images: 2, steps: 10, seconds: 5 } }));
+
+Deno.test("/generate: of several models a request picks one by its name", () =>
+  withServer(async ({ origin, models }) => {
+    const [first, second] = models.map(({ name }) => name);
+    assertEquals([first, models.length], ["tiny-model", 2]);
+    const [a, b, c] = await Promise.all(
+      ["", `&model=${first}`, `&model=${encodeURIComponent(second)}`].map((query) =>
+        draw(`${origin}/generate?seed=1&steps=5${query}`)
+      ),
+    );
+    assertEquals([a.headers.get("denoise-model"), a.bytes], [first, b.bytes]);
+    assertEquals([c.headers.get("denoise-model"), c.bytes], [encodeURIComponent(second), a.bytes]);
+  }, { models: [tinyModel, tinyModel] }));
 
 Deno.test("/generate: a server that stops gives up what is under way with 503", async () => {
   let answer: Promise<Response> | undefined;
   await withServer(async ({ origin }) => {
     answer = fetch(`${origin}/generate?n=64&steps=100`);
-    await until(async () => (await (await fetch(`${origin}/health`)).json()).pendingImages, (images) => images === 64);
+    await until(() => pendingImages(origin), (images) => images === 64);
   });
   const response = await answer!;
   assertEquals(response.status, 503);

@@ -81,9 +81,9 @@ Deno.test("POST /jobs: what is no option, no name or no JSON is refused, and sta
       ['{"out": "/etc"}', "application/json", 422, "out must be absent"],
       ['{"name": "../x"}', "application/json", 422, "name must be"],
       ['{"name": "-x"}', "application/json", 422, "name must be"],
-      ["{", "application/json", 400, "Malformed JSON"],
-      ["steps=1", "application/x-www-form-urlencoded", 415, "as JSON"],
-      ["", null, 415, "as JSON"],
+      ["{", "application/json", 400, "no JSON"],
+      ["steps=1", "application/x-www-form-urlencoded", 415, "as application/json"],
+      ["", null, 415, "as application/json"],
     ];
     for (const [body, type, status, says] of cases) {
       const response = await post(origin, body, type);

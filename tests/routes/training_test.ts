@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Job } from "../../jobs/jobs.ts";
 import { remoteTrainOptions } from "../../jobs/options.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
-import { openSampler } from "../../serving/client.ts";
+import { openServing } from "../../serving/client.ts";
 import { until, withServer } from "./with_server.ts";
 
 const recipe = { preset: "tiny", timesteps: 20, batch: 4, warmup: 0 };
@@ -27,9 +27,9 @@ Deno.test("POST /jobs: trains for real, in its own process, a model that can be 
 
       const pipeline = await loadPipeline(job.checkpoint!);
       assertEquals(pipeline.labels!.length, 10);
-      const sampler = await openSampler({ folder: job.checkpoint!, engine: "wasm" });
-      assertEquals([sampler.info.timesteps, sampler.info.nullLabel], [20, 10]);
-      sampler.close();
+      const serving = await openServing({ models: [job.checkpoint!], engine: "wasm" });
+      assertEquals([serving.models[0].timesteps, serving.models[0].nullLabel], [20, 10]);
+      await serving.close();
     } finally {
       await Deno.remove(run, { recursive: true });
     }

@@ -1,7 +1,7 @@
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
-import type { Jobs } from "../../jobs/jobs.ts";
-import { openServer, type Server } from "../../routes/server.ts";
+import type { Limits } from "../../routes/limits.ts";
+import { openServer, type Server, type ServerOptions } from "../../routes/server.ts";
 
 /** The folder of a tiny class-conditional model: 8×8 RGB, classes red, green and blue, T = 100. */
 export const tinyModel = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));
@@ -9,20 +9,15 @@ export const tinyModel = fromFileUrl(new URL("../fixtures/tiny-model", import.me
 /** Runs a test against a server of the tiny model on a free port. */
 export const withServer = async (
   test: (server: Server) => Promise<void>,
-  { jobs, queue, trainingOptions = z.strictObject({ steps: z.int().min(1).default(5) }) }: {
-    jobs?: Jobs;
-    queue?: number;
-    trainingOptions?: z.ZodObject;
-  } = {},
+  options: Partial<Omit<ServerOptions, "limits">> & { limits?: Partial<Limits> } = {},
 ): Promise<void> => {
   const server = await openServer({
-    folder: tinyModel,
+    models: [tinyModel],
     engine: "wasm",
     host: "127.0.0.1",
     port: 0,
-    trainingOptions,
-    jobs,
-    queue,
+    trainingOptions: z.strictObject({ steps: z.int().min(1).default(5) }),
+    ...options,
   });
   try {
     await test(server);
@@ -33,7 +28,7 @@ export const withServer = async (
 
 /** Asks until an answer fits, for at most `seconds`. */
 export const until = async <T>(
-  ask: () => Promise<T>,
+  ask: () => T | Promise<T>,
   fits: (answer: T) => boolean,
   { seconds = 10 }: { seconds?: number } = {},
 ): Promise<T> => {
@@ -44,4 +39,27 @@ export const until = async <T>(
     if (performance.now() > deadline) throw new Error(`no fitting answer in time; the last: ${JSON.stringify(answer)}`);
     await new Promise((resume) => setTimeout(resume, 20));
   }
+};
+
+/** Images that were asked for and are not done. */
+export const pendingImages = async (origin: string): Promise<number> =>
+  (await (await fetch(`${origin}/health`)).json()).pendingImages;
+
+/** A POST or PUT with a JSON body. */
+export const asJson = (body: unknown, { method = "POST", headers = {} }: {
+  method?: string;
+  headers?: Record<string, string>;
+} = {}): RequestInit => ({
+  method,
+  headers: { "content-type": "application/json", ...headers },
+  body: JSON.stringify(body),
+});
+
+/** The bytes of an answer that must be 200 and of this type. */
+export const bytesOf = async (response: Response, type: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const bytes = await response.bytes();
+  if (response.status !== 200 || response.headers.get("content-type") !== type) {
+    throw new Error(`${response.status} ${response.headers.get("content-type")}: ${new TextDecoder().decode(bytes)}`);
+  }
+  return bytes;
 };

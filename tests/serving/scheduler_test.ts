@@ -1,47 +1,37 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { betaSchedule, compilePlan, createDiffusion, type PlanOptions, sample } from "../../core/mod.ts";
-import { createScheduler } from "../../serving/scheduler.ts";
-import { QueueFullError, type SamplingTask } from "../../serving/task.ts";
-import { gaussianNetwork } from "./gaussian_network.ts";
-
-const diffusion = createDiffusion(betaSchedule("linear", 100));
-const task = (
-  { n = 1, seed = 7, labels = null, guidance = 1, ...options }:
-    & Partial<Omit<SamplingTask, "plan">>
-    & Partial<PlanOptions> = {},
-): SamplingTask => ({ plan: compilePlan({ diffusion, steps: 10, ...options }), n, seed, labels, guidance });
+import { compileTask } from "../../serving/compile.ts";
+import type { ResolvedSampling } from "../../serving/resolve.ts";
+import { createScheduler, type Step } from "../../serving/scheduler.ts";
+import type { Network } from "../../serving/step.ts";
+import type { Progress } from "../../serving/task.ts";
+import { createTurns } from "../../serving/turns.ts";
+import { fakeModel } from "./fake_model.ts";
 
 const size = 48;
+const { target } = fakeModel();
+const task = ({ n = 1, ...options }: Partial<ResolvedSampling> = {}) =>
+  compileTask({
+    kind: "generate",
+    sampling: {
+      n,
+      seed: 7,
+      sampler: "ddpm",
+      steps: 10,
+      guidance: 1,
+      labels: Array.from({ length: n }, (_, i) => i),
+      ...options,
+    },
+  }, target);
 const image = (images: Float32Array, i: number) => images.subarray(i * size, (i + 1) * size);
-
-Deno.test("scheduler: a lone task gives what core's loop gives, bit for bit, for each sampler", async () => {
-  for (const sampler of ["ddpm", "ddim", "heun", "dpmsolver++"] as const) {
-    const { network } = gaussianNetwork();
-    const lone = task({ n: 2, sampler, eta: 0.5 });
-    const images = await createScheduler(network).submit(lone);
-    const evaluate = (x: Float32Array, timesteps: Int32Array) => network.evaluate(x, timesteps, null);
-    assertEquals(images, await sample({ plan: lone.plan, shape: [2, 4, 4, 3], evaluate, seed: 7 }));
-  }
-});
-
-Deno.test("scheduler: a learned variance is that of core's loop", async () => {
-  const { network } = gaussianNetwork({ learned: true });
-  const lone = task({ variance: "learned_range" });
-  const images = await createScheduler(network).submit(lone);
-  const evaluate = (x: Float32Array, timesteps: Int32Array) => network.evaluate(x, timesteps, null);
-  assertEquals(images, await sample({ plan: lone.plan, shape: [1, 4, 4, 3], evaluate, seed: 7 }));
-});
 
 Deno.test("scheduler: an image has the same bits alone, in a larger n, and among any neighbours", async () => {
   const options = { seed: 3, labels: [1] };
-  const alone = await createScheduler(gaussianNetwork().network).submit(task(options));
-  const four = await createScheduler(gaussianNetwork().network).submit(
-    task({ ...options, n: 4, labels: [1, 2, 3, 4] }),
-  );
+  const alone = await createScheduler(fakeModel().network).submit(task(options));
+  const four = await createScheduler(fakeModel().network).submit(task({ ...options, n: 4, labels: [1, 2, 3, 4] }));
   assertEquals(image(four, 0), alone);
 
-  const { network, calls } = gaussianNetwork();
-  const scheduler = createScheduler(network, { capacity: 5, nullLabel: 10 });
+  const { network, calls } = fakeModel();
+  const scheduler = createScheduler(network, { capacity: 5, nullLabel: 10, now: () => 0 });
   const [, , among] = await Promise.all([
     scheduler.submit(task({ seed: 8, n: 3, labels: [5, 6, 7], sampler: "heun", steps: 4 })),
     scheduler.submit(task({ seed: 9, n: 2, labels: [0, 9], guidance: 3, steps: 17 })),
@@ -53,53 +43,82 @@ Deno.test("scheduler: an image has the same bits alone, in a larger n, and among
   assert(calls.every(({ timesteps }) => timesteps.length <= 5), "a call went over the capacity");
 });
 
-Deno.test("scheduler: guidance mixes the outputs with and without the class, and takes two rows", async () => {
-  const { network, calls } = gaussianNetwork();
-  const guided = task({ labels: [4], guidance: 3 });
-  const images = await createScheduler(network, { nullLabel: 10 }).submit(guided);
+Deno.test("scheduler: a guided image takes two rows, with its class and with none", async () => {
+  const { network, calls } = fakeModel();
+  await createScheduler(network, { nullLabel: 10 }).submit(task({ labels: [4], guidance: 3 }));
   assertEquals(calls[0].labels, [4, 10]);
-
-  const evaluate = (x: Float32Array, [timestep]: Int32Array) => {
-    const cond = network.evaluate(x, [timestep], [4]), uncond = network.evaluate(x, [timestep], [10]);
-    return cond.map((value, i) => uncond[i] + 3 * (value - uncond[i]));
-  };
-  assertEquals(images, await sample({ plan: guided.plan, shape: [1, 4, 4, 3], evaluate, seed: 7 }));
 });
 
-Deno.test("scheduler: more images than the capacity go through in order, and every step is reported", async () => {
-  const { network, calls } = gaussianNetwork();
-  const reports: number[] = [];
-  const scheduler = createScheduler(network, { capacity: 2 });
-  const images = await scheduler.submit(task({ n: 5 }), {
-    onStep: ({ done, total }) => {
-      assertEquals(total, 50);
-      reports.push(done);
-    },
-  });
-  assertEquals(calls.length, 30);
-  assertEquals(reports.at(-1), 50);
-  assertEquals(reports, reports.toSorted((a, b) => a - b));
+Deno.test("scheduler: more images than the capacity take their steps in turn, and every step is reported", async () => {
+  const { network, calls } = fakeModel();
+  const reports: Progress[] = [];
+  const scheduler = createScheduler(network, { capacity: 2, now: () => 0 });
+  const images = await scheduler.submit(task({ n: 5 }), { onStep: (progress) => reports.push(progress) });
+  assertEquals(calls.length, 25);
+  assertEquals(reports.map(({ done }) => done), Array.from({ length: 25 }, (_, i) => 2 * i + 2));
+  assertEquals(reports.map(({ step }) => step), Array.from({ length: 25 }, (_, i) => Math.floor((2 * i + 2) / 5)));
+  assert(reports.every(({ total, steps }) => total === 50 && steps === 10));
   assertEquals(images, await createScheduler(network).submit(task({ n: 5 })));
 });
 
+Deno.test("scheduler: a task is told when it is queued, behind how many images, and when it begins", async () => {
+  const scheduler = createScheduler(fakeModel().network, { capacity: 2, now: () => 0 });
+  const told: string[] = [];
+  const submit = (name: string, options: Partial<ResolvedSampling>) =>
+    scheduler.submit(task(options), {
+      onQueued: (position) => told.push(`${name} behind ${position}`),
+      onStarted: () => told.push(`${name} begins`),
+      onStep: ({ done, total }) => void (done === total && told.push(`${name} ends`)),
+    });
+  await Promise.all([
+    submit("long", { n: 2, steps: 50 }),
+    submit("longer", { n: 2, steps: 60 }),
+    submit("short", { n: 2, steps: 5 }),
+  ]);
+  assertEquals(told.slice(0, 3), ["long behind 0", "longer behind 2", "short behind 0"]);
+  assertEquals(told.slice(3), [
+    "short begins",
+    "short ends",
+    "long begins",
+    "long ends",
+    "longer begins",
+    "longer ends",
+  ]);
+});
+
+Deno.test("scheduler: tells of each call, what it asked for, what was padded and what is left", async () => {
+  const steps: Step[] = [];
+  const clock = { time: 0 };
+  const { network } = fakeModel();
+  const slow: Network = { ...network, evaluate: (...args) => (clock.time += 5, network.evaluate(...args)) };
+  const scheduler = createScheduler(slow, {
+    bucketOf: () => 4,
+    now: () => clock.time,
+    onStep: (step) => steps.push(step),
+  });
+  const end = scheduler.submit(task({ n: 3, steps: 2 }));
+  assertEquals(scheduler.load, { live: 0, waiting: 3, left: 6 });
+  await end;
+  assertEquals(steps, Array(2).fill({ rows: 3, bucket: 4, time: 5, engine: 5 }));
+  assertEquals(scheduler.load, { live: 0, waiting: 0, left: 0 });
+});
+
 Deno.test("scheduler: a cancelled task rejects with its reason and frees its rows at the next step", async () => {
-  const { network, calls } = gaussianNetwork();
-  const scheduler = createScheduler(network, { capacity: 2 });
+  const { network, calls } = fakeModel();
+  const scheduler = createScheduler(network, { capacity: 2, now: () => 0 });
   const canceller = new AbortController();
   const long = scheduler.submit(task({ n: 2, steps: 100 }), {
     signal: canceller.signal,
     onStep: ({ done }) => done === 6 && canceller.abort(new Error("enough")),
   });
-  const short = scheduler.submit(task({ n: 2, steps: 10 }));
   await assertRejects(() => long, Error, "enough");
-  assertEquals(scheduler.load.live, 0);
-  await short;
+  assertEquals(scheduler.load, { live: 0, waiting: 0, left: 0 });
+  await scheduler.submit(task({ n: 2, steps: 10 }));
   assertEquals(calls.length, 3 + 10);
-  assertEquals(scheduler.load, { live: 0, waiting: 0 });
 });
 
 Deno.test("scheduler: a task that is cancelled while it waits, or before, is never begun", async () => {
-  const { network, calls } = gaussianNetwork();
+  const { network, calls } = fakeModel();
   const scheduler = createScheduler(network, { capacity: 2 });
   const canceller = new AbortController();
   const first = scheduler.submit(task({ n: 2 }));
@@ -112,38 +131,104 @@ Deno.test("scheduler: a task that is cancelled while it waits, or before, is nev
 });
 
 Deno.test("scheduler: a failing network call fails the tasks in it; the others and later ones go on", async () => {
-  const { network } = gaussianNetwork();
+  const { network } = fakeModel();
   let call = 0;
-  const failing = {
+  const failing: Network = {
     ...network,
-    evaluate: (...args: Parameters<typeof network.evaluate>) => {
+    evaluate: (...args) => {
       if (++call === 3) throw new Error("out of memory");
       return network.evaluate(...args);
     },
   };
-  const scheduler = createScheduler(failing, { capacity: 2 });
-  const first = scheduler.submit(task({ n: 3 }));
-  const second = scheduler.submit(task({ seed: 1 }));
+  const errors: unknown[] = [];
+  const turns = createTurns({ onError: (error) => errors.push(error) });
+  const scheduler = createScheduler(failing, { capacity: 2, turns, now: () => 0 });
+  const first = scheduler.submit(task({ n: 2 }));
+  const second = scheduler.submit(task({ n: 2, seed: 1, steps: 11 }));
   await assertRejects(() => first, Error, "out of memory");
-  assertEquals(await second, await createScheduler(network).submit(task({ seed: 1 })));
-  assertEquals(call, 13);
+  assertEquals(await second, await createScheduler(network).submit(task({ n: 2, seed: 1, steps: 11 })));
+  assertEquals(errors.map(String), ["Error: out of memory"]);
+  assertEquals(call, 14);
   assertEquals((await scheduler.submit(task())).length, size);
 });
 
-Deno.test("scheduler: a task that finds the queue full is refused at once, and room comes back", async () => {
-  const scheduler = createScheduler(gaussianNetwork().network, { capacity: 2, queue: 4 });
-  const first = scheduler.submit(task({ n: 4 }));
-  await assertRejects(() => scheduler.submit(task()), QueueFullError, "4 images wait");
-  await first;
-  assertEquals((await scheduler.submit(task())).length, size);
+Deno.test("scheduler: two models share the thread, each with tasks of its own", async () => {
+  const order: string[] = [];
+  const clock = { time: 0 };
+  const now = () => clock.time;
+  const turns = createTurns({ now });
+  const open = (name: string, cost: number) => {
+    const { network } = fakeModel();
+    const evaluate: Network["evaluate"] = (...args) => {
+      order.push(name);
+      clock.time += cost;
+      return network.evaluate(...args);
+    };
+    return createScheduler({ ...network, evaluate }, { turns, now });
+  };
+  const [big, small] = [open("big", 10), open("small", 1)];
+  const alone = await createScheduler(fakeModel().network).submit(task({ steps: 30 }));
+  const [, images] = await Promise.all([big.submit(task({ steps: 10 })), small.submit(task({ steps: 30 }))]);
+  assertEquals(images, alone);
+  assertEquals(order.lastIndexOf("small") < order.lastIndexOf("big"), true);
+  assertEquals(order.slice(0, order.lastIndexOf("small")).filter((name) => name === "big").length, 3);
+});
+
+Deno.test("scheduler: after 1,000 mixed aborts no row and no listener is left, and later tasks are unharmed", async () => {
+  const { network, nullLabel } = fakeModel();
+  let step = 0;
+  const late = new Map<number, (() => void)[]>();
+  const scheduler = createScheduler(network, {
+    nullLabel,
+    onStep: () => late.get(++step)?.forEach((abort) => abort()),
+  });
+  const listeners = { count: 0 };
+  const countedSignal = () => {
+    const canceller = new AbortController();
+    const { signal } = canceller;
+    const add = signal.addEventListener.bind(signal), remove = signal.removeEventListener.bind(signal);
+    signal.addEventListener = (...args: Parameters<typeof add>) => (listeners.count++, add(...args));
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners.count--, remove(...args));
+    return canceller;
+  };
+
+  const steady = task({ seed: 99, steps: 100 });
+  const alone = await createScheduler(network).submit(steady);
+  let aborted = 0;
+  const one = async (i: number) => {
+    const canceller = countedSignal();
+    const when = ["at once", "at a step of its own", "at a step of all", "while it waits"][i % 4];
+    if (when === "at a step of all") {
+      late.set(step + 3, [...late.get(step + 3) ?? [], () => canceller.abort()]);
+    }
+    const end = scheduler.submit(task({ n: 1 + i % 3, seed: i, steps: 20 + i % 50, guidance: i % 5 === 0 ? 2 : 1 }), {
+      signal: canceller.signal,
+      previews: i % 7,
+      onStep: ({ done }) => when === "at a step of its own" && done >= 5 + i % 11 && canceller.abort(),
+    });
+    if (when === "at once") canceller.abort();
+    if (when === "while it waits") setImmediate(() => canceller.abort());
+    await end.then(() => {}, () => aborted++);
+  };
+  let checked = 0;
+  for (let wave = 0; wave < 20; wave++) {
+    const steadyEnd = scheduler.submit(steady);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => one(50 * wave + i)));
+    assertEquals(await steadyEnd, alone);
+    checked++;
+  }
+  assertEquals([aborted, checked], [1000, 20]);
+  assertEquals(scheduler.load, { live: 0, waiting: 0, left: 0 });
+  assertEquals(listeners.count, 0);
+  assertEquals(await scheduler.submit(steady), alone);
 });
 
 Deno.test("scheduler: a timer gets its turn between two steps", async () => {
   let ticks = 0;
-  const { network } = gaussianNetwork();
-  const slow = {
+  const { network } = fakeModel();
+  const slow: Network = {
     ...network,
-    evaluate: (...args: Parameters<typeof network.evaluate>) => {
+    evaluate: (...args) => {
       for (const start = performance.now(); performance.now() - start < 5;);
       return network.evaluate(...args);
     },
@@ -155,5 +240,5 @@ Deno.test("scheduler: a timer gets its turn between two steps", async () => {
 });
 
 Deno.test("createScheduler: a capacity that no guided image fits is refused", () => {
-  assertThrows(() => createScheduler(gaussianNetwork().network, { capacity: 1 }), RangeError, "capacity");
+  assertThrows(() => createScheduler(fakeModel().network, { capacity: 1 }), RangeError, "capacity");
 });

@@ -1,0 +1,20 @@
+/** Work on the bytes of images that would hold up the thread that answers requests. */
+import { decodeImage, decodeMask } from "../../formats/decode_image.ts";
+import { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture } from "./encode.ts";
+
+/** All of it by name. */
+export const codecs = { decodeImage, decodeMask, encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture };
+
+/** The functions that a codec's worker can run. */
+export type Codecs = typeof codecs;
+
+/** A message to the worker: a function's name and its arguments. */
+export interface CodecCall {
+  readonly name: keyof Codecs;
+  readonly args: readonly unknown[];
+}
+
+/** The worker's answer to a call. */
+export type CodecAnswer = { readonly value: unknown } | {
+  readonly error: { readonly name: string; readonly message: string };
+};

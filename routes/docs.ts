@@ -1,0 +1,66 @@
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { allowOnly } from "./method_not_allowed.ts";
+
+/** Nothing from elsewhere, and no script or style that does not come as a file from here. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>denoise: API</title>
+<link rel="icon" href="docs/favicon.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<script src="docs/swagger-ui.js" defer></script>
+<script src="docs/start.js" defer></script>
+</head>
+<body>
+<div id="api"></div>
+<noscript>This page needs scripts; <a href="openapi.json">openapi.json</a> says the same.</noscript>
+</body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({
+  url: new URL("../openapi.json", document.currentScript.src).href,
+  dom_id: "#api",
+  deepLinking: true,
+  displayRequestDuration: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
+`;
+
+/** Files of swagger-ui-dist, by the name that the page asks for. */
+const FILES = {
+  "swagger-ui.css": { file: "swagger-ui.css", type: "text/css; charset=utf-8" },
+  "swagger-ui.js": { file: "swagger-ui-bundle.js", type: "text/javascript; charset=utf-8" },
+  "favicon.png": { file: "favicon-32x32.png", type: "image/png" },
+} as const;
+
+/** A day: the files change with the server's version alone. */
+const CACHE = { "cache-control": "public, max-age=86400" };
+
+/** `/docs`: the OpenAPI description as a page to read and try, all of it from this server. */
+export const docsRoute = (app: OpenAPIHono): void => {
+  app.get("/docs", (c) => c.html(PAGE, 200, { "content-security-policy": POLICY }));
+  app.get("/docs/start.js", (c) => c.body(START, 200, { ...CACHE, "content-type": "text/javascript; charset=utf-8" }));
+  for (const [name, { file, type }] of Object.entries(FILES)) {
+    let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
+    const read = () => Deno.readFile(new URL(import.meta.resolve(`swagger-ui-dist/${file}`)));
+    app.get(`/docs/${name}`, async (c) => c.body(await (bytes ??= read()), 200, { ...CACHE, "content-type": type }));
+  }
+  for (const path of ["", "/start.js", ...Object.keys(FILES).map((name) => `/${name}`)]) {
+    allowOnly(app, `/docs${path}`, ["GET"]);
+  }
+};

@@ -1,0 +1,36 @@
+/** What one request, one client, and the server's memory may take. */
+export interface Limits {
+  /** Images of one request. */
+  readonly images: number;
+  /** Denoising steps of one request; a model's T if smaller. */
+  readonly steps: number;
+  /** Seconds that a request may take, its waiting included. */
+  readonly seconds: number;
+  /** Requests that a client may have under way; 0 is any number. */
+  readonly concurrent: number;
+  /** Bytes of a body that holds images. */
+  readonly imageBytes: number;
+  /** Bytes of any other body. */
+  readonly bodyBytes: number;
+  /** Pixels of an image that is sent, before it is resized. */
+  readonly pixels: number;
+  /** Seconds that a prediction is kept after its end. */
+  readonly keptSeconds: number;
+  /** Predictions that are kept, and the bytes of their images. */
+  readonly keptCount: number;
+  readonly keptBytes: number;
+}
+
+/** The limits where nothing else is said. */
+export const LIMITS: Limits = {
+  images: 64,
+  steps: 10_000,
+  seconds: 600,
+  concurrent: 32,
+  imageBytes: 16 * 2 ** 20,
+  bodyBytes: 64 * 2 ** 10,
+  pixels: 2 ** 24,
+  keptSeconds: 3600,
+  keptCount: 1000,
+  keptBytes: 256 * 2 ** 20,
+};

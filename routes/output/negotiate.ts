@@ -1,0 +1,56 @@
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { HTTPException } from "hono/http-exception";
+import { type Format, FORMATS } from "./formats.ts";
+
+interface Range {
+  readonly type: string;
+  readonly q: number;
+}
+
+/** How much a range tells of a media type: 3 names it, 2 names its kind, 1 is for all, 0 is for others. */
+const closeness = (range: string, type: string): number => {
+  const [asked, offered] = [range.toLowerCase(), type.toLowerCase()];
+  if (asked === offered) return 3;
+  if (asked === `${offered.split("/")[0]}/*`) return 2;
+  return asked === "*/*" || asked === "*" ? 1 : 0;
+};
+
+/** A media type's weight is that of the range closest to it (RFC 9110, section 12.5.1). */
+const weightOf = (type: string, ranges: readonly Range[]): number =>
+  ranges.reduce(
+    (best, { type: range, q }) => {
+      const own = closeness(range, type);
+      return own > best.closeness ? { closeness: own, q } : best;
+    },
+    { closeness: 0, q: 0 },
+  ).q;
+
+/**
+ * Picks the format of an answer: the one that was asked for by name, else the one that the Accept header likes best. Among
+ * equals the first offered wins: a browser that takes all images is given the first.
+ *
+ * @throws {HTTPException} 406 with the list of formats, if the header takes none of them
+ */
+export const negotiate = <F extends Format>(c: Context, offered: readonly F[], asked?: F): F => {
+  if (asked !== undefined) return asked;
+  const types: string[] = offered.map((format) => FORMATS[format]);
+  const chosen = accepts(c, {
+    header: "Accept",
+    supports: types,
+    default: types[0],
+    match: (ranges) => {
+      if (ranges.length === 0) return types[0];
+      const weights: number[] = types.map((type) => weightOf(type, ranges));
+      // Browsers name image/apng, and no film is meant by it where a still picture is welcome too.
+      if (weightOf(FORMATS.png, ranges) > 0) weights[types.indexOf(FORMATS.apng)] = 0;
+      const most = Math.max(...weights);
+      return most > 0 ? types[weights.indexOf(most)] : "";
+    },
+  });
+  const format = offered.find((format) => FORMATS[format] === chosen);
+  if (format !== undefined) return format;
+  throw new HTTPException(406, {
+    message: `this is answered as ${types.join(", ")}; format= takes ${offered.join(", ")}`,
+  });
+};

@@ -1,0 +1,136 @@
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { betaSchedule, createDiffusion, rescaleZeroTerminalSnr, type ScheduleName, SCHEDULES } from "../core/mod.ts";
+import { ParameterError } from "../serving/resolve.ts";
+import type { ApiKey } from "./access/keys.ts";
+import { readInput } from "./input/read_input.ts";
+import { resource } from "./resource.ts";
+import { problemResponses } from "./responses.ts";
+
+/** What schedules can be told, with the published values. */
+const PARAMETERS = {
+  beta_start: { description: "β_1", default: 1e-4 },
+  beta_end: { description: "β_T", default: 0.02 },
+  max_beta: { description: "The bound of β_t", default: 0.999 },
+} as const;
+
+type ParameterName = keyof typeof PARAMETERS;
+
+const ENDS: readonly ParameterName[] = ["beta_start", "beta_end"];
+
+/** What each schedule is, and which parameters it reads. */
+const DESCRIPTIONS: Record<ScheduleName, { description: string; parameters: readonly ParameterName[] }> = {
+  linear: { description: "β evenly from beta_start to beta_end (Ho et al. 2020)", parameters: ENDS },
+  cosine: { description: "ᾱ a squared cosine (Nichol & Dhariwal 2021)", parameters: ["max_beta"] },
+  sigmoid: { description: "β along a sigmoid from beta_start to beta_end (GeoDiff)", parameters: ENDS },
+  quadratic: { description: "√β evenly from √beta_start to √beta_end; diffusers' scaled_linear", parameters: ENDS },
+  const: { description: "β = beta_end throughout", parameters: ["beta_end"] },
+  jsd: { description: "β = 1/T, 1/(T − 1) … 1", parameters: [] },
+  warmup10: { description: "linear over the first 10 % of the steps, then beta_end", parameters: ENDS },
+  warmup50: { description: "linear over the first 50 % of the steps, then beta_end", parameters: ENDS },
+};
+
+const summarySchema = z.object({
+  name: z.enum(SCHEDULES),
+  description: z.string(),
+  parameters: z.record(z.string(), z.object({ description: z.string(), default: z.number() })),
+}).openapi("Schedule");
+
+const betaField = ({ description, default: value }: { description: string; default: number }) =>
+  z.number().min(1e-8).max(1 - 1e-8).optional()
+    .openapi({ description: `${description}, where the schedule reads it. Default: ${value}`, example: value });
+
+const query = z.strictObject({
+  timesteps: z.int().min(1).max(10_000).default(1000).openapi({ description: "T", example: 1000 }),
+  beta_start: betaField(PARAMETERS.beta_start),
+  beta_end: betaField(PARAMETERS.beta_end),
+  max_beta: betaField(PARAMETERS.max_beta),
+  rescale_zero_terminal_snr: z.boolean().default(false)
+    .openapi({ description: "Whether it is shifted so that x_T holds no signal (Lin et al. 2023); T ≥ 2" }),
+});
+
+const curve = (description: string) => z.array(z.number()).openapi({ description });
+
+const curveSchema = z.object({
+  name: z.enum(SCHEDULES),
+  timesteps: z.int(),
+  betas: curve("β_t (eq. 2 of the paper)"),
+  alphasCumprod: curve("ᾱ_t (eq. 4): the share of the image's variance in x_t"),
+  posteriorVariance: curve("β̃_t (eq. 7)"),
+  logSnr: z.array(z.number().nullable())
+    .openapi({ description: "log(ᾱ_t / (1 − ᾱ_t)); null where x_t holds no signal, or no noise" }),
+}).openapi("ScheduleCurve");
+
+const params = z.object({
+  name: z.enum(SCHEDULES).openapi({ param: { name: "name", in: "path" }, example: "cosine" }),
+});
+
+const isSchedule = (name: string): name is ScheduleName => (SCHEDULES as readonly string[]).includes(name);
+
+/** The tables of a schedule as its parameters say, T numbers a curve. */
+const curvesOf = (name: ScheduleName, received: z.output<typeof query>): z.output<typeof curveSchema> => {
+  const { timesteps, beta_start: betaStart, beta_end: betaEnd, max_beta: maxBeta, rescale_zero_terminal_snr } =
+    received;
+  const unread = (Object.keys(PARAMETERS) as ParameterName[])
+    .filter((field) => received[field] !== undefined && !DESCRIPTIONS[name].parameters.includes(field))
+    .map((field) => ({ field, received: received[field], allowed: `absent: ${name} does not read it` }));
+  if (unread.length > 0) throw new ParameterError(unread);
+  if (rescale_zero_terminal_snr && timesteps < 2) {
+    throw new ParameterError([{ field: "timesteps", received: timesteps, allowed: "≥ 2 to be rescaled" }]);
+  }
+  const betas = betaSchedule(name, timesteps, { betaStart, betaEnd, maxBeta });
+  const { alphasCumprod, posteriorVariance, snr, ...diffusion } = createDiffusion(
+    rescale_zero_terminal_snr ? rescaleZeroTerminalSnr(betas) : betas,
+  );
+  const logSnr = Array.from(snr, (ratio) => Number.isFinite(Math.log(ratio)) ? Math.log(ratio) : null);
+  return {
+    name,
+    timesteps,
+    betas: [...diffusion.betas],
+    alphasCumprod: [...alphasCumprod],
+    posteriorVariance: [...posteriorVariance],
+    logSnr,
+  };
+};
+
+/** `/schedules`: the noise schedules by name, and their curves. */
+export const scheduleRoutes = (app: OpenAPIHono, { keys }: { keys: readonly ApiKey[] }): void => {
+  const options = { keys, right: "generate", tag: "Schedules" } as const;
+  const describe = (name: ScheduleName) => ({
+    name,
+    description: DESCRIPTIONS[name].description,
+    parameters: Object.fromEntries(
+      DESCRIPTIONS[name].parameters.map((parameter) => [parameter, PARAMETERS[parameter]]),
+    ),
+  });
+  resource(app, "/schedules", {
+    get: {
+      id: "list_schedules",
+      summary: "The noise schedules, and the parameters of each",
+      responses: {
+        200: { description: "By name", content: { "application/json": { schema: z.array(summarySchema) } } },
+      },
+      answer: (c) => c.json(SCHEDULES.map(describe), 200),
+    },
+  }, options);
+  resource(app, "/schedules/{name}", {
+    get: {
+      id: "get_schedule",
+      summary: "The curves of a noise schedule",
+      request: { params, query },
+      responses: {
+        200: { description: "T numbers a curve", content: { "application/json": { schema: curveSchema } } },
+        ...problemResponses(404),
+      },
+      answer: async (c) => {
+        const name = c.req.param("name")!;
+        if (!isSchedule(name)) {
+          throw new HTTPException(404, {
+            message: `there is no schedule ${JSON.stringify(name)}: ${SCHEDULES.join(", ")} are there`,
+          });
+        }
+        return c.json(curvesOf(name, await readInput(c, query, ["query"])), 200);
+      },
+    },
+  }, options);
+};

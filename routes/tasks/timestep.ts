@@ -1,0 +1,18 @@
+import type { ModelInfo } from "../../serving/model_info.ts";
+import { ParameterError } from "../../serving/resolve.ts";
+
+/**
+ * A timestep that the model has: the one that was asked for, or else half the schedule, T/2 − 1, from which T/2 steps lead
+ * to the image (the paper's t = 500 of 1000).
+ *
+ * @throws {ParameterError} if the model has no such timestep
+ */
+export const checkTimestep = (t: number | undefined, { timesteps }: ModelInfo): number => {
+  const chosen = t ?? Math.max(0, Math.floor(timesteps / 2) - 1);
+  if (chosen < timesteps) return chosen;
+  throw new ParameterError([{
+    field: "t",
+    received: chosen,
+    allowed: `in [0, ${timesteps - 1}] (T − 1 of this model)`,
+  }]);
+};

@@ -1,0 +1,80 @@
+import { checkLength } from "../core/check.ts";
+import { checkMask } from "../core/repaint.ts";
+import type { SamplingRequest } from "./request.ts";
+import { ParameterError, type ParameterIssue } from "./resolve.ts";
+
+/** What a request must fit. */
+export interface ModelShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** T. */
+  readonly timesteps: number;
+  /** Rows of the class embedding; null for an unconditional model. */
+  readonly numClasses: number | null;
+}
+
+/** `steps` times `jumpSamples` at most, so that a list of operations is no way to take all memory. */
+const MAX_STEPS = 20_000;
+
+const isInteger = (value: number, min: number, max = Number.MAX_SAFE_INTEGER): boolean =>
+  Number.isInteger(value) && value >= min && value <= max;
+
+const seedsOf = (request: SamplingRequest): number[] =>
+  request.kind === "interpolate" ? request.sources.flatMap((source) => "seed" in source ? [source.seed] : []) : [];
+
+const imagesOf = (request: SamplingRequest): Float32Array[] => {
+  if (request.kind === "generate") return [];
+  if (request.kind !== "interpolate") return [request.image];
+  return request.sources.flatMap((source) => "image" in source ? [source.image] : []);
+};
+
+/**
+ * Checks a request against the model: whatever passes cannot fail a network call that others take part in.
+ *
+ * @throws {ParameterError} that lists every parameter in the way
+ * @throws {RangeError} if an image or a mask is not of the model's size
+ */
+export const checkRequest = (request: SamplingRequest, model: ModelShape): void => {
+  const { height, width, channels, timesteps, numClasses } = model;
+  const { n, seed, labels, sampler, eta = 0, steps } = request.sampling;
+  const issues: ParameterIssue[] = [];
+  const expect = (fits: boolean, field: string, received: unknown, allowed: string) => {
+    if (!fits) issues.push({ field, received, allowed });
+  };
+
+  expect(isInteger(n, 1), "n", n, "an integer ≥ 1");
+  for (const value of [seed, ...seedsOf(request)]) expect(isInteger(value, 0), "seed", value, "an integer in [0, 2⁵³)");
+  if (numClasses === null) expect(labels === null, "labels", labels, "null: this model has no classes");
+  else {
+    const fits = labels !== null && labels.length === n && labels.every((label) => isInteger(label, 0, numClasses - 1));
+    expect(fits, "labels", labels, `${n} integers in [0, ${numClasses - 1}]`);
+  }
+
+  const { kind } = request;
+  if (kind === "img2img" || kind === "interpolate") {
+    expect(isInteger(request.t, 0, timesteps - 1), "t", request.t, `an integer in [0, ${timesteps - 1}]`);
+  }
+  if (kind === "interpolate") {
+    const { lambdas, sources } = request;
+    expect(lambdas.length === n, "lambdas", lambdas, `n values, ${n} of them`);
+    expect(lambdas.every((lambda) => lambda >= 0 && lambda <= 1), "lambdas", lambdas, "in [0, 1]");
+    expect(seedsOf(request).length !== 1, "sources", sources.map(Object.keys).flat(), "two images or two seeds");
+  }
+  if (kind === "inpaint") {
+    const { jumpLength, jumpSamples } = request;
+    expect(sampler === "ddpm" || sampler === "ddim", "sampler", sampler, "ddpm or ddim, to inpaint");
+    expect(isInteger(jumpLength, 1), "jumpLength", jumpLength, "an integer ≥ 1");
+    const most = Math.floor(MAX_STEPS / steps);
+    expect(isInteger(jumpSamples, 1, most), "jumpSamples", jumpSamples, `an integer in [1, ${most}], with these steps`);
+  }
+  if (kind === "reconstruct") {
+    expect(sampler === "ddim", "sampler", sampler, "ddim, to reconstruct");
+    expect(eta === 0, "eta", eta, "0, to reconstruct");
+    expect(n === 1, "n", n, "1, to reconstruct");
+  }
+  if (issues.length > 0) throw new ParameterError(issues);
+
+  for (const image of imagesOf(request)) checkLength("image", image, height * width * channels);
+  if (kind === "inpaint") checkMask(request.mask, height * width);
+};

@@ -1,0 +1,47 @@
+import type { Engine } from "../engine/mod.ts";
+import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
+import { diffusionOf, loadPipeline, type Pipeline } from "../model/pipeline.ts";
+import type { Target } from "./compile.ts";
+import { describeModel, type ModelInfo } from "./model_info.ts";
+
+/** A model on its engine, and what requests are compiled for. */
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly network: Denoiser;
+  readonly target: Target;
+  /** Asks the network for `rows` rows of nothing. */
+  warm(rows: number): void;
+}
+
+/** What requests to a model are compiled for. */
+export const targetOf = (
+  { scheduler }: Pipeline,
+  { height, width, channels, numClasses }: Denoiser,
+): Target => {
+  const diffusion = diffusionOf(scheduler);
+  return { height, width, channels, numClasses, timesteps: diffusion.timesteps, scheduler, diffusion };
+};
+
+/**
+ * Loads a model and asks it once, for a row: what the engine compiles is compiled.
+ *
+ * @param options.bucket pads every call to so many rows
+ * @throws {ModelError} if the folder holds no pipeline that can be read
+ */
+export const loadModel = async (
+  { name, folder }: { name: string; folder: string },
+  engine: Engine,
+  { bucket }: { bucket?: number },
+): Promise<LoadedModel> => {
+  const pipeline = await loadPipeline(folder);
+  const network = createDenoiser(engine, pipeline, { bucket });
+  const info = describeModel(pipeline, engine, network, name);
+  const { height, width, channels, numClasses } = network;
+
+  const warm = (rows: number) => {
+    const nothing = new Float32Array(rows * height * width * channels);
+    network.evaluate(nothing, new Int32Array(rows), numClasses === null ? null : new Int32Array(rows));
+  };
+  warm(1);
+  return { info, network, target: targetOf(pipeline, network), warm };
+};

@@ -1,0 +1,139 @@
+import type { EngineName } from "../engine/engine.ts";
+import type { XlaChoice } from "../engine/xla.ts";
+import type { ModelInfo } from "./model_info.ts";
+import type { SamplingRequest } from "./request.ts";
+
+/** What is to be served, and how. */
+export interface ServingOptions {
+  /** Diffusers pipeline folders; the first is the default model. */
+  readonly models: readonly string[];
+  readonly engine: EngineName | "auto";
+  /** TensorFlow's library, in place of one that is looked for. */
+  readonly tensorflow?: string;
+  /** Whether XLA is to compile the networks. @default "off" */
+  readonly xla?: XlaChoice;
+  /** Rows of one network call; a guided image takes two. At least 2. @default 16 */
+  readonly capacity?: number;
+  /** Images of one model that may be asked for and not done. @default 256 */
+  readonly queue?: number;
+  /** Whether every network call is padded to the capacity, so that no bits depend on the number of rows. @default false */
+  readonly deterministic?: boolean;
+}
+
+/** The images of a request as they are at one of its steps: bytes, n·H·W·C, NHWC. */
+export interface Preview {
+  /** The network steps that each image has done. */
+  readonly step: number;
+  /** The timestep that the last of them asked the network for. */
+  readonly timestep: number;
+  /** x after the step. */
+  readonly x: Uint8Array<ArrayBuffer>;
+  /** The idea of the final image. */
+  readonly x0: Uint8Array<ArrayBuffer>;
+}
+
+/** What becomes of a request: `queued` once, `started` once, then `step` after each network call that it took part in. */
+export type TaskEvent =
+  | {
+    readonly type: "queued";
+    /** Unfinished images whose turn comes before. */
+    readonly position: number;
+  }
+  | { readonly type: "started" }
+  | {
+    readonly type: "step";
+    /** Network steps done over all its images, of the steps they take together. */
+    readonly done: number;
+    readonly total: number;
+    /** Network steps done by the image that is last, of the steps of an image. */
+    readonly step: number;
+    readonly steps: number;
+    readonly preview?: Preview;
+  };
+
+/** How a request is followed and called off. */
+export interface RunOptions {
+  /** Names the request in errors and logs. @default a random one */
+  readonly id?: string;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TaskEvent) => void;
+  /** About so many previews, spread evenly over the steps, the first and the last step included. @default 0 */
+  readonly previews?: number;
+  /** Milliseconds that the request may take, waiting included. @default no limit */
+  readonly deadline?: number;
+}
+
+/** One network call. */
+export interface Batch {
+  /** The model's name. */
+  readonly model: string;
+  /** Rows that were asked for; a guided image has two. */
+  readonly rows: number;
+  /** Rows that the network evaluated: `rows` and padding. */
+  readonly bucket: number;
+  /** Seconds of the step: the network call, noise and the samplers' arithmetic. */
+  readonly seconds: number;
+  /** Seconds of the network call alone. */
+  readonly engineSeconds: number;
+}
+
+/** What a model does and has done. Counters are since the start, and outlive a restart of the Worker. */
+export interface ModelStats {
+  /** The model's name. */
+  readonly model: string;
+  /** Images that have begun and are not done, those that are paused for others included. */
+  readonly live: number;
+  /** Images that have not begun. */
+  readonly waiting: number;
+  /** Rows of one network call, and images that may be live or waiting. */
+  readonly capacity: number;
+  readonly queue: number;
+  /** Network calls, the rows they were asked for, and the rows of padding. */
+  readonly batches: number;
+  readonly rows: number;
+  readonly padding: number;
+  /** Seconds of all steps, and of their network calls alone. */
+  readonly seconds: number;
+  readonly engineSeconds: number;
+  /** Requests by how they ended. */
+  readonly finished: number;
+  readonly aborted: number;
+  readonly expired: number;
+  readonly failed: number;
+  readonly refused: number;
+}
+
+/** Preloaded models in a Worker, seen from the thread that started it. */
+export interface Serving {
+  /** The models, the default one first. */
+  readonly models: readonly ModelInfo[];
+  /**
+   * Makes the images of a request: n·H·W·C values, NHWC, in [-1, 1] in so far as the model clips.
+   *
+   * After a failure of the engine, requests that had no part in it begin anew on the next Worker, by themselves; an image
+   * is the same whenever it is made.
+   *
+   * @param model the name of one of `models`
+   * @throws {RangeError} if there is no such model
+   * @throws {ParameterError} if the request asks for what no model can do
+   * @throws {ScheduleError} if the model's noise schedule does not allow it
+   * @throws {QueueFullError} if as many images wait as may
+   * @throws {DeadlineError} once its time is over
+   * @throws {EngineFailedError} if the network failed on it
+   * @throws {UnavailableError} if nothing is served any more
+   * @throws the signal's reason once it is aborted
+   */
+  run(model: string, request: SamplingRequest, options?: RunOptions): Promise<Float32Array<ArrayBuffer>>;
+  /** One entry a model, as it is at this moment. */
+  readonly stats: readonly ModelStats[];
+  /** Called after each network call. */
+  onBatch: ((batch: Batch) => void) | null;
+  /** "restarting": requests wait; "failed": the Worker could not be started again, or was closed, and they are refused. */
+  readonly state: "ready" | "restarting" | "failed";
+  /** What the Worker last failed of; null if it never has. */
+  readonly failure: Error | null;
+  /** Restarts of the Worker so far. */
+  readonly restarts: number;
+  /** Ends the Worker. What is under way fails. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,135 @@
+import { reviveError } from "./error_description.ts";
+import { type Link, openLink } from "./link.ts";
+import type { ModelInfo } from "./model_info.ts";
+import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
+import type { Serving } from "./serving.ts";
+
+/** Milliseconds that a Worker has to end by itself. */
+const GRACE = 2000;
+
+/** What a Worker says of its work. */
+export type WorkMessage = Exclude<FromWorker, { type: "ready" | "unready" | "broken" | "closed" }>;
+
+/** Keeps a Worker running. */
+export interface Supervisor {
+  readonly infos: readonly ModelInfo[];
+  readonly state: Serving["state"];
+  readonly failure: Error | null;
+  readonly restarts: number;
+  /** Says something to the Worker; nothing where none is ready. */
+  post(message: ToWorker): void;
+  /** Ends the Worker. */
+  close(): Promise<void>;
+}
+
+/** Who is to know what becomes of the Worker. */
+export interface Listeners {
+  onMessage: (message: WorkMessage) => void;
+  /** The Worker is gone, with all that it had to do; `died` where it did not say so itself. Another is being started. */
+  onLost: (cause: Error, died: boolean) => void;
+  /** Another is ready. */
+  onRestarted: () => void;
+  /** No other could be started. */
+  onGivenUp: (cause: Error) => void;
+}
+
+/**
+ * Starts a Worker, and another one whenever it fails, with a wait before each attempt.
+ *
+ * @param setup.delays milliseconds before each attempt; after as many attempts in a row it is given up
+ * @throws what the Worker says, if it cannot start the first time
+ */
+export const openSupervisor = async (
+  { script, start, delays }: { script: URL; start: StartOptions; delays: readonly number[] },
+  { onMessage, onLost, onRestarted, onGivenUp }: Listeners,
+): Promise<Supervisor> => {
+  let link: Link | null = null;
+  let state: Serving["state"] = "restarting";
+  let failure: Error | null = null;
+  let restarts = 0;
+  let closed: Promise<void> | null = null;
+  let onClosed = () => {};
+
+  const launch = () => {
+    const { promise, resolve, reject } = Promise.withResolvers<readonly ModelInfo[]>();
+    link = openLink(script, {
+      onMessage: (message) => {
+        if (message.type === "ready") {
+          state = "ready";
+          resolve(message.infos);
+        } else if (message.type === "unready") reject(reviveError(message.error));
+        else if (message.type === "broken") lose(reviveError(message.error), false);
+        else if (message.type === "closed") onClosed();
+        else onMessage(message);
+      },
+      onDeath: (error) => {
+        reject(error);
+        if (state === "ready") lose(error, true);
+      },
+    });
+    link.post({ type: "start", options: start });
+    return promise;
+  };
+
+  const lose = (cause: Error, died: boolean) => {
+    if (closed) return;
+    state = "restarting";
+    failure = cause;
+    onLost(cause, died);
+    restart();
+  };
+
+  const restart = async () => {
+    for (const delay of delays) {
+      link?.end();
+      await new Promise((resume) => setTimeout(resume, delay));
+      if (closed) return;
+      try {
+        await launch();
+        if (closed) return;
+        restarts++;
+        return onRestarted();
+      } catch (error) {
+        failure = error as Error;
+      }
+    }
+    link?.end();
+    state = "failed";
+    onGivenUp(failure!);
+  };
+
+  const close = async () => {
+    const wasReady = state === "ready";
+    state = "failed";
+    if (wasReady) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, GRACE);
+        onClosed = () => (clearTimeout(timer), resolve());
+        link!.post({ type: "close" });
+      });
+    }
+    link?.end();
+  };
+
+  const infos = await launch().catch((error) => {
+    link?.end();
+    throw error;
+  });
+
+  return {
+    infos,
+    get state() {
+      return state;
+    },
+    get failure() {
+      return failure;
+    },
+    get restarts() {
+      return restarts;
+    },
+    post: (message) => {
+      if (state === "ready") link!.post(message);
+    },
+    close: () => closed ??= close(),
+  };
+};

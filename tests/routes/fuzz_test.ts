@@ -1,0 +1,52 @@
+import { assertEquals, assertGreater } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { remoteTrainOptions } from "../../jobs/options.ts";
+import { createJobs } from "../../jobs/jobs.ts";
+import type { TrainingProcess } from "../../jobs/launch.ts";
+import { parseKeys } from "../../routes/access/keys.ts";
+import { createLog } from "../../routes/access/log.ts";
+import { whyNoPython } from "../model/python.ts";
+import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
+import { withServer } from "./with_server.ts";
+
+const KEY = "fuzz";
+const config = fromFileUrl(new URL("../fixtures/routes/schemathesis.toml", import.meta.url));
+
+/** Training that runs until it is stopped. */
+const idleTraining = (): TrainingProcess => {
+  const { promise, resolve } = Promise.withResolvers<{ code: number; stderr: string }>();
+  const end = () => resolve({ code: 0, stderr: "" });
+  return { ended: promise, stop: end, kill: end };
+};
+
+const read = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? NaN);
+
+writingTest("the API: schemathesis finds nothing that its description does not allow", async (folder) => {
+  const failures: string[] = [];
+  await withServer(async ({ origin }) => {
+    const child = new Deno.Command("python3", {
+      args: [
+        ...["-m", "schemathesis.cli", "--config-file", config, "run", `${origin}/openapi.json`],
+        ...["--header", `Authorization: Bearer ${KEY}`, "--request-timeout", "30"],
+        ...["--seed", "1", "--max-examples", "30", "--generation-database", "none"],
+        ...["--no-shrink", "--no-color", "--warnings", "off", "--continue-on-failure"],
+      ],
+      cwd: folder,
+      stdout: "piped",
+      stderr: "piped",
+    });
+    const { code, stdout, stderr } = await child.output();
+    const [report, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    const selected = read(report, /Selected: (\d+)\//);
+    assertEquals([code, failures], [0, []], `${report}\n${errors}`);
+    assertEquals(read(report, /Tested: (\d+)/), selected, report);
+    assertGreater(read(report, /(\d+) generated/), 1000, report);
+  }, {
+    keys: parseKeys(`${KEY}:generate,jobs,metrics`),
+    jobs: createJobs({ launch: idleTraining }),
+    trainingOptions: remoteTrainOptions,
+    queue: 4096,
+    limits: { images: 2, steps: 8, seconds: 20, concurrent: 0 },
+    log: createLog("error", (line) => failures.push(line)),
+  });
+}, reasonNotToWrite || await whyNoPython("schemathesis"));

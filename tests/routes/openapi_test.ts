@@ -1,0 +1,93 @@
+import { assert, assertEquals } from "@std/assert";
+import { z } from "zod";
+import { asJson, until, withServer } from "./with_server.ts";
+
+// deno-lint-ignore no-explicit-any
+type Any = any;
+
+const METHODS = ["get", "post", "put", "delete"];
+
+const described = async (origin: string): Promise<Any> => await (await fetch(`${origin}/openapi.json`)).json();
+
+/** Every operation, with its path and method. */
+const operationsOf = (document: Any): { path: string; method: string; operation: Any }[] =>
+  Object.entries<Any>(document.paths).flatMap(([path, item]) =>
+    Object.entries<Any>(item).filter(([method]) => METHODS.includes(method))
+      .map(([method, operation]) => ({ path, method, operation }))
+  );
+
+/** Checks that an answer is one that its operation describes: status, type, and the headers that are always there. */
+const checkAnswer = (operation: Any, response: Response, at: string) => {
+  const answer = operation.responses[response.status];
+  assert(answer, `${at}: ${response.status} is not described`);
+  const type = response.headers.get("content-type")?.split(";")[0] ?? null;
+  if (answer.content) assert(type !== null && type in answer.content, `${at}: ${type} is not described`);
+  else assertEquals(type, null, at);
+  for (const [name, header] of Object.entries<Any>(answer.headers ?? {})) {
+    if (header.required) assert(response.headers.has(name), `${at}: ${name} is missing`);
+  }
+};
+
+const inline = (schema: Any, document: Any): string =>
+  JSON.stringify(
+    schema,
+    (_, part) =>
+      part?.$ref ? JSON.parse(inline(document.components.schemas[part.$ref.split("/").at(-1)], document)) : part,
+  );
+
+/** JSON Schema as Zod reads it, references to components within it resolved. */
+const schemaOf = (schema: Any, document: Any) => z.fromJSONSchema(JSON.parse(inline(schema, document)));
+
+Deno.test("the description: every operation has a name of its own, words, and its problems described", () =>
+  withServer(async ({ origin }) => {
+    const operations = operationsOf(await described(origin));
+    const ids = operations.map(({ operation }) => operation.operationId);
+    assertEquals(new Set(ids).size, operations.length);
+    for (const { path, method, operation } of operations) {
+      const at = `${method} ${path}`;
+      assert(operation.summary && operation.tags.length === 1, at);
+      assert(operation.responses[422], at);
+      if (operation.requestBody) {
+        for (const status of [400, 413, 415]) assert(operation.responses[status], `${at} ${status}`);
+      }
+      if (path.includes("{")) assert(operation.responses[404] ?? method === "put", at);
+      for (const [status, { headers, content }] of Object.entries<Any>(operation.responses)) {
+        assert(headers["x-request-id"].required, `${at} ${status}`);
+        if (Number(status) >= 400) assertEquals(Object.keys(content), ["application/problem+json"], `${at} ${status}`);
+        if (status === "429" || status === "503") assert(headers["retry-after"].required, `${at} ${status}`);
+      }
+    }
+  }));
+
+Deno.test("the description: each example is answered as it says, by a body of its schema", () =>
+  withServer(async ({ origin }) => {
+    const document = await described(origin);
+    const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", "cosine");
+    // What can be asked for has to be there first.
+    const order = ["put", "get", "post", "delete"];
+    const operations = operationsOf(document).filter(({ path }) => !path.startsWith("/jobs"))
+      .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method));
+    for (const { path, method, operation } of operations) {
+      const at = `${method} ${path}`;
+      if (path === "/predictions/{id}/result") {
+        const url = `${origin}/predictions/my-digits-1`;
+        await until(async () => (await (await fetch(url)).json()).status, (status) => status === "succeeded");
+      }
+      const query = (operation.parameters ?? []).filter((parameter: Any) =>
+        parameter.in === "query" && parameter.schema.example
+      )
+        .map(({ name, schema }: Any) => [name, String(schema.example)]);
+      const example = operation.requestBody?.content["application/json"].example;
+      const url = `${origin}${fill(path)}?${path.includes("schedules") ? "" : new URLSearchParams(query)}`;
+      const init = example ? asJson(example, { method: method.toUpperCase() }) : { method: method.toUpperCase() };
+      const response = await fetch(url, init);
+      const body = await response.bytes();
+      const text = new TextDecoder().decode(body);
+      assert(response.ok, `${at}: ${response.status} ${text.slice(0, 500)}`);
+      checkAnswer(operation, response, at);
+      const json = operation.responses[response.status].content?.["application/json"];
+      if (!json || !response.headers.get("content-type")!.startsWith("application/json")) continue;
+      const checked = schemaOf(json.schema, document).safeParse(JSON.parse(text));
+      assert(checked.success, `${at}: ${checked.error?.message}\n${text.slice(0, 500)}`);
+    }
+  }));

@@ -1,0 +1,61 @@
+import { assert, assertEquals } from "@std/assert";
+import { betaSchedule, createDiffusion, rescaleZeroTerminalSnr, SCHEDULES } from "../../core/mod.ts";
+import { withServer } from "./with_server.ts";
+
+Deno.test("GET /schedules: names every schedule, and the parameters that it reads", () =>
+  withServer(async ({ origin }) => {
+    const schedules = await (await fetch(`${origin}/schedules`)).json();
+    assertEquals(schedules.map(({ name }: { name: string }) => name), [...SCHEDULES]);
+    for (const { name, description, parameters } of schedules) {
+      assert(description.length > 5);
+      const plain = betaSchedule(name, 50);
+      // What it says to be a parameter changes it, and nothing else does.
+      for (const [field, value] of [["beta_start", 0.001], ["beta_end", 0.03], ["max_beta", 0.1]] as const) {
+        const key = field.replace(/_(.)/, (_, letter) => letter.toUpperCase());
+        const changed = betaSchedule(name, 50, { [key]: value }).some((beta, t) => beta !== plain[t]);
+        assertEquals(field in parameters, changed, `${name} ${field}`);
+        const response = await fetch(`${origin}/schedules/${name}?timesteps=50&${field}=${value}`);
+        await response.body!.cancel();
+        assertEquals(response.status, changed ? 200 : 422, `${name} ${field}`);
+      }
+    }
+  }));
+
+Deno.test("GET /schedules/{name}: its curves are core's", () =>
+  withServer(async ({ origin }) => {
+    for (const name of SCHEDULES) {
+      for (const rescaled of [false, true]) {
+        const response = await fetch(`${origin}/schedules/${name}?timesteps=20&rescale_zero_terminal_snr=${rescaled}`);
+        const curves = await response.json();
+        assertEquals(response.status, 200, JSON.stringify(curves));
+        const betas = betaSchedule(name, 20);
+        const tables = createDiffusion(rescaled ? rescaleZeroTerminalSnr(betas) : betas);
+        assertEquals(curves, {
+          name,
+          timesteps: 20,
+          betas: [...tables.betas],
+          alphasCumprod: [...tables.alphasCumprod],
+          posteriorVariance: [...tables.posteriorVariance],
+          logSnr: Array.from(tables.snr, (snr) => snr === 0 ? null : Math.log(snr)),
+        });
+      }
+    }
+  }));
+
+Deno.test("GET /schedules/{name}: T is 1000 by default; what cannot be is refused", () =>
+  withServer(async ({ origin }) => {
+    const { betas } = await (await fetch(`${origin}/schedules/linear`)).json();
+    assertEquals([betas.length, betas[0], betas[999]], [1000, 1e-4, 0.02]);
+    const cases = [
+      ["linear?timesteps=0", "timesteps"],
+      ["linear?beta_start=1", "beta_start"],
+      ["linear?beta_start=1e-9", "beta_start"],
+      ["cosine?beta_start=0.1", "beta_start"],
+      ["linear?timesteps=1&rescale_zero_terminal_snr=true", "timesteps"],
+      ["linear?T=10", "T"],
+    ];
+    for (const [query, field] of cases) {
+      const response = await fetch(`${origin}/schedules/${query}`);
+      assertEquals([response.status, (await response.json()).errors[0].field], [422, field], query);
+    }
+  }));
