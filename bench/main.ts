@@ -2,6 +2,9 @@
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
   normals: () => import("./normals.ts"),
+  scheduling: () => import("./scheduling.ts"),
+  load: () => import("./load.ts"),
+  serving: () => import("./serving.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 

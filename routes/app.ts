@@ -5,6 +5,7 @@ import { createClients } from "./access/clients.ts";
 import type { ApiKey } from "./access/keys.ts";
 import type { Log } from "./access/log.ts";
 import type { Codec } from "./codec/client.ts";
+import { docsRoute } from "./docs.ts";
 import { drawingResource } from "./drawing_resource.ts";
 import { createFrame } from "./frame.ts";
 import { healthRoutes } from "./health.ts";
@@ -65,5 +66,6 @@ export const createApp = ({ jobs, trainingOptions, origins, ...deps }: AppDepend
   healthRoutes(app, () => serving);
   metricsRoute(app, metrics, { keys });
   openapiRoute(app, { keys });
+  docsRoute(app);
   return app;
 };

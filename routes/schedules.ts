@@ -1,6 +1,14 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import { betaSchedule, createDiffusion, rescaleZeroTerminalSnr, type ScheduleName, SCHEDULES } from "../core/mod.ts";
+import {
+  betaSchedule,
+  createDiffusion,
+  type Diffusion,
+  rescaleZeroTerminalSnr,
+  type ScheduleName,
+  SCHEDULES,
+} from "../core/mod.ts";
+import { ScheduleError } from "../serving/errors.ts";
 import { ParameterError } from "../serving/resolve.ts";
 import type { ApiKey } from "./access/keys.ts";
 import { readInput } from "./input/read_input.ts";
@@ -67,10 +75,20 @@ const params = z.object({
 
 const isSchedule = (name: string): name is ScheduleName => (SCHEDULES as readonly string[]).includes(name);
 
+const tablesOf = (name: ScheduleName, { timesteps, ...parameters }: z.output<typeof query>): Diffusion => {
+  const { beta_start: betaStart, beta_end: betaEnd, max_beta: maxBeta } = parameters;
+  const betas = betaSchedule(name, timesteps, { betaStart, betaEnd, maxBeta });
+  try {
+    return createDiffusion(parameters.rescale_zero_terminal_snr ? rescaleZeroTerminalSnr(betas) : betas);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ScheduleError(`there is no such schedule: ${cause.message}`, { cause });
+  }
+};
+
 /** The tables of a schedule as its parameters say, T numbers a curve. */
 const curvesOf = (name: ScheduleName, received: z.output<typeof query>): z.output<typeof curveSchema> => {
-  const { timesteps, beta_start: betaStart, beta_end: betaEnd, max_beta: maxBeta, rescale_zero_terminal_snr } =
-    received;
+  const { timesteps, rescale_zero_terminal_snr } = received;
   const unread = (Object.keys(PARAMETERS) as ParameterName[])
     .filter((field) => received[field] !== undefined && !DESCRIPTIONS[name].parameters.includes(field))
     .map((field) => ({ field, received: received[field], allowed: `absent: ${name} does not read it` }));
@@ -78,15 +96,12 @@ const curvesOf = (name: ScheduleName, received: z.output<typeof query>): z.outpu
   if (rescale_zero_terminal_snr && timesteps < 2) {
     throw new ParameterError([{ field: "timesteps", received: timesteps, allowed: "≥ 2 to be rescaled" }]);
   }
-  const betas = betaSchedule(name, timesteps, { betaStart, betaEnd, maxBeta });
-  const { alphasCumprod, posteriorVariance, snr, ...diffusion } = createDiffusion(
-    rescale_zero_terminal_snr ? rescaleZeroTerminalSnr(betas) : betas,
-  );
+  const { betas, alphasCumprod, posteriorVariance, snr } = tablesOf(name, received);
   const logSnr = Array.from(snr, (ratio) => Number.isFinite(Math.log(ratio)) ? Math.log(ratio) : null);
   return {
     name,
     timesteps,
-    betas: [...diffusion.betas],
+    betas: [...betas],
     alphasCumprod: [...alphasCumprod],
     posteriorVariance: [...posteriorVariance],
     logSnr,

@@ -139,5 +139,3 @@ export const openServing = async (
   };
   return serving;
 };
-
-export * from "./sampler.ts";

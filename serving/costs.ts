@@ -8,6 +8,9 @@ export interface Costs {
   /**
    * The cost of a call, in the unit of `record`. A size that was never measured is taken to lie on the line between its
    * neighbours that were; beyond them, cost is taken to grow with the rows. Where nothing was measured, a row costs 1.
+   *
+   * A larger call is taken to be no cheaper as a whole and no dearer a row than a smaller one, whatever was measured: a
+   * size that once came out too dear would not be tried again.
    */
   costOf(bucket: number): number;
 }
@@ -23,18 +26,22 @@ export const createCosts = (): Costs => {
     known.set(bucket, before === undefined ? cost : before + WEIGHT * (cost - before));
   };
 
-  const costOf = (bucket: number) => {
-    const exact = known.get(bucket);
-    if (exact !== undefined) return exact;
+  const estimate = (bucket: number): number => {
     const sizes = [...known.keys()].sort((a, b) => a - b);
-    const below = sizes.findLast((size) => size < bucket);
-    const above = sizes.find((size) => size > bucket);
+    const below = sizes.findLast((size) => size <= bucket);
+    const above = sizes.find((size) => size >= bucket);
     if (below === undefined || above === undefined) {
       const nearest = below ?? above;
       return nearest === undefined ? bucket : known.get(nearest)! * bucket / nearest;
     }
     const [low, high] = [known.get(below)!, known.get(above)!];
-    return low + (high - low) * (bucket - below) / (above - below);
+    return below === above ? low : low + (high - low) * (bucket - below) / (above - below);
+  };
+
+  const costOf = (bucket: number): number => {
+    let cost = estimate(bucket);
+    for (const [size, other] of known) cost = Math.min(cost, size < bucket ? other * bucket / size : other);
+    return cost;
   };
 
   return { record, costOf };

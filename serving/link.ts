@@ -1,19 +1,19 @@
-import type { FromWorker, ToWorker } from "./protocol.ts";
+import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 
 /** A Worker, seen from the thread that started it. After `end` nothing is heard of it any more. */
 export interface Link {
-  post(message: ToWorker): void;
+  post(message: Exclude<ToWorker, { type: "start" }>): void;
   end(): void;
 }
 
 /**
- * Starts a Worker.
+ * Starts a Worker, and has it start.
  *
  * @param script the worker's module, which speaks the messages of protocol.ts
  * @param listeners.onDeath is told why the Worker died by itself
  */
 export const openLink = (
-  script: URL,
+  { script, start }: { script: URL; start: StartOptions },
   { onMessage, onDeath }: { onMessage: (message: FromWorker) => void; onDeath: (error: Error) => void },
 ): Link => {
   const worker = new Worker(script, { type: "module" });
@@ -31,5 +31,14 @@ export const openLink = (
     end();
     onDeath(new Error(`the sampling worker died: ${event.message}`));
   };
-  return { post: (message) => worker.postMessage(message), end };
+  const sent = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  const post = (message: ToWorker) => worker.postMessage(message);
+  post({ type: "start", options: start, sent });
+  return {
+    post: (message) => {
+      post(message);
+      Atomics.add(sent, 0, 1);
+    },
+    end,
+  };
 };

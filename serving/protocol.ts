@@ -29,7 +29,12 @@ export interface BatchReport extends Step {
 
 /** Messages to the worker: `start` once, then any number of requests, then `close`. */
 export type ToWorker =
-  | { readonly type: "start"; readonly options: StartOptions }
+  | {
+    readonly type: "start";
+    readonly options: StartOptions;
+    /** One number in shared memory: the messages sent after this one. */
+    readonly sent: Int32Array;
+  }
   | {
     readonly type: "run";
     readonly id: number;

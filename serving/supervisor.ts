@@ -1,7 +1,7 @@
 import { reviveError } from "./error_description.ts";
 import { type Link, openLink } from "./link.ts";
 import type { ModelInfo } from "./model_info.ts";
-import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
+import type { FromWorker, StartOptions } from "./protocol.ts";
 import type { Serving } from "./serving.ts";
 
 /** Milliseconds that a Worker has to end by itself. */
@@ -17,7 +17,7 @@ export interface Supervisor {
   readonly failure: Error | null;
   readonly restarts: number;
   /** Says something to the Worker; nothing where none is ready. */
-  post(message: ToWorker): void;
+  post: Link["post"];
   /** Ends the Worker. */
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export const openSupervisor = async (
 
   const launch = () => {
     const { promise, resolve, reject } = Promise.withResolvers<readonly ModelInfo[]>();
-    link = openLink(script, {
+    link = openLink({ script, start }, {
       onMessage: (message) => {
         if (message.type === "ready") {
           state = "ready";
@@ -67,7 +67,6 @@ export const openSupervisor = async (
         if (state === "ready") lose(error, true);
       },
     });
-    link.post({ type: "start", options: start });
     return promise;
   };
 

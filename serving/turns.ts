@@ -1,3 +1,5 @@
+import { pause as pauseThread } from "./pause.ts";
+
 /** One of several that share a thread and its engine. */
 export interface Lane {
   readonly hasWork: () => boolean;
@@ -24,7 +26,7 @@ export interface Turns {
  */
 export const createTurns = (
   {
-    pause = () => new Promise((resume) => setImmediate(resume)),
+    pause = pauseThread,
     now = () => performance.now(),
     idle = () => false,
     onError = () => {},

@@ -4,6 +4,7 @@ import { openEngine } from "../engine/mod.ts";
 import { compileTask } from "./compile.ts";
 import { describeError } from "./error_description.ts";
 import { type LoadedModel, loadModel } from "./loaded_model.ts";
+import { createMailbox, type Mailbox } from "./pause.ts";
 import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
 import type { TaskEvent } from "./serving.ts";
@@ -24,6 +25,7 @@ const postEvent = (id: number, event: TaskEvent) => {
 
 const start = async (
   { models, engine: engineName, tensorflow, xla, capacity, deterministic }: StartOptions,
+  { pause }: Mailbox,
 ) => {
   const engine = await openEngine(engineName, { tensorflow, xla });
   const loaded: LoadedModel[] = [];
@@ -34,6 +36,7 @@ const start = async (
     for (const { network } of loaded) network.dispose();
   };
   const turns = createTurns({
+    pause,
     idle: warmUp(loaded, { capacity, compiles: engine.compiles ?? false }),
     onError: (error) => {
       turns.stop();
@@ -112,8 +115,12 @@ const start = async (
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   if (data.type !== "start") return;
   try {
-    const { infos, receive } = await start(data.options);
-    self.onmessage = (event: MessageEvent<ToWorker>) => receive(event.data);
+    const mailbox = createMailbox(data.sent);
+    const { infos, receive } = await start(data.options, mailbox);
+    self.onmessage = (event: MessageEvent<ToWorker>) => {
+      mailbox.receive();
+      receive(event.data);
+    };
     post({ type: "ready", infos });
   } catch (error) {
     post({ type: "unready", error: describeError(error) });

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { betaSchedule, createDiffusion, rescaleZeroTerminalSnr, SCHEDULES } from "../../core/mod.ts";
 import { withServer } from "./with_server.ts";
 
@@ -46,6 +46,10 @@ Deno.test("GET /schedules/{name}: T is 1000 by default; what cannot be is refuse
   withServer(async ({ origin }) => {
     const { betas } = await (await fetch(`${origin}/schedules/linear`)).json();
     assertEquals([betas.length, betas[0], betas[999]], [1000, 1e-4, 0.02]);
+    const tooNoisy = "linear?timesteps=4303&beta_end=0.467&rescale_zero_terminal_snr=true";
+    const impossible = await fetch(`${origin}/schedules/${tooNoisy}`);
+    assertEquals(impossible.status, 422);
+    assertStringIncludes((await impossible.json()).detail, "there is no such schedule");
     const cases = [
       ["linear?timesteps=0", "timesteps"],
       ["linear?beta_start=1", "beta_start"],

@@ -17,6 +17,7 @@ import {
 import { targetOf } from "../../serving/loaded_model.ts";
 import type { SamplingRequest } from "../../serving/request.ts";
 import { ParameterError, type ResolvedSampling } from "../../serving/resolve.ts";
+import { whyNot } from "../engine/why_not.ts";
 import { DYING_SEED, FAILING_SEED } from "./failing_seeds.ts";
 import { createChance, randomRequest } from "./random_request.ts";
 import { drawAlone } from "./reference.ts";
@@ -204,31 +205,36 @@ Deno.test("openServing: folders without a model, and options out of range, are r
 const script = new URL("./failing_worker.ts", import.meta.url);
 const delays = [1, 1, 1];
 
-Deno.test("Serving: an engine failure fails the requests in that call, with their ids; the rest begin anew on another worker", () =>
-  withServing(
-    async (serving, name) => {
-      const alone = await serving.run(name, generate());
-      const failing = serving.run(name, generate({ n: 2, labels: labels(2), steps: 100, seed: FAILING_SEED }), {
-        id: "a",
-      });
-      // The longer one has no place beside it, and has not begun.
-      const events: string[] = [];
-      const waiting = generate({ n: 3, labels: labels(3), steps: 100 });
-      const last = serving.run(name, waiting, { onEvent: ({ type }) => events.push(type) });
-      last.catch(() => {});
-      const failed = await assertRejects(() => failing, EngineFailedError, "the engine failed: out of memory");
-      assertEquals(failed.id, "a");
-      while (serving.state === "ready") await new Promise((resume) => setTimeout(resume, 1));
-      assertEquals([serving.state, serving.failure!.message], ["restarting", "out of memory"]);
-      // A request that comes meanwhile waits.
-      assertEquals(await serving.run(name, generate()), alone);
-      assertEquals(events.slice(0, 2), ["queued", "queued"]);
-      assertEquals((await last).slice(0, 192), await serving.run(name, generate({ steps: 100, labels: [0] })));
-      assertEquals([serving.state, serving.restarts, serving.stats[0].failed], ["ready", 1, 1]);
-    },
-    { capacity: 2 },
-    { script, delays },
-  ));
+for (const engine of ["wasm", "tensorflow"] as const) {
+  const reason = whyNot(engine);
+  const title =
+    "an engine failure fails the requests in that call, with their ids; the rest begin anew on another worker";
+  Deno.test(`Serving on ${engine}: ${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, () =>
+    withServing(
+      async (serving, name) => {
+        const alone = await serving.run(name, generate());
+        const failing = serving.run(name, generate({ n: 2, labels: labels(2), steps: 100, seed: FAILING_SEED }), {
+          id: "a",
+        });
+        // The longer one has no place beside it, and has not begun.
+        const events: string[] = [];
+        const waiting = generate({ n: 3, labels: labels(3), steps: 100 });
+        const last = serving.run(name, waiting, { onEvent: ({ type }) => events.push(type) });
+        last.catch(() => {});
+        const failed = await assertRejects(() => failing, EngineFailedError, "the engine failed: out of memory");
+        assertEquals(failed.id, "a");
+        while (serving.state === "ready") await new Promise((resume) => setTimeout(resume, 1));
+        assertEquals([serving.state, serving.failure!.message], ["restarting", "out of memory"]);
+        // A request that comes meanwhile waits.
+        assertEquals(await serving.run(name, generate()), alone);
+        assertEquals(events.slice(0, 2), ["queued", "queued"]);
+        assertEquals((await last).slice(0, 192), await serving.run(name, generate({ steps: 100, labels: [0] })));
+        assertEquals([serving.state, serving.restarts, serving.stats[0].failed], ["ready", 1, 1]);
+      },
+      { capacity: 2, engine },
+      { script, delays },
+    ));
+}
 
 Deno.test("Serving: a worker that dies fails what had begun; another takes its place, as often as need be", () =>
   withServing(

@@ -23,3 +23,12 @@ Deno.test("createCosts follows a cost that changes, a fifth of the way each time
   for (let i = 0; i < 50; i++) costs.record(1, 30);
   assertAlmostEquals(costs.costOf(1), 30, 0.01);
 });
+
+Deno.test("createCosts takes a larger call to be no dearer a row, and no cheaper as a whole, than a smaller one", () => {
+  const costs = createCosts();
+  for (const [bucket, cost] of [[1, 10], [4, 60], [16, 30]]) {
+    costs.record(bucket, 0);
+    costs.record(bucket, cost);
+  }
+  assertEquals([1, 2, 4, 16].map(costs.costOf), [10, 20, 30, 30]);
+});
