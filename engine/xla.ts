@@ -12,9 +12,9 @@ export type XlaChoice = typeof XLA_CHOICES[number];
 export type Xla = boolean | "measured";
 
 /**
- * What a choice means on a device. On processors `auto` is off: there TensorFlow's own kernels (oneDNN) were measured to
- * be faster, and each row of a batch has the same bits in every batch, which XLA does not keep. On graphics cards it
- * depends on the card and on the network, so each function and shape is measured where it runs.
+ * What a choice means on a device. On processors `auto` is off: without XLA a row has the same bits in every batch, and
+ * which of the two is faster depends on the network (bench/README.md: the 35.7M U-Net of CIFAR-10 is not with XLA, the
+ * small one of the digits is twice as fast). On graphics cards each function and shape is measured where it runs.
  */
 export const resolveXla = (choice: XlaChoice, hasGpu: boolean): Xla =>
   choice === "auto" ? hasGpu && "measured" : choice === "on";

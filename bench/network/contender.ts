@@ -1,7 +1,17 @@
-import { join } from "@std/path";
+import type { Program } from "./programs.ts";
 
 /** What a contender is asked to time. */
-export type Operation = { readonly operation: "step" | "train"; readonly rows: number };
+export interface Operation {
+  readonly operation: "step" | "train";
+  readonly rows: number;
+}
+
+/** A question whose answer is the same for all: ε_θ of one image (NHWC, class 0 where there are classes). */
+export interface Question {
+  readonly operation: "evaluate";
+  readonly x: readonly number[];
+  readonly timestep: number;
+}
 
 /** A contender's answer: how long the operation took, and what its process holds in memory. */
 export interface Timing {
@@ -14,54 +24,27 @@ export interface Contender {
   readonly name: string;
   /** What it says of itself: versions, threads. */
   readonly description: string;
-  /** From the start of its process to the end of its first step of one row. */
+  /** From the start of its process to the end of its first operation, of one row. */
   readonly secondsToReady: number;
+  /** @throws {Error} with what it wrote on stderr, if it ends instead of answering */
   time(operation: Operation): Promise<Timing>;
+  /** @throws {Error} with what it wrote on stderr, if it ends instead of answering */
+  evaluate(x: Float32Array, timestep: number): Promise<readonly number[]>;
   close(): Promise<void>;
 }
 
-/** A program that speaks JSON lines: `{description}` when it is ready, then a {@linkcode Timing} for each operation. */
-export interface Program {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
-const HERE = import.meta.dirname!;
-
-/** This project, on one of its engines. */
-export const ours = (
-  name: string,
-  { engine, compiled = true, purpose }: { engine: string; compiled?: boolean; purpose: "sample" | "train" },
-): Program => ({
-  name,
-  command: Deno.execPath(),
-  args: [
-    "run",
-    "--no-prompt",
-    "--allow-read=.",
-    "--allow-ffi=.tensorflow",
-    "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,XDG_RUNTIME_DIR",
-    join(HERE, "denoise.ts"),
-    engine,
-    compiled ? "compiled" : "eager",
-    purpose,
-  ],
-});
-
-/** PyTorch and diffusers, in a memory layout. */
-export const pytorch = (
-  name: string,
-  layout: "contiguous" | "channels_last",
-  purpose: "sample" | "train",
-): Program => ({
-  name,
-  command: "python3",
-  args: [join(HERE, "pytorch.py"), layout, purpose],
-});
+/** What a program wrote on its way out: the line that tells its error, or its last ones. */
+const lastWords = (stderr: string): string => {
+  // deno-lint-ignore no-control-regex
+  const lines = stderr.replace(/\x1b\[\d*m/g, "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const error = lines.findIndex((line) => /^error: |^\w*Error: /.test(line));
+  return error < 0 ? lines.slice(-3).join(" ") : lines[error].replace(/^error: (Uncaught \(in promise\) )?/, "");
+};
 
 /**
- * Starts a program on the model in `folder`, and resolves when it has done its first step.
+ * Starts a program on the model in `folder`, and resolves when it has done its first operation. It speaks JSON lines:
+ * `{description}` when it is ready, then a {@linkcode Timing} for each {@linkcode Operation} that it reads, and
+ * `{epsilon}` for each {@linkcode Question}.
  *
  * @throws {Error} with what it wrote on stderr, if it ends before
  */
@@ -80,7 +63,7 @@ export const start = async ({ name, command, args }: Program, folder: string): P
   const read = async () => {
     while (!buffered.includes("\n")) {
       const { value, done } = await lines.read();
-      if (done) throw new Error(`${name} ended: ${(await complaints).trim().split("\n").slice(-3).join(" ")}`);
+      if (done) throw new Error(`${name}: ${lastWords(await complaints)}`);
       buffered += value;
     }
     const end = buffered.indexOf("\n");
@@ -88,17 +71,20 @@ export const start = async ({ name, command, args }: Program, folder: string): P
     buffered = buffered.slice(end + 1);
     return JSON.parse(line);
   };
+  const ask = async (question: Operation | Question) => {
+    // A pipe that is broken shows as the end of its answers.
+    await writer.write(new TextEncoder().encode(JSON.stringify(question) + "\n")).catch(() => {});
+    return await read();
+  };
   const { description } = await read();
   return {
     name,
     description,
     secondsToReady: (performance.now() - started) / 1000,
-    time: async (operation) => {
-      await writer.write(new TextEncoder().encode(JSON.stringify(operation) + "\n"));
-      return await read();
-    },
+    time: ask,
+    evaluate: async (x, timestep) => (await ask({ operation: "evaluate", x: Array.from(x), timestep })).epsilon,
     close: async () => {
-      await writer.close();
+      await writer.close().catch(() => {});
       await child.status;
     },
   };

@@ -1,6 +1,6 @@
 """The peer's side of the comparison: diffusers' UNet2DModel on PyTorch; contender.ts has the protocol.
 
-    python3 bench/network/pytorch.py contiguous|channels_last sample|train FOLDER
+    python3 bench/network/pytorch.py contiguous|channels_last step|train FOLDER
 """
 
 import json
@@ -38,6 +38,14 @@ def sampler():
     return step
 
 
+def evaluate(pixels, timestep):
+    """One image and its output as lists, NHWC."""
+    x = torch.tensor(pixels).reshape(1, side, side, channels).permute(0, 3, 1, 2).contiguous(memory_format=FORMAT)
+    classes = None if model.config.num_class_embeds is None else torch.zeros(1, dtype=torch.long)
+    with torch.inference_mode():
+        return model(x, timestep, class_labels=classes).sample.permute(0, 2, 3, 1).flatten().tolist()
+
+
 def trainer():
     """The whole step: gradients, clipping by norm, Adam, and the moving average of the weights."""
     model.train()
@@ -72,5 +80,9 @@ run(1)
 versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {layout}"
 print(json.dumps({"description": versions}), flush=True)
 for line in sys.stdin:
-    seconds = run(json.loads(line)["rows"])
-    print(json.dumps({"seconds": seconds, "residentBytes": resident_bytes()}), flush=True)
+    asked = json.loads(line)
+    if asked["operation"] == "evaluate":
+        answer = {"epsilon": evaluate(asked["x"], asked["timestep"])}
+    else:
+        answer = {"seconds": run(asked["rows"]), "residentBytes": resident_bytes()}
+    print(json.dumps(answer), flush=True)
