@@ -1,0 +1,126 @@
+/**
+ * Many clients at once, who ask for random things and go away at random, against a server of its own. Fails unless memory
+ * stays flat, nothing is left under way, and every image of a sample is the same, bit for bit, when it is asked for alone.
+ *
+ *     deno task bench load [SECONDS] [CLIENTS] [ENGINE] [MODEL]
+ */
+import { createChance } from "./chance.ts";
+import { type DrawingRequest, randomRequest } from "./load/random_request.ts";
+import { startServer } from "./start_program.ts";
+
+const [seconds, clients] = [Number(Deno.args[1] ?? 600), Number(Deno.args[2] ?? 200)];
+const [engine, model] = [Deno.args[3] ?? "wasm", Deno.args[4] ?? "tests/fixtures/tiny-model"];
+const LEAVE = 0.2;
+const SAMPLE = 300;
+const GROWTH = 1.1;
+
+const server = await startServer([
+  ...[`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=256", "--keep-results=20"],
+]);
+const { origin } = server;
+const ask = ({ method, path, headers, body }: DrawingRequest, signal?: AbortSignal) =>
+  fetch(origin + path, { method, headers, body, signal });
+const digest = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
+const modelState = async () => (await (await fetch(`${origin}/models`)).json())[0];
+const memoryOf = async (): Promise<Record<string, number>> => {
+  const metrics = await (await fetch(`${origin}/metrics`)).text();
+  const kinds = metrics.matchAll(/denoise_memory_bytes{kind="(\w+)"} (\d+)/g);
+  return Object.fromEntries(Array.from(kinds, ([, kind, bytes]) => [kind, Number(bytes) / 2 ** 20]));
+};
+const { labels } = await modelState();
+
+const counts = { answered: 0, refused: 0, aborted: 0 };
+const failures: string[] = [];
+const kept: { request: DrawingRequest; digest: string }[] = [];
+let exact = 0;
+const reservoir = createChance(0);
+const end = performance.now() + seconds * 1000;
+
+/** Keeps an even sample of all answers, however many there will be. */
+const keep = (entry: typeof kept[number]) => {
+  exact++;
+  const place = kept.length < SAMPLE ? kept.length : reservoir.integer(0, exact - 1);
+  if (place < SAMPLE) kept[place] = entry;
+};
+
+const beClient = async (client: number): Promise<void> => {
+  const chance = createChance(1 + client);
+  await pause(chance.wait(500));
+  while (performance.now() < end) {
+    const request = randomRequest(chance, labels);
+    const leaving = new AbortController();
+    const leaves = chance.number() < LEAVE;
+    const timer = leaves ? setTimeout(() => leaving.abort(), chance.wait(1000)) : undefined;
+    try {
+      const response = await ask(request, leaving.signal);
+      const bytes = await response.bytes();
+      if (response.status === 429) {
+        counts.refused++;
+        await pause(1000 * chance.number() * Number(response.headers.get("retry-after")));
+      } else if (response.status !== 200) {
+        failures.push(`${response.status} ${request.path}: ${new TextDecoder().decode(bytes)}`);
+      } else {
+        counts.answered++;
+        if (request.isExact) keep({ request, digest: await digest(bytes) });
+        else if (new TextDecoder().decode(bytes).includes("event: error")) failures.push(`${request.path}: an error`);
+      }
+    } catch (error) {
+      if (leaving.signal.aborted) counts.aborted++;
+      else failures.push(`${request.path}: ${error}`);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+};
+
+const memory: number[] = [];
+const watch = async (): Promise<void> => {
+  const started = performance.now();
+  for (let ticks = 1; performance.now() < end; ticks++) {
+    await pause(Math.min(1000, end - performance.now()));
+    const { rss, heap_used: heap, external } = await memoryOf();
+    memory.push(rss);
+    if (ticks % 10 !== 0) continue;
+    const { live, waiting } = await modelState();
+    const at = Math.round((performance.now() - started) / 1000);
+    console.log(
+      `${at} s  rss ${rss.toFixed(0)} MiB (heap ${heap.toFixed(0)}, external ${
+        external.toFixed(0)
+      })  live ${live}  waiting ${waiting}  answered ${counts.answered}  ` +
+        `refused ${counts.refused}  aborted ${counts.aborted}  failed ${failures.length}`,
+    );
+  }
+};
+
+await Promise.all([watch(), ...Array.from({ length: clients }, (_, client) => beClient(client))]);
+await pause(1000);
+const { live, waiting } = await modelState();
+let different = 0;
+for (const { request, digest: expected } of kept) {
+  const response = await ask(request);
+  if (await digest(await response.bytes()) === expected) continue;
+  different++;
+  console.log(`differs: ${request.method} ${request.path} ${typeof request.body === "string" ? request.body : ""}`);
+}
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
+const third = Math.floor(memory.length / 3);
+const [first, last] = [median(memory.slice(0, third)), median(memory.slice(-third))];
+await server.close();
+
+for (const failure of failures.slice(0, 10)) console.log(`failed: ${failure}`);
+console.log(JSON.stringify({
+  bench: "load",
+  engine,
+  model,
+  seconds,
+  clients,
+  ...counts,
+  failed: failures.length,
+  left: { live, waiting },
+  rssMiB: { firstThird: Math.round(first), lastThird: Math.round(last) },
+  askedAgain: kept.length,
+  different,
+}));
+const isSound = failures.length + different + live + waiting === 0 && last <= GROWTH * first && kept.length >= 200;
+if (!isSound) Deno.exit(1);

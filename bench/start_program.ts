@@ -1,0 +1,46 @@
+/** A program that a bench measures: it listens where its first line says. */
+export interface Program {
+  /** As `http://127.0.0.1:8000`. */
+  readonly origin: string;
+  /** Ends it. */
+  close(): Promise<void>;
+}
+
+/** Starts a program and waits until it says that it listens. Its standard error is this one's. */
+export const startProgram = async (command: string, args: readonly string[]): Promise<Program> => {
+  const child = new Deno.Command(command, { args: [...args], stdout: "piped", stderr: "inherit" }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream());
+  let said = "";
+  const reader = lines.getReader();
+  while (!/https?:\/\/\S+/.test(said)) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`${command} ended before it listened: ${said}`);
+    said += value;
+  }
+  const rest = (async () => {
+    while (!(await reader.read()).done);
+  })();
+  return {
+    origin: new URL(/https?:\/\/\S+/.exec(said)![0]).origin,
+    close: async () => {
+      child.kill("SIGTERM");
+      await Promise.all([child.status, rest]);
+    },
+  };
+};
+
+/** Starts `serve` with these options, as `deno task serve` does, on a free port. */
+export const startServer = (options: readonly string[]): Promise<Program> =>
+  startProgram(Deno.execPath(), [
+    "run",
+    "--no-prompt",
+    "--allow-net=127.0.0.1",
+    "--allow-read=.",
+    "--allow-ffi=.tensorflow",
+    "--allow-env=DENOISE_API_KEYS,DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,XDG_RUNTIME_DIR",
+    "main.ts",
+    "serve",
+    "--port=0",
+    "--log=error",
+    ...options,
+  ]);
