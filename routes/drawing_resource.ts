@@ -8,6 +8,7 @@ import { eventSchema } from "./events/event_schema.ts";
 import { eventStream } from "./events/event_stream.ts";
 import { CalledOffError, explain, StoppingError } from "./failures.ts";
 import { describeBody } from "./input/body.ts";
+import { parseBody } from "./input/parse_body.ts";
 import { readInput, type Source } from "./input/read_input.ts";
 import { framesOf, makeOrder, type OrderDependencies } from "./order.ts";
 import { drawingSchema } from "./output/document.ts";
@@ -96,13 +97,15 @@ export const drawingResource = (
   tasks: { readonly get?: DrawingTask; readonly post: DrawingTask },
   deps: DrawingDependencies,
 ): void => {
-  const { serving, limits, clients, stopping, encoder, predictions } = deps;
+  const { serving, limits, clients, stopping, encoder, decoder, predictions } = deps;
+  const parseElsewhere: typeof parseBody = (...body) => decoder.run("parseBody", ...body);
 
   const answer = async (c: Context, task: DrawingTask, schema: z.ZodObject, sources: readonly Source[]) => {
     if (stopping.aborted) throw new StoppingError("the server is stopping");
     using places = new DisposableStack();
     const place = places.use(clients.take(clientOf(c)));
-    const input = await readInput(c, schema, sources);
+    const parse = task.images.length === 0 ? parseBody : parseElsewhere;
+    const input = await readInput(c, schema, sources, { parse });
     const format = negotiate(c, FORMAT_NAMES, input.format as typeof FORMAT_NAMES[number] | undefined);
     const order = await makeOrder(task, input, deps);
     c.set("drawn", { task: task.name, model: order.model.name, parameters: order.head.parameters });

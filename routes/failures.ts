@@ -69,6 +69,8 @@ export const explain = (error: unknown, log: Log, at: LogFields): Failure => {
 /** Turns whatever a route throws into a problem. */
 export const onError = (log: Log): ErrorHandler => (error, c) => {
   const { method, path } = c.req;
+  // A body that ends early fails somewhere below.
+  if (c.req.raw.signal.aborted) error = new CalledOffError("the client went away");
   const { status, detail, errors, headers } = explain(error, log, { id: c.get("requestId"), method, path });
   return problem(c, status, detail, { errors, headers });
 };

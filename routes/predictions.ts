@@ -8,6 +8,7 @@ import { drawingContent, type DrawingDependencies } from "./drawing_resource.ts"
 import { eventSchema } from "./events/event_schema.ts";
 import { eventStream } from "./events/event_stream.ts";
 import { CalledOffError, StoppingError } from "./failures.ts";
+import { parseBody } from "./input/parse_body.ts";
 import { checkInput, readInput } from "./input/read_input.ts";
 import { makeOrder } from "./order.ts";
 import { encodeDrawing } from "./output/encode_drawing.ts";
@@ -68,7 +69,7 @@ const inInput = (error: unknown): unknown =>
  * @param tasks what `PUT /predictions/{id}` can ask for
  */
 export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[], deps: DrawingDependencies): void => {
-  const { predictions, encoder, limits, clients, stopping, onStream } = deps;
+  const { predictions, encoder, decoder, limits, clients, stopping, onStream } = deps;
   const options = { keys: deps.keys, right: "generate", tag: "Predictions" } as const;
   const ownerOf = (c: Context) => c.get("key") ?? null;
   const say = (prediction: Prediction) => predictionDocument(prediction, predictions.expiry(prediction));
@@ -99,7 +100,8 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
   const put = async (c: Context) => {
     if (stopping.aborted) throw new StoppingError("the server is stopping");
     const { id } = checkInput(c.req.param(), z.strictObject({ id: idSchema }));
-    const received = await readInput(c, z.looseObject({}), ["json"]);
+    const parse: typeof parseBody = (...body) => decoder.run("parseBody", ...body);
+    const received = await readInput(c, z.looseObject({}), ["json"], { parse });
     const fingerprint = createHash("sha256").update(canonical(received)).digest("hex");
     const answerExisting = () => {
       const existing = predictions.get(id);

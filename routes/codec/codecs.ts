@@ -1,9 +1,19 @@
-/** Work on the bytes of images that would hold up the thread that answers requests. */
-import { decodeImage, decodeMask } from "../../formats/decode_image.ts";
+/** Work on bytes that would hold up the thread that answers requests. */
+import { parseBody } from "../input/parse_body.ts";
+import { decodeReceived, decodeReceivedMask } from "./decode.ts";
 import { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture } from "./encode.ts";
 
 /** All of it by name. */
-export const codecs = { decodeImage, decodeMask, encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture };
+export const codecs = {
+  parseBody,
+  decodeReceived,
+  decodeReceivedMask,
+  encodeArchive,
+  encodeArray,
+  encodeEach,
+  encodeFilm,
+  encodePicture,
+};
 
 /** The functions that a codec's worker can run. */
 export type Codecs = typeof codecs;
@@ -15,6 +25,6 @@ export interface CodecCall {
 }
 
 /** The worker's answer to a call. */
-export type CodecAnswer = { readonly value: unknown } | {
-  readonly error: { readonly name: string; readonly message: string };
-};
+export type CodecAnswer =
+  | { readonly value: unknown }
+  | { readonly error: { readonly name: string; readonly message: string } };

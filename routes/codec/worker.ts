@@ -11,4 +11,14 @@ const run = async ({ name, args }: CodecCall): Promise<CodecAnswer> => {
   }
 };
 
-self.onmessage = async ({ data }: MessageEvent<CodecCall>) => self.postMessage(await run(data));
+/** The memory of a result, which moves to who asked for it. */
+const memoryOf = (value: unknown): ArrayBuffer[] => {
+  if (ArrayBuffer.isView(value)) return [value.buffer as ArrayBuffer];
+  return Array.isArray(value) ? value.flatMap(memoryOf) : [];
+};
+
+self.onmessage = async ({ data }: MessageEvent<CodecCall>) => {
+  const answer = await run(data);
+  const moved = "value" in answer ? memoryOf((answer.value as { fields?: unknown }).fields ?? answer.value) : [];
+  self.postMessage(answer, [...new Set(moved)]);
+};

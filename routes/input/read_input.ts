@@ -4,84 +4,65 @@ import { HTTPException } from "hono/http-exception";
 import { ParameterError } from "../../serving/resolve.ts";
 import { describeIssues } from "../issues.ts";
 import { coerceText } from "./coerce.ts";
+import { BODY_TYPES, parseBody, type ParsedBody } from "./parse_body.ts";
 
 /** Where the parameters of a request may stand. */
-export type Source = "query" | "json" | "form";
+export type Source = "query" | keyof typeof BODY_TYPES;
 
-type Values = Record<string, unknown>;
-
-const single = <T>(values: readonly T[]): T | readonly T[] => values.length === 1 ? values[0] : values;
-
-const byName = <T>(entries: Iterable<[string, T]>): Map<string, T[]> => {
+/** Values by name; one name that came several times has a list. */
+const byName = <T>(entries: Iterable<readonly [string, T]>): Record<string, T | readonly T[]> => {
   const values = new Map<string, T[]>();
   for (const [name, value] of entries) {
     const own = values.get(name);
     if (own) own.push(value);
     else values.set(name, [value]);
   }
-  return values;
+  return Object.fromEntries(values.entries().map(([name, own]) => [name, own.length === 1 ? own[0] : own]));
 };
 
-const readQuery = (c: Context, schema: z.ZodObject): Values =>
-  Object.fromEntries(
-    byName(new URL(c.req.url).searchParams).entries().map(([name, texts]) => [
-      name,
-      single(texts.map((text) => coerceText(schema.shape[name] as z.ZodType, text))),
-    ]),
+/** What entries of text, or of text and files, say of a schema's fields. */
+const coerce = (entries: Iterable<readonly [string, string | Uint8Array]>, schema: z.ZodObject): unknown =>
+  byName(
+    [...entries].map(([name, value]) => {
+      const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] as z.ZodType : undefined;
+      return [name, typeof value === "string" ? coerceText(field, value) : value] as const;
+    }),
   );
 
-/** No request is nested deeper than this; what is could not even be said back. */
-const DEEPEST = 16;
-
-const isDeep = (value: unknown): boolean => {
-  let level = [value];
-  for (let depth = 0; depth < DEEPEST; depth++) {
-    level = level.flatMap((part) => part !== null && typeof part === "object" ? Object.values(part) : []);
-    if (level.length === 0) return false;
+const read = async (
+  c: Context,
+  schema: z.ZodObject,
+  sources: readonly Source[],
+  parse: typeof parseBody,
+): Promise<unknown> => {
+  if (sources.includes("query") && (c.req.method === "GET" || c.req.method === "HEAD")) {
+    return coerce(new URL(c.req.url).searchParams, schema);
   }
-  return true;
-};
-
-const readJson = async (c: Context): Promise<unknown> => {
-  const text = await c.req.text();
-  const value = (() => {
-    try {
-      return JSON.parse(text);
-    } catch (cause) {
-      throw new HTTPException(400, { message: `the body is no JSON: ${(cause as Error).message}`, cause });
+  const contentType = c.req.header("content-type");
+  const type = contentType?.split(";")[0].trim().toLowerCase();
+  const taken = sources.filter((source) => source !== "query");
+  const source = taken.find((source) => BODY_TYPES[source] === type);
+  if (source === undefined) {
+    const allowed = taken.map((source) => BODY_TYPES[source]).join(" or ");
+    const message = `send the parameters as ${allowed}, received ${type ?? "no content-type"}`;
+    throw new HTTPException(415, { message });
+  }
+  const bytes = new Uint8Array(await c.req.arrayBuffer());
+  const body: ParsedBody = await parse(source, bytes, contentType!).catch((cause) => {
+    if (cause.name === "SyntaxError") throw new HTTPException(400, { message: cause.message, cause });
+    if (cause.name === "CodecTimeoutError") {
+      throw new HTTPException(400, { message: "the body takes too long to parse", cause });
     }
-  })();
-  if (isDeep(value)) throw new HTTPException(400, { message: `the body is nested more than ${DEEPEST} deep` });
-  return value;
-};
-
-const readForm = async (c: Context, schema: z.ZodObject): Promise<Values> => {
-  const form = await c.req.raw.formData().catch((cause) => {
-    throw new HTTPException(400, { message: `the body is no multipart/form-data: ${cause.message}`, cause });
+    throw cause;
   });
-  const read = async (name: string, value: File | string) =>
-    typeof value === "string" ? coerceText(schema.shape[name] as z.ZodType, value) : await value.bytes();
-  const fields = byName(form).entries().map(async ([name, values]) =>
-    [name, single(await Promise.all(values.map((value) => read(name, value))))] as const
-  );
-  return Object.fromEntries(await Promise.all(fields));
-};
-
-const TYPES = { json: "application/json", form: "multipart/form-data" } as const;
-
-const read = async (c: Context, schema: z.ZodObject, sources: readonly Source[]): Promise<unknown> => {
-  if (sources.includes("query") && (c.req.method === "GET" || c.req.method === "HEAD")) return readQuery(c, schema);
-  const type = c.req.header("content-type")?.split(";")[0].trim().toLowerCase();
-  if (sources.includes("json") && type === TYPES.json) return await readJson(c);
-  if (sources.includes("form") && type === TYPES.form) return await readForm(c, schema);
-  const allowed = sources.flatMap((source) => source === "query" ? [] : [TYPES[source]]).join(" or ");
-  throw new HTTPException(415, { message: `send the parameters as ${allowed}, received ${type ?? "no content-type"}` });
+  return body.type === "json" ? body.value : coerce(body.fields, schema);
 };
 
 /**
  * Reads the parameters of a request and checks them against a strict schema: from the query of a GET, else from the body,
  * JSON or a form. Bytes of a form's file are a Uint8Array; one name given several times is a list.
  *
+ * @param options.parse parses the body, elsewhere if it may be long
  * @throws {ParameterError} that lists every parameter in the way, unknown ones among them
  * @throws {HTTPException} 400 if the body cannot be parsed, 415 if it is of another type
  */
@@ -89,7 +70,8 @@ export const readInput = async <S extends z.ZodObject>(
   c: Context,
   schema: S,
   sources: readonly Source[],
-): Promise<z.output<S>> => checkInput(await read(c, schema, sources), schema);
+  { parse = parseBody }: { parse?: typeof parseBody } = {},
+): Promise<z.output<S>> => checkInput(await read(c, schema, sources, parse), schema);
 
 /** Checks what was read against a strict schema, as `readInput` does. */
 export const checkInput = <S extends z.ZodType>(received: unknown, schema: S): z.output<S> => {

@@ -38,7 +38,7 @@ const program = async (folder: string, what: string, env: Record<string, string>
       ],
       cwd: folder,
       // What another test has set here is not to be passed on.
-      env: { DENOISE_TENSORFLOW: place, TF_CPP_MIN_LOG_LEVEL: "", ...env },
+      env: { DENOISE_TENSORFLOW: place, TF_CPP_MIN_LOG_LEVEL: "", TF_XLA_FLAGS: "", ...env },
       stdout: "piped",
       stderr: "piped",
     }).spawn(),

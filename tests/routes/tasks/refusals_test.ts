@@ -30,7 +30,7 @@ Deno.test("an image that is none, missing, twice there or a bomb is refused, and
       [form({ image: new Uint8Array([1, 2, 3]) }), "image must be a PNG, JPEG or WebP"],
       [form({ image: image.slice(0, 100) }), "image must be a PNG, JPEG or WebP"],
       [form({ image: bomb() }), "image must be a PNG, JPEG or WebP"],
-      [form({ image: "not base64!" }), "image must be base64"],
+      [form({ image: "not base64!" }), "neither base64 nor"],
       [asJson({ image: "data:image/png;base64,////" }), "image must be a PNG, JPEG or WebP"],
       [asJson({ image: "" }), "image must be a PNG, JPEG or WebP"],
       [asJson({ image: 7 }), "image must be a PNG, JPEG or WebP"],
