@@ -1,36 +1,36 @@
 /** The command line: parse, then call one room. Commands load on demand, so that `train` never loads the server. */
-import type { Command } from "./commands/command.ts";
+import type { CommandEntry } from "./commands/command.ts";
 import { programHelp } from "./commands/help.ts";
 import { nearest } from "./commands/nearest.ts";
 import { runCommand } from "./commands/run.ts";
 
-const COMMANDS = [
+const COMMANDS: readonly CommandEntry[] = [
   {
     name: "serve",
     summary: "Serve images from a preloaded model over HTTP.",
-    load: async () => (await import("./commands/serve.ts")).serve as unknown as Command,
+    load: async () => (await import("./commands/serve.ts")).serve,
   },
   {
     name: "train",
     summary: "Train a model; writes checkpoints, metrics and sample grids.",
-    load: async () => (await import("./commands/train.ts")).train as unknown as Command,
+    load: async () => (await import("./commands/train.ts")).train,
   },
   {
     name: "sample",
     summary: "Draw images with a trained model into a file.",
-    load: async () => (await import("./commands/sample.ts")).sample as unknown as Command,
+    load: async () => (await import("./commands/sample.ts")).sample,
   },
   {
     name: "engine",
     summary: "List the engines that this machine has, or install TensorFlow.",
-    load: async () => (await import("./commands/engine.ts")).engine as unknown as Command,
+    load: async () => (await import("./commands/engine.ts")).engine,
   },
   {
     name: "pull",
-    summary: "Download a model from a model hub.",
-    load: async () => (await import("./commands/pull.ts")).pull as unknown as Command,
+    summary: "Download a model, a diffusers pipeline or U-Net as safetensors, from a model hub.",
+    load: async () => (await import("./commands/pull.ts")).pull,
   },
-] as const;
+];
 
 const main = async ([name, ...args]: readonly string[]): Promise<number> => {
   if (name === undefined || name === "--help" || name === "-h") {
@@ -38,7 +38,7 @@ const main = async ([name, ...args]: readonly string[]): Promise<number> => {
     return name === undefined ? 2 : 0;
   }
   const chosen = COMMANDS.find((command) => command.name === name);
-  if (chosen) return await runCommand(await chosen.load(), args);
+  if (chosen) return await runCommand(chosen, args);
   const names = COMMANDS.map((command) => command.name);
   const meant = nearest(name, names);
   console.error(

@@ -3,12 +3,17 @@ import type { z } from "zod";
 /** An object schema whose fields, each with a description and most with a default, are a command's options. */
 export type OptionSchema = z.ZodObject;
 
-/** One command of the program. */
-export interface Command<S extends OptionSchema = OptionSchema> {
+/** What the program knows of a command before it is loaded. */
+export interface CommandEntry {
   /** Its name, as typed. */
   readonly name: string;
   /** One sentence on what it does. */
   readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** One command of the program. */
+export interface Command<S extends OptionSchema = OptionSchema> {
   /** The options: camelCase fields become --kebab-case flags. */
   readonly options: S;
   /** One-letter flags by option, as `{ out: "o" }`. */
@@ -21,5 +26,5 @@ export interface Command<S extends OptionSchema = OptionSchema> {
   readonly run: (options: z.output<S>) => Promise<number | void>;
 }
 
-/** Names a command, so that `run` gets the type of its schema's output. */
-export const defineCommand = <S extends OptionSchema>(command: Command<S>): Command<S> => command;
+/** Checks a command against its schema, whose output is what `run` gets; to others every command is of one type. */
+export const defineCommand = <S extends OptionSchema>(command: Command<S>): Command => command as unknown as Command;

@@ -89,7 +89,7 @@ export const draw = async (options: Options): Promise<number> => {
   const reporter = createReporter({ jsonMilliseconds: 1000 });
 
   const pipeline = await loadPipeline(model);
-  const engine = await openEngine(options.engine);
+  const engine = await openEngine(options.engine, options);
   const network = createDenoiser(engine, pipeline);
   const { height, width, channels } = network;
   const shape = { height, width, channels };

@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command, CommandEntry } from "./command.ts";
 import { type Option, optionsOf } from "./options.ts";
 
 const MOST_COLUMNS = 100;
@@ -50,7 +50,8 @@ const table = (rows: readonly (readonly [string, string])[], columns: number): s
 
 /** The `--help` text of one command, written from its schema. */
 export const commandHelp = (
-  { name, summary, options, short, positionals = [], examples = [] }: Command,
+  { name, summary }: Pick<CommandEntry, "name" | "summary">,
+  { options, short, positionals = [], examples = [] }: Command,
   columns = Math.min(MOST_COLUMNS, terminalColumns()),
 ): string => {
   const rows = optionsOf(options, short as Record<string, string>).map((option) =>
@@ -69,7 +70,7 @@ export const commandHelp = (
 
 /** The text that the program prints when it is called with no command. */
 export const programHelp = (
-  commands: readonly { readonly name: string; readonly summary: string }[],
+  commands: readonly Pick<CommandEntry, "name" | "summary">[],
   columns = Math.min(MOST_COLUMNS, terminalColumns()),
 ): string =>
   [

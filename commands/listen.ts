@@ -1,4 +1,7 @@
 import type { z } from "zod";
+import { engineOptions } from "../engine/options.ts";
+import { createJobs } from "../jobs/jobs.ts";
+import { launchTraining } from "../jobs/launch.ts";
 import { remoteTrainOptions } from "../jobs/options.ts";
 import { createLog } from "../routes/access/log.ts";
 import { openServer, type Server } from "../routes/server.ts";
@@ -22,12 +25,18 @@ const checkOrigins = (origins: readonly string[]): void => {
 const open = async (options: Options): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
+  const { tensorflow, xla } = options;
+  // Jobs run where the models do, unless they ask for another engine.
+  const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
+  const jobs = createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
   try {
     return await openServer({
       models,
       host,
       port,
       engine,
+      tensorflow,
+      xla,
       capacity,
       deterministic,
       queue,
@@ -43,7 +52,8 @@ const open = async (options: Options): Promise<Server> => {
       },
       keys: apiKeys(),
       log: createLog(options.log),
-      trainingOptions: remoteTrainOptions,
+      trainingOptions,
+      jobs,
     });
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {

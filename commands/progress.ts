@@ -59,7 +59,10 @@ const listed = ({ event, ...facts }: ProgressEvent): string => {
 };
 
 const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
-  start: (event) => event.run === undefined ? listed(event) : `Run ${event.run}: ${event.steps} steps`,
+  start: (event) => {
+    if (event.run === undefined) return listed(event);
+    return `Run ${event.run}: ${event.steps} steps${event.engine === undefined ? "" : ` on ${event.engine}`}`;
+  },
   checkpoint: ({ step, folder }) => `Step ${step}: wrote ${folder}`,
   sample: ({ step, file }) => `Step ${step}: drew ${file}`,
   pull: ({ repo, revision, files, bytes }) =>

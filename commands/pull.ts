@@ -17,8 +17,6 @@ export const pullOptions = z.strictObject({
 
 /** The `pull` command: a model from a hub, into a folder. */
 export const pull = defineCommand({
-  name: "pull",
-  summary: "Download a model (a diffusers pipeline or U-Net, as safetensors) from a model hub.",
   options: pullOptions,
   short: { out: "o" },
   positionals: ["repo"],

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ENGINES } from "../engine/engine.ts";
+import { engineOptions } from "../engine/options.ts";
 import { samplingParameters } from "../serving/parameters.ts";
 import { defineCommand } from "./command.ts";
 
@@ -23,14 +23,11 @@ export const sampleOptions = z.strictObject({
     ),
   batch: z.int().min(1).max(1024).default(16)
     .describe("Images denoised together; changes speed and memory, never the images"),
-  engine: z.enum(["auto", ...ENGINES]).default("auto")
-    .describe("Where the network runs; auto takes the best there is"),
+  ...engineOptions,
 });
 
 /** The `sample` command: images by a trained model, into a file. */
 export const sample = defineCommand({
-  name: "sample",
-  summary: "Draw images with a trained model into a file.",
   options: sampleOptions,
   short: { model: "m", out: "o", n: "n", seed: "s" },
   examples: [

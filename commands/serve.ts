@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ENGINES } from "../engine/engine.ts";
+import { engineOptions } from "../engine/options.ts";
 import { LOG_LEVELS } from "../routes/access/log.ts";
 import { LIMITS } from "../routes/limits.ts";
 import { defineCommand } from "./command.ts";
@@ -12,8 +12,7 @@ export const serveOptions = z.strictObject({
     .describe("Address to listen on; 0.0.0.0 is all of this machine's"),
   port: z.int().min(0).max(65535).default(8000)
     .describe("Port to listen on; 0 picks a free one"),
-  engine: z.enum(["auto", ...ENGINES]).default("auto")
-    .describe("Where the network runs; auto takes the best there is"),
+  ...engineOptions,
   capacity: z.int().min(2).max(1024).default(16)
     .describe("Rows of one network call; a guided image takes two"),
   deterministic: z.boolean().default(false)
@@ -42,8 +41,6 @@ export const serveOptions = z.strictObject({
 
 /** The `serve` command: images over HTTP, until Ctrl-C. */
 export const serve = defineCommand({
-  name: "serve",
-  summary: "Serve images from a preloaded model over HTTP.",
   options: serveOptions,
   short: { model: "m", port: "p" },
   examples: [

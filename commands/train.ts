@@ -3,8 +3,6 @@ import { defineCommand } from "./command.ts";
 
 /** The `train` command: a model from images, into a run folder. */
 export const train = defineCommand({
-  name: "train",
-  summary: "Train a model; writes checkpoints, metrics and sample grids.",
   options: trainOptions,
   short: { out: "o", seed: "s" },
   examples: [

@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { keepFaster } from "./keep_faster.ts";
+import type { Xla } from "./xla.ts";
 
 /** A function traced for inputs of certain shapes. */
 export interface CompiledFunction {
@@ -10,7 +12,11 @@ export interface CompiledFunction {
 export interface Compiler {
   /** Whether a function is being traced at this moment. */
   readonly isTracing: boolean;
-  compileFunction(compute: (inputs: tf.Tensor[]) => tf.Tensor[], examples: readonly tf.Tensor[]): CompiledFunction;
+  compileFunction(
+    compute: (inputs: tf.Tensor[]) => tf.Tensor[],
+    examples: readonly tf.Tensor[],
+    options: { xla: boolean },
+  ): CompiledFunction;
 }
 
 /** A function made by {@linkcode compile}. */
@@ -59,10 +65,15 @@ const signature = (nest: unknown): string => {
  * `grads`, runs as it is.
  *
  * @param fn may not read values or draw random numbers
+ * @param options.xla whether XLA compiles it ({@linkcode Xla}), which takes seconds: a row's bits may then depend on the
+ * size of the batch. Engines without XLA take no notice
  * @throws {TypeError} if something other than a tensor goes in or comes out
+ * @throws {Error} if XLA cannot compile it
+ * @throws {EngineError} if XLA would crash, since a graphics driver has loaded an LLVM of its own
  */
 export const compile = <Inputs extends unknown[], Outputs>(
   fn: (...inputs: Inputs) => Outputs,
+  { xla = false }: { xla?: Xla } = {},
 ): Compiled<Inputs, Outputs> => {
   const known = new Map<string, { compiled: CompiledFunction; form: Outputs }>();
 
@@ -80,10 +91,9 @@ export const compile = <Inputs extends unknown[], Outputs>(
     let entry = known.get(key);
     if (entry === undefined) {
       let form: Outputs;
-      const compiled = backend.compileFunction(
-        (symbols) => flatten(form = fn(...refill(inputs, symbols.values()))),
-        tensors,
-      );
+      const trace = (symbols: tf.Tensor[]) => flatten(form = fn(...refill(inputs, symbols.values())));
+      const make = (xla: boolean) => backend.compileFunction!(trace, tensors, { xla });
+      const compiled = xla === "measured" ? keepFaster(make(false), () => make(true), tensors) : make(xla);
       known.set(key, entry = { compiled, form: form! });
     }
     return refill(entry.form, entry.compiled.run(tensors).values());

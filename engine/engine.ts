@@ -1,3 +1,5 @@
+import type { Xla } from "./xla.ts";
+
 /** The engines that can evaluate the network, by the name that `--engine` takes. */
 export const ENGINES = ["tensorflow", "webgpu", "webgpu-software", "wasm", "cpu"] as const;
 
@@ -16,4 +18,8 @@ export interface Engine {
   readonly device: string;
   /** Whether a compiled function is made for each shape by itself, so that batches had better come in few sizes. */
   readonly compiles?: boolean;
+  /** How functions are to be compiled here; not by XLA if not given. */
+  readonly xla?: Xla;
+  /** File of the library that computes, where it is not part of this program. */
+  readonly library?: string;
 }

@@ -1,38 +1,31 @@
+import { openBest } from "./best.ts";
 import { type Engine, type EngineName, ENGINES } from "./engine.ts";
 import { EngineError } from "./error.ts";
 import { registerGradients } from "./gradients.ts";
-import { findLibrary } from "./tensorflow/library.ts";
-import { hasGpu } from "./webgpu/adapter.ts";
+import type { XlaChoice } from "./xla.ts";
 
 export * from "./compile.ts";
 export * from "./engine.ts";
 export * from "./error.ts";
+export * from "./xla.ts";
 
-/** The engine, or `null` with a warning where it cannot start. */
-const tryOpen = async <T extends Engine>(open: () => Promise<T>): Promise<T | null> => {
-  try {
-    return await open();
-  } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    console.warn(`${error.message}; taking the next engine`);
-    return null;
+/** Options of {@linkcode openEngine}. */
+export interface OpenEngineOptions {
+  /** TensorFlow's library, or a folder that holds it, in place of one that is looked for. `auto` then takes it alone. */
+  readonly tensorflow?: string;
+  /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
+  readonly xla?: XlaChoice;
+}
+
+const open = async (name: EngineName | "auto", library: string | undefined, xla: XlaChoice): Promise<Engine> => {
+  if (library !== undefined && name !== "auto" && name !== "tensorflow") {
+    throw new EngineError(`tensorflow must be left out with the engine ${name}, received ${JSON.stringify(library)}`);
   }
-};
-
-const openBest = async (): Promise<Engine> => {
-  // TensorFlow before WebGPU: where a Vulkan driver has loaded an LLVM, TensorFlow's own crashes at its start.
-  const isFound = findLibrary() !== null;
-  const tensorflow = isFound ? await tryOpen((await import("./tensorflow/mod.ts")).openTensorflow) : null;
-  if (tensorflow?.context.devices.some(({ kind }) => kind === "GPU")) return tensorflow;
-  return (await hasGpu() ? await tryOpen(() => open("webgpu")) : null) ?? tensorflow ?? await open("wasm");
-};
-
-const open = async (name: EngineName | "auto"): Promise<Engine> => {
   switch (name) {
     case "auto":
-      return await openBest();
+      return (await openBest({ tensorflow: library, xla })).engine;
     case "tensorflow":
-      return await (await import("./tensorflow/mod.ts")).openTensorflow();
+      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library, xla });
     case "webgpu":
       return await (await import("./webgpu/mod.ts")).openWebgpu();
     case "webgpu-software":
@@ -51,11 +44,18 @@ const open = async (name: EngineName | "auto"): Promise<Engine> => {
  *
  * @param name `auto` takes the first that this machine has: TensorFlow on a graphics card, WebGPU on one, TensorFlow on
  * the processor, wasm
- * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason
+ * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason; if a library
+ * is named for an engine that has none, or XLA asked for on one that has not
  * @throws {Error} if another engine cannot start here, with the reason
  */
-export const openEngine = async (name: EngineName | "auto" = "auto"): Promise<Engine> => {
-  const engine = await open(name);
+export const openEngine = async (
+  name: EngineName | "auto" = "auto",
+  { tensorflow, xla = "off" }: OpenEngineOptions = {},
+): Promise<Engine> => {
+  const engine = await open(name, tensorflow, xla);
+  if (xla === "on" && engine.name !== "tensorflow") {
+    throw new EngineError(`xla must be auto or off with the engine ${engine.name}, received "on"`);
+  }
   registerGradients();
   return engine;
 };

@@ -4,7 +4,7 @@ const step = z.int().min(0);
 
 /** What a training process says on stdout, one JSON object a line. */
 export const trainingEvent = z.discriminatedUnion("event", [
-  z.object({ event: z.literal("start"), run: z.string(), steps: step }),
+  z.object({ event: z.literal("start"), run: z.string(), steps: step, engine: z.string().optional() }),
   z.object({
     event: z.literal("progress"),
     step,

@@ -1,4 +1,5 @@
-import { libraryPermissions } from "../engine/tensorflow/permissions.ts";
+import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
+import { grantLibrary, NO_LIBRARY } from "../engine/tensorflow/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "./events.ts";
 
 /** Values of a command's options, by their camelCase names. */
@@ -58,21 +59,27 @@ const lastLines = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>, count:
   return kept.join("\n");
 };
 
+/** Where a training process finds its program and its engine. */
+export interface LaunchSettings {
+  /** The program; its first argument is `train`. */
+  readonly main?: URL;
+  /** TensorFlow's library, or a folder that holds it; the one that this process finds if not given. */
+  readonly tensorflow?: string;
+}
+
 /**
- * Starts `train` as a separate Deno process, which may read this folder, write runs/, load TensorFlow where this process
- * may, and nothing else.
- *
- * Its stdin stays open as long as this process lives: its end tells the child that nobody follows it any more.
+ * How `train` is started: it may read this folder, write runs/, load the TensorFlow that this process may, if its engine
+ * can be that, and nothing else.
  *
  * @param options arguments of `train`, already validated; they are all that a caller decides
- * @param settings.onEvent receives what the process reports
- * @param settings.main the program; its first argument is `train`
  */
-export const launchTraining = (
+export const trainingCommand = (
   options: OptionValues,
-  { onEvent, main = new URL("../main.ts", import.meta.url) }: { onEvent: (event: TrainingEvent) => void; main?: URL },
-): TrainingProcess => {
-  const { read, ffi, env } = libraryPermissions();
+  { main = new URL("../main.ts", import.meta.url), tensorflow }: LaunchSettings = {},
+): { args: string[]; env: Record<string, string> } => {
+  const { engine = "auto" } = options;
+  const isTensorflow = engine === "auto" || engine === "tensorflow";
+  const { path, read, ffi, env } = isTensorflow ? grantLibrary(tensorflow) : NO_LIBRARY;
   const permissions = [
     "--no-prompt",
     `--allow-read=${[".", ...read]}`,
@@ -81,9 +88,29 @@ export const launchTraining = (
     `--allow-env=${["XDG_RUNTIME_DIR", ...env]}`,
     ...(ffi.length > 0 ? [`--allow-ffi=${ffi}`] : []),
   ];
+  const named = isTensorflow && tensorflow !== undefined;
+  const library = named ? [`--tensorflow=${path ?? tensorflow}`] : [];
+  return {
+    args: ["run", ...permissions, main.href, "train", "--stop-at-eof", ...library, ...toArguments(options)],
+    // What this process found, the child may not look for.
+    env: { NO_COLOR: "1", ...(path !== null && !named ? { [LIBRARY_VARIABLE]: path } : {}) },
+  };
+};
+
+/**
+ * Starts `train` as a separate Deno process, with the permissions of {@linkcode trainingCommand}.
+ *
+ * Its stdin stays open as long as this process lives: its end tells the child that nobody follows it any more.
+ *
+ * @param options arguments of `train`, already validated; they are all that a caller decides
+ * @param settings.onEvent receives what the process reports
+ */
+export const launchTraining = (
+  options: OptionValues,
+  { onEvent, ...settings }: LaunchSettings & { onEvent: (event: TrainingEvent) => void },
+): TrainingProcess => {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissions, main.href, "train", "--stop-at-eof", ...toArguments(options)],
-    env: { NO_COLOR: "1" },
+    ...trainingCommand(options, settings),
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

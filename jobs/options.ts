@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Prediction, PREDICTIONS, type ScheduleName, SCHEDULES, WEIGHTINGS } from "../core/mod.ts";
-import { ENGINES } from "../engine/engine.ts";
+import { engineOptions } from "../engine/options.ts";
 import { DATASETS } from "./data/dataset.ts";
 import { PRESET_NAMES } from "./presets.ts";
 
@@ -50,8 +50,7 @@ export const remoteTrainOptions = z.strictObject({
     .describe("Steps from one grid of samples to the next"),
   keep: z.int().min(1).default(3)
     .describe("Checkpoints to keep; older ones are removed"),
-  engine: z.enum(["auto", ...ENGINES]).default("auto")
-    .describe("Where the network runs; auto takes the best there is"),
+  engine: engineOptions.engine,
 }).superRefine(checkPrediction);
 
 /** The recipe, all defaults filled in. */
@@ -68,6 +67,8 @@ export const trainOptions = z.strictObject({
     .describe(
       "Go on with the run in this folder, by its own recipe; --steps may move its end, no other option changes",
     ),
+  tensorflow: engineOptions.tensorflow,
+  xla: engineOptions.xla,
   stopAtEof: z.boolean().default(false)
     .describe("Stop, with a checkpoint, when standard input ends: the program that started this one is gone"),
 }).superRefine(checkPrediction).superRefine((options, context) => {

@@ -42,7 +42,7 @@ const describeModel = (
 
 /** Where to go on from: a new run's first weights, or a run's last checkpoint. */
 const begin = async (
-  { steps, out, resume, stopAtEof: _, ...rest }: z.output<typeof trainOptions>,
+  { steps, out, resume, tensorflow: _library, xla: _compiler, stopAtEof: _, ...rest }: z.output<typeof trainOptions>,
 ): Promise<{ run: string; recipe: Recipe; stored: Awaited<ReturnType<typeof readLatestCheckpoint>> | null }> => {
   if (resume === undefined) {
     const recipe = remoteTrainOptions.parse({ ...rest, steps });
@@ -75,7 +75,7 @@ export const train = async (
 ): Promise<void> => {
   const { run, recipe, stored } = await begin(options);
   const dataset = await openDataset(recipe.data);
-  const engine = await openEngine(recipe.engine);
+  const engine = await openEngine(recipe.engine, options);
   const model = describeModel(recipe, dataset);
   if (!stored) await createRunFolder(run, recipe);
 
@@ -91,7 +91,7 @@ export const train = async (
   };
   const order = createBatchOrder({ length: dataset.count, batchSize, seed });
   const shape = [dataset.height, dataset.width, dataset.channels] as const;
-  const trainStep = createTrainStep(model.unet);
+  const trainStep = createTrainStep(model.unet, engine);
   const state: TrainingState = stored ? uploadState(stored) : initialState(initializeUNet(model.unet, seed));
 
   const checkpoint = async () => {
@@ -104,7 +104,7 @@ export const train = async (
     report({ event: "sample", step: state.step, file });
   };
 
-  report({ event: "start", run, steps });
+  report({ event: "start", run, steps, engine: engine.name });
   using metrics = await openMetrics(run, state.step);
   let written = stored?.step ?? -1;
   const times: number[] = [performance.now()];

@@ -5,6 +5,12 @@ import { parseConfig } from "./parse_config.ts";
 const positive = z.int().min(1);
 const block = (...names: [string, ...string[]]) => z.array(z.enum(names)).min(1);
 
+/** The class of network, by diffusers' name, that this project runs. */
+export const UNET_CLASS = "UNet2DModel";
+
+/** A key that is checked and not kept. */
+const checked = z.object({ _class_name: z.literal(UNET_CLASS).optional() });
+
 /** The keys of diffusers' `UNet2DModel`, with its defaults; what this project has no code for is refused by name. */
 const schema = z.object({
   sample_size: z.union([positive, z.tuple([positive, positive])]),
@@ -49,6 +55,7 @@ export type UNetConfigInput = z.input<typeof schema>;
  * @throws {ModelError} that names the key, what was received and what is allowed
  */
 export const parseUNetConfig = (json: unknown): UNetConfig => {
+  parseConfig(checked, json, "U-Net config");
   const config = parseConfig(schema, json, "U-Net config");
   const levels = config.block_out_channels.length;
   for (const key of ["down_block_types", "up_block_types"] as const) {

@@ -64,7 +64,7 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
  * refused
  */
 export const createDenoiser = (
-  { compiles = false }: Engine,
+  { compiles = false, xla = false }: Engine,
   { unet: config, weights: stored }: Pipeline,
   { bucket }: { bucket?: number } = {},
 ): Denoiser => {
@@ -73,7 +73,7 @@ export const createDenoiser = (
   const unet = createUNet(config);
   const weights = new Weights(uploadWeights(stored));
   const size = config.block_out_channels[0];
-  const network = compile((inputs: UNetInputs) => unet(inputs, weights));
+  const network = compile((inputs: UNetInputs) => unet(inputs, weights), { xla });
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   const rowsOf = (rows: number) => {

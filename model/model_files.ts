@@ -3,6 +3,8 @@ import { ModelError } from "./error.ts";
 
 /** Where the parts of a model lie. */
 export interface ModelFiles {
+  /** `null` where there is none, as for a bare U-Net. */
+  readonly index: string | null;
   readonly unet: string;
   /** `null` for a bare U-Net that has no scheduler's configuration beside it. */
   readonly scheduler: string | null;
@@ -57,13 +59,15 @@ const namesIn = async (folder: string): Promise<string[]> => {
 
 /**
  * Finds the parts of a model: of a diffusers pipeline (`unet/`, `scheduler/`), or of a bare U-Net, whose `config.json`,
- * weights and perhaps `scheduler_config.json` lie in the folder itself.
+ * weights and perhaps `scheduler_config.json` lie in the folder itself, as do those of pipelines of 2022. Either may have
+ * a `model_index.json`.
  *
  * A path may lead to a file that is missing; reading it then says so.
  *
  * @throws {ModelError} if the weights are there in a form that is not read
  */
 export const findModel = async (folder: string): Promise<ModelFiles> => {
+  const index = join(folder, "model_index.json");
   const isBare = !await exists(join(folder, "unet")) && await exists(join(folder, "config.json"));
   const unetFolder = isBare ? folder : join(folder, "unet");
   const beside = join(folder, "scheduler_config.json");
@@ -78,6 +82,7 @@ export const findModel = async (folder: string): Promise<ModelFiles> => {
     }
   }
   return {
+    index: await exists(index) ? index : null,
     unet: join(unetFolder, "config.json"),
     scheduler,
     weights: join(unetFolder, weights ?? WEIGHT_NAMES[0]),

@@ -4,8 +4,10 @@ import { parseUNetConfig, type UNetConfig } from "./config.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import type { WrittenFormat } from "./float_formats.ts";
 import { findModel, WEIGHT_NAMES } from "./model_files.ts";
+import { checkModelIndex } from "./model_index.ts";
 import { renameOldTensors } from "./old_names.ts";
 import { unetParameters } from "./parameters.ts";
+import { parsePythonJson } from "./python_json.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
 
@@ -31,7 +33,7 @@ const reason = (error: unknown): string => {
 
 const readJson = async (path: string): Promise<unknown> => {
   try {
-    return JSON.parse(await Deno.readTextFile(path));
+    return parsePythonJson(await Deno.readTextFile(path));
   } catch (cause) {
     throw new ModelError(`Cannot read ${path}: ${reason(cause)}`, { cause });
   }
@@ -74,12 +76,17 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
  * Reads a model from a diffusers pipeline folder, or from a bare U-Net's: `config.json` and
  * `diffusion_pytorch_model.safetensors` beside each other. A bare one may have `scheduler_config.json` there too; without,
  * it is taken to be of the paper's process, which is diffusers' default: T = 1000, β linear from 1e-4 to 0.02, ε
- * predicted, β̃ as variance, x_0 clipped to [−1, 1].
+ * predicted, β̃ as variance, x_0 clipped to [−1, 1]. A `model_index.json` must name no part but a U-Net and a scheduler, of
+ * classes that are run here; which class of pipeline it names makes no difference.
  *
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (folder: string): Promise<Pipeline> => {
   const files = await findModel(folder);
+  if (files.index !== null) {
+    const index = await readJson(files.index);
+    inFile(files.index, () => checkModelIndex(index));
+  }
   const unetJson = await readJson(files.unet);
   const unet = inFile(files.unet, () => parseUNetConfig(unetJson));
   const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler);

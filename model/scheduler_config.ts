@@ -10,15 +10,37 @@ import {
 import { ModelError } from "./error.ts";
 import { parseConfig } from "./parse_config.ts";
 
-/** The schedulers whose configurations mean the same; those of others leave values out whose defaults differ. */
-const CLASSES = ["DDPMScheduler", "DDIMScheduler", "DDPMParallelScheduler", "DDIMParallelScheduler"] as const;
+/** Solvers of the probability flow spread their steps over both ends, and none of them clips. */
+const SOLVER = { clip_sample: false, timestep_spacing: "linspace" };
+
+/**
+ * The schedulers whose configurations mean the same process under the same keys, with what they mean by a key left out
+ * where DDPMScheduler means something else. What only steers their own steps (the order of a solver, Karras' σ) is not
+ * kept. Those that draw over σ (Euler, Heun, LMS, KDPM2) are not read: their timesteps are no integers, and some have
+ * betas of their own for a key left out.
+ */
+const CLASSES = {
+  DDPMScheduler: {},
+  DDIMScheduler: {},
+  DDPMParallelScheduler: {},
+  DDIMParallelScheduler: {},
+  PNDMScheduler: { clip_sample: false },
+  DPMSolverMultistepScheduler: SOLVER,
+  DPMSolverSinglestepScheduler: SOLVER,
+  DEISMultistepScheduler: SOLVER,
+  UniPCMultistepScheduler: SOLVER,
+} satisfies Record<string, Partial<Record<keyof SchedulerConfig, unknown>>>;
+
+/** The classes of diffusers' schedulers whose configurations are read. */
+export const SCHEDULER_CLASSES = Object.keys(CLASSES) as readonly (keyof typeof CLASSES)[];
 
 /** Keys that are checked and not kept. */
 const checked = z.object({
-  _class_name: z.enum(CLASSES).optional(),
+  _class_name: z.enum(SCHEDULER_CLASSES).optional(),
   thresholding: z.literal(false, "Invalid input: expected false (there is no dynamic thresholding here)").optional(),
   /** diffusers' `prediction_type` before its version 0.9: `false` for "sample". */
   predict_epsilon: z.boolean().nullable().optional(),
+  use_flow_sigmas: z.literal(false, "Invalid input: expected false (there is no flow matching here)").optional(),
 });
 
 const schema = z.object({
@@ -48,15 +70,19 @@ const schema = z.object({
 export type SchedulerConfig = z.infer<typeof schema>;
 
 /**
- * Checks a scheduler's configuration, of a `DDPMScheduler` or a `DDIMScheduler`, and fills in diffusers' defaults.
+ * Checks the configuration of one of {@linkcode SCHEDULER_CLASSES} and fills in that class's defaults: the process that
+ * it describes. The class does not choose the sampler, any of which runs on any process here.
  *
  * @param json the parsed content of a `scheduler/scheduler_config.json`
  * @throws {ModelError} that names the key, what was received and what is allowed
  */
 export const parseSchedulerConfig = (json: unknown): SchedulerConfig => {
-  const { predict_epsilon } = parseConfig(checked, json, "scheduler config");
+  const { predict_epsilon, _class_name = "DDPMScheduler" } = parseConfig(checked, json, "scheduler config");
   const older = predict_epsilon === false ? { prediction_type: "sample" } : {};
-  const config = parseConfig(schema, { ...older, ...json as object }, "scheduler config");
+  const { variance_type, ...given } = json as Partial<SchedulerConfig>;
+  // A solver's null: the network says nothing of the variance.
+  const variance = variance_type === null ? {} : { variance_type };
+  const config = parseConfig(schema, { ...CLASSES[_class_name], ...older, ...given, ...variance }, "scheduler config");
   const { trained_betas: trained, num_train_timesteps: timesteps } = config;
   const refuse = (message: string): never => {
     throw new ModelError(`Cannot use this scheduler config: ${message}`);

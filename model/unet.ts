@@ -46,13 +46,16 @@ export const createUNet = (config: UNetConfig, architecture: Architecture = arch
     if (classes) embedding = tf.add(embedding, tf.matMul(classes, w<tf.Rank.R2>("class_embedding.weight")));
     const activated = silu(embedding);
 
-    const layer = (h: tf.Tensor4D, at: Layer, rescale = 1) => {
-      const timeScaleShift = config.resnet_time_scale_shift;
-      const out = residualBlock(h, activated, weights, at.resnet, { groups, eps, timeScaleShift, dropout, rescale });
-      if (at.attention === null) return out;
-      const headDim = config.attention_head_dim ?? at.outChannels;
-      return attention(out, weights, at.attention, { headDim, groups: at.attentionGroups, eps, rescale });
-    };
+    // A tidy each: at 256×256 what all layers make is more than the 2 GiB that wasm has.
+    const layer = (h: tf.Tensor4D, at: Layer, { skip, rescale = 1 }: { skip?: tf.Tensor4D; rescale?: number } = {}) =>
+      tf.tidy(() => {
+        const x = skip ? tf.concat([h, skip], 3) : h;
+        const timeScaleShift = config.resnet_time_scale_shift;
+        const out = residualBlock(x, activated, weights, at.resnet, { groups, eps, timeScaleShift, dropout, rescale });
+        if (at.attention === null) return out;
+        const headDim = config.attention_head_dim ?? at.outChannels;
+        return attention(out, weights, at.attention, { headDim, groups: at.attentionGroups, eps, rescale });
+      });
 
     // In.
     const centred = config.center_input_sample ? tf.sub(tf.mul(x, 2), 1) as tf.Tensor4D : x;
@@ -67,11 +70,11 @@ export const createUNet = (config: UNetConfig, architecture: Architecture = arch
     }
 
     // Middle.
-    for (const at of architecture.mid) h = layer(h, at, config.mid_block_scale_factor);
+    for (const at of architecture.mid) h = layer(h, at, { rescale: config.mid_block_scale_factor });
 
     // Up.
     for (const { layers, resample } of architecture.up) {
-      for (const at of layers) h = layer(tf.concat([h, skips.pop()!], 3), at);
+      for (const at of layers) h = layer(h, at, { skip: skips.pop()! });
       if (resample) h = convolve(upsample(h), resample, { padding: 1 });
     }
 

@@ -34,7 +34,7 @@ const admit = (counters: Counters, n: number): void => {
  * @throws {ModelError} (by name) if a folder holds no pipeline that can be read
  */
 export const openServing = async (
-  { models: folders, engine, capacity = 16, queue = 256, deterministic = false }: ServingOptions,
+  { models: folders, engine, tensorflow, xla, capacity = 16, queue = 256, deterministic = false }: ServingOptions,
   { script = new URL("./worker.ts", import.meta.url), delays = DELAYS }: {
     script?: URL;
     delays?: readonly number[];
@@ -78,7 +78,7 @@ export const openServing = async (
   const send = (id: number, { model, request, previews, onEvent }: Pending) =>
     supervisor.post({ type: "run", id, model, request, follow: onEvent !== undefined, previews });
 
-  const start = { models, engine, capacity, deterministic };
+  const start = { models, engine, tensorflow, xla, capacity, deterministic };
   const supervisor = await openSupervisor({ script, start, delays }, {
     onMessage,
     onLost: (cause, died) => {

@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/mod.ts";
 import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
-import { diffusionOf, loadPipeline, type Pipeline } from "../model/pipeline.ts";
+import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
 import type { Target } from "./compile.ts";
 import { describeModel, type ModelInfo } from "./model_info.ts";
 
@@ -23,17 +23,16 @@ export const targetOf = (
 };
 
 /**
- * Loads a model and asks it once, for a row: what the engine compiles is compiled.
+ * Puts a model on its engine and asks it once, for a row: what the engine compiles is compiled.
  *
  * @param options.bucket pads every call to so many rows
- * @throws {ModelError} if the folder holds no pipeline that can be read
  */
-export const loadModel = async (
-  { name, folder }: { name: string; folder: string },
+export const loadModel = (
+  name: string,
+  pipeline: Pipeline,
   engine: Engine,
   { bucket }: { bucket?: number },
-): Promise<LoadedModel> => {
-  const pipeline = await loadPipeline(folder);
+): LoadedModel => {
   const network = createDenoiser(engine, pipeline, { bucket });
   const info = describeModel(pipeline, engine, network, name);
   const { height, width, channels, numClasses } = network;

@@ -1,4 +1,5 @@
 import type { EngineName } from "../engine/engine.ts";
+import type { XlaChoice } from "../engine/xla.ts";
 import type { ErrorDescription } from "./error_description.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { SamplingRequest } from "./request.ts";
@@ -9,6 +10,10 @@ import type { TaskEvent } from "./serving.ts";
 export interface StartOptions {
   readonly models: readonly { readonly name: string; readonly folder: string }[];
   readonly engine: EngineName | "auto";
+  /** TensorFlow's library, in place of one that is looked for. */
+  readonly tensorflow?: string;
+  /** Whether XLA is to compile the network; `off` if not given. */
+  readonly xla?: XlaChoice;
   readonly capacity: number;
   readonly deterministic: boolean;
 }

@@ -1,4 +1,5 @@
 import type { EngineName } from "../engine/engine.ts";
+import type { XlaChoice } from "../engine/xla.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { SamplingRequest } from "./request.ts";
 
@@ -7,6 +8,10 @@ export interface ServingOptions {
   /** Diffusers pipeline folders; the first is the default model. */
   readonly models: readonly string[];
   readonly engine: EngineName | "auto";
+  /** TensorFlow's library, in place of one that is looked for. */
+  readonly tensorflow?: string;
+  /** Whether XLA is to compile the networks. @default "off" */
+  readonly xla?: XlaChoice;
   /** Rows of one network call; a guided image takes two. At least 2. @default 16 */
   readonly capacity?: number;
   /** Images of one model that may be asked for and not done. @default 256 */

@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 /** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
 import { openEngine } from "../engine/mod.ts";
+import { loadPipeline } from "../model/pipeline.ts";
 import { compileTask } from "./compile.ts";
 import { describeError } from "./error_description.ts";
 import { type LoadedModel, loadModel } from "./loaded_model.ts";
@@ -24,14 +25,18 @@ const postEvent = (id: number, event: TaskEvent) => {
 };
 
 const start = async (
-  { models, engine: engineName, capacity, deterministic }: StartOptions,
+  { models, engine: engineName, tensorflow, xla, capacity, deterministic }: StartOptions,
   { pause }: Mailbox,
 ) => {
-  const engine = await openEngine(engineName);
-  const loaded: LoadedModel[] = [];
-  for (const model of models) {
-    loaded.push(await loadModel(model, engine, { bucket: deterministic ? capacity : undefined }));
-  }
+  // A model that cannot be read is found before an engine, which may ask for graphics cards, is opened.
+  const read = async ({ name, folder }: StartOptions["models"][number]) => ({
+    name,
+    pipeline: await loadPipeline(folder),
+  });
+  const pipelines = await Promise.all(models.map(read));
+  const engine = await openEngine(engineName, { tensorflow, xla });
+  const bucket = deterministic ? capacity : undefined;
+  const loaded = pipelines.map(({ name, pipeline }) => loadModel(name, pipeline, engine, { bucket }));
   const unload = () => {
     for (const { network } of loaded) network.dispose();
   };

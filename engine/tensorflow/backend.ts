@@ -46,7 +46,11 @@ export class TensorflowBackend extends NodeBackend implements Compiler {
     return this.#traced !== null;
   }
 
-  compileFunction(compute: (inputs: tf.Tensor[]) => tf.Tensor[], examples: readonly tf.Tensor[]): CompiledFunction {
+  compileFunction(
+    compute: (inputs: tf.Tensor[]) => tf.Tensor[],
+    examples: readonly tf.Tensor[],
+    options: { xla: boolean },
+  ): CompiledFunction {
     this.getInputTensorIds(examples);
     const types = examples.map(({ dataId, shape }) => ({ shape, dtype: this.tensorMap.get(dataId).dtype }));
     const random = Math.random;
@@ -59,7 +63,7 @@ export class TensorflowBackend extends NodeBackend implements Compiler {
           outputs = this.getInputTensorIds(compute(inputs.map((input) => this.createOutputTensor(input))));
         });
         return outputs;
-      });
+      }, options);
       return {
         run: (inputs) =>
           this.#binding.call(traced, this.getInputTensorIds(inputs)).map((output) => this.createOutputTensor(output)),

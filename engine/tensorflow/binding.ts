@@ -96,13 +96,17 @@ export class Binding {
    *
    * @param compute takes the ids that stand for the inputs, and returns those of the outputs
    */
-  trace(types: readonly Omit<TensorMetadata, "id">[], compute: (inputs: TensorMetadata[]) => number[]): TensorFunction {
+  trace(
+    types: readonly Omit<TensorMetadata, "id">[],
+    compute: (inputs: TensorMetadata[]) => number[],
+    options: { xla: boolean },
+  ): TensorFunction {
     const trace = this.#trace = new Trace(this.#context);
     try {
       const inputs = types.map(({ shape, dtype }) => ({ id: this.#ids++, shape: [...shape], dtype }));
       for (const input of inputs) trace.input(input.id, input);
       const outputs = compute(inputs).map((id) => trace.node(id, () => this.#handle(id)));
-      return trace.toFunction(inputs.map(({ id }) => id), outputs);
+      return trace.toFunction(inputs.map(({ id }) => id), outputs, options);
     } catch (error) {
       trace.abandon();
       throw error;

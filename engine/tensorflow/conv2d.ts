@@ -1,4 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { type Attribute, ATTRIBUTE_KINDS } from "./attributes.ts";
+import { DATA_TYPES } from "./data_types.ts";
 
 const CHANNELS = 3;
 
@@ -23,6 +25,25 @@ const extended = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig =
   },
 });
 
+interface Backend {
+  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
+}
+
+const FLOAT: Attribute = { name: "T", type: ATTRIBUTE_KINDS.TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT };
+
+/** Adds the bias by the operation made for it: tfjs-node broadcasts with Add, which takes longer. */
+const withBias = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig => ({
+  ...config,
+  kernelFunc: (args) => {
+    const { bias, ...inputs } = args.inputs as Record<string, tf.TensorInfo>;
+    if (bias?.shape.length !== 1 || args.attrs!.activation !== "linear") return kernelFunc(args);
+    const out = kernelFunc({ ...args, inputs }) as tf.Tensor;
+    const biased = (args.backend as Backend).executeSingleOutput("BiasAdd", [FLOAT], [out, bias]);
+    out.dispose();
+    return biased;
+  },
+});
+
 /**
  * Registers tfjs-node's convolutions with any padding, and with one result for a row, whatever the batch.
  *
@@ -30,8 +51,8 @@ const extended = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig =
  */
 export const registerConv2d = (): void => {
   for (const kernelName of [tf.Conv2D, tf.FusedConv2D]) {
-    const original = tf.getKernel(kernelName, "tensorflow");
+    const kernel = extended(tf.getKernel(kernelName, "tensorflow"));
     tf.unregisterKernel(kernelName, "tensorflow");
-    tf.registerKernel(extended(original));
+    tf.registerKernel(kernelName === tf.FusedConv2D ? withBias(kernel) : kernel);
   }
 };

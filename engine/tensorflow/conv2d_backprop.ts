@@ -10,9 +10,24 @@ interface Backend {
   executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
 }
 
+/** Whether TensorFlow would pad one side of an image by `before` and `after` if it were to keep its size. */
+const isSame = (size: number, window: number, stride: number, before: number, after: number): boolean => {
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + window - size);
+  return before === total >> 1 && after === total - (total >> 1);
+};
+
+/** oneDNN has these gradients for padding by name alone; with numbers they run 1.8 times as long. */
+const paddingOf = (x: Shape, filter: Shape, { padInfo, strideHeight, strideWidth }: tf.backend_util.Conv2DInfo) => {
+  const { type, top, bottom, left, right } = padInfo;
+  if (type !== "NUMBER" && type !== "EXPLICIT") return type;
+  const keepsSize = isSame(x[1], filter[0], strideHeight, top, bottom) &&
+    isSame(x[2], filter[1], strideWidth, left, right);
+  return keepsSize ? "SAME" : "EXPLICIT";
+};
+
 const attributesOf = (x: Shape, filter: Shape, attrs: tf.NamedAttrMap): Attribute[] => {
   if (attrs.dataFormat !== "NHWC") throw new RangeError(`dataFormat must be NHWC, received ${attrs.dataFormat}`);
-  const { padInfo, strideHeight, strideWidth } = tf.backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     x,
     filter,
     attrs.strides as number | [number, number],
@@ -20,11 +35,11 @@ const attributesOf = (x: Shape, filter: Shape, attrs: tf.NamedAttrMap): Attribut
     attrs.pad as "same" | "valid" | number | tf.backend_util.ExplicitPadding,
     attrs.dimRoundingMode as "floor" | undefined,
   );
-  const { top, bottom, left, right } = padInfo;
-  const type = padInfo.type === "NUMBER" ? "EXPLICIT" : padInfo.type;
+  const { top, bottom, left, right } = info.padInfo;
+  const type = paddingOf(x, filter, info);
   return [
     { name: "T", type: TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT },
-    { name: "strides", type: TF_ATTR_INT, value: [1, strideHeight, strideWidth, 1] },
+    { name: "strides", type: TF_ATTR_INT, value: [1, info.strideHeight, info.strideWidth, 1] },
     { name: "padding", type: TF_ATTR_STRING, value: type },
     ...(type === "EXPLICIT"
       ? [{ name: "explicit_paddings", type: TF_ATTR_INT, value: [0, 0, top, bottom, left, right, 0, 0] }]

@@ -2,6 +2,7 @@ import { type Attribute, ATTRIBUTE_KINDS, setAttributes } from "./attributes.ts"
 import { cString } from "./c_string.ts";
 import type { Context } from "./context.ts";
 import type { TensorType } from "./eager.ts";
+import { refuseForeignLlvm } from "./foreign_llvm.ts";
 import { type Values, withHostTensor } from "./host_tensor.ts";
 import { addressOf, readBytes, toPointer } from "./memory.ts";
 import { type OpDef, parseOpDef, splitInputs } from "./op_def.ts";
@@ -12,6 +13,12 @@ export interface Node extends TensorType {
   /** A TF_Output: the operation's address and the output's index. */
   readonly output: Uint8Array<ArrayBuffer>;
 }
+
+/** The attribute, of a function and of its call, that has XLA compile it. */
+export const XLA = "_XlaMustCompile";
+
+/** A `tensorflow.AttrValue` of true (attr_value.proto, field 5). */
+const TRUE = Uint8Array.of(5 << 3, 1);
 
 const OUTPUT_BYTES = 16;
 
@@ -93,9 +100,16 @@ export class Graph {
     );
   }
 
-  /** Makes the context know the graph as a function of `inputs`, under a name that starts with a capital. */
-  addFunction(name: string, inputs: readonly Node[], outputs: readonly Node[]): void {
+  /**
+   * Makes the context know the graph as a function of `inputs`.
+   *
+   * @param name starts with a capital
+   * @param options.xla have XLA compile it, when it is first called
+   * @throws {EngineError} if XLA would crash then
+   */
+  addFunction(name: string, inputs: readonly Node[], outputs: readonly Node[], { xla }: { xla: boolean }): void {
     const { symbols, pointer, status, live } = this.#context;
+    if (xla) refuseForeignLlvm(symbols);
     const body = symbols.TF_GraphToFunction(
       this.#pointer,
       cString(name),
@@ -113,6 +127,10 @@ export class Graph {
     );
     status.check("compile a function");
     try {
+      if (xla) {
+        symbols.TF_FunctionSetAttrValueProto(body, cString(XLA), TRUE, BigInt(TRUE.length), status.pointer);
+        status.check("compile a function with XLA");
+      }
       symbols.TFE_ContextAddFunction(pointer, body, status.pointer);
       status.check("compile a function");
       live.functions++;

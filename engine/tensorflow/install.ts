@@ -1,6 +1,6 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import { EngineError } from "../error.ts";
-import { INSTALL_FOLDER, libraryIn } from "./library.ts";
+import { INSTALL_FOLDER, libraryIn } from "./find_library.ts";
 
 /** What can be installed: TensorFlow for this processor, or with CUDA's libraries. */
 export const INSTALLABLE = ["cpu", "cuda"] as const;

@@ -2,19 +2,22 @@ import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine.ts";
 import { EngineError } from "../error.ts";
+import { resolveXla, type XlaChoice } from "../xla.ts";
 import { Binding } from "./binding.ts";
 import type { ConfigOptions } from "./config.ts";
 import { type Context, openContext } from "./context.ts";
 import { registerConv2d } from "./conv2d.ts";
 import { registerConv2dBackprop } from "./conv2d_backprop.ts";
-import { findLibrary, INSTALL_FOLDER, LIBRARY_VARIABLE, openLibrary } from "./library.ts";
-
-export { findLibrary, LIBRARY_VARIABLE } from "./library.ts";
+import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
+import { openLibrary } from "./library.ts";
+import { keepXlaCache } from "./xla_cache.ts";
 
 /** Options of the TensorFlow engine. */
 export interface TensorflowOptions extends ConfigOptions {
   /** TensorFlow's library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given. */
   readonly library?: string;
+  /** Whether XLA is to compile functions: `off` if not given. */
+  readonly xla?: XlaChoice;
 }
 
 /** The engine, and what tests look at. */
@@ -31,15 +34,18 @@ const fillInNode = (): void => {
   node.isArray ??= Array.isArray;
 };
 
-const start = async ({ library, ...config }: TensorflowOptions): Promise<TensorflowEngine> => {
+const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<TensorflowEngine> => {
   const place = library ?? findLibrary();
   if (place === null) {
     throw new EngineError(
-      `Cannot find TensorFlow: neither ${LIBRARY_VARIABLE} nor ${INSTALL_FOLDER}/ leads to a library that may be loaded`,
+      "Cannot start tensorflow: no library is where this process may load one; " +
+        `deno task engine install gets it, --tensorflow or ${LIBRARY_VARIABLE} names one`,
     );
   }
-  const { symbols, path, version } = openLibrary(place);
-  const context = openContext({ symbols, path, version }, config);
+  const opened = openLibrary(place, { xla: xla === "on" });
+  const { path, version } = opened;
+  keepXlaCache(opened);
+  const context = openContext(opened, config);
   fillInNode();
   // Without it tfjs advertises tfjs-node.
   tf.env().set("PROD", true);
@@ -56,18 +62,20 @@ const start = async ({ library, ...config }: TensorflowOptions): Promise<Tensorf
     version,
     device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     compiles: true,
+    library: path,
     context,
   };
 };
 
 /**
  * Opens TensorFlow, any version from 2.9 on, under tfjs-node-gpu's kernels. A process has one: the options of the first
- * call hold.
+ * call hold, but for `xla`.
  *
  * @throws {EngineError} if no library is found, or it cannot be used, with the reason
  */
 export const openTensorflow = async (options: TensorflowOptions = {}): Promise<TensorflowEngine> => {
   opened ??= await start(options);
   await tf.setBackend("tensorflow");
-  return opened;
+  const hasGpu = opened.context.devices.some(({ kind }) => kind === "GPU");
+  return { ...opened, xla: resolveXla(options.xla ?? "off", hasGpu) };
 };

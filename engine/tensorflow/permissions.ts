@@ -1,10 +1,39 @@
 import { dirname } from "@std/path";
-import { findLibrary, LIBRARY_VARIABLE, LOG_VARIABLE } from "./library.ts";
+import { EngineError } from "../error.ts";
+import { findLibrary, LIBRARY_VARIABLE, libraryAt } from "./find_library.ts";
+import { LOG_VARIABLE } from "./library.ts";
+import { XLA_VARIABLE } from "./xla_cache.ts";
 
-/** The permissions that a process needs to load the library which this one finds; none where it finds none. */
-export const libraryPermissions = (): { read: string[]; ffi: string[]; env: string[] } => {
-  const path = findLibrary();
-  if (path === null) return { read: [], ffi: [], env: [] };
+/** The library that a child process is to use, and the permissions that it needs for that. */
+export interface LibraryGrant {
+  /** The library's file; `null` where this process has none to pass on. */
+  readonly path: string | null;
+  readonly read: readonly string[];
+  readonly ffi: readonly string[];
+  readonly env: readonly string[];
+}
+
+/** Leave to load nothing. */
+export const NO_LIBRARY: LibraryGrant = { path: null, read: [], ffi: [], env: [] };
+
+const find = (place: string | undefined): string | null => {
+  try {
+    return place === undefined ? findLibrary() : libraryAt(place);
+  } catch (error) {
+    // Whoever opens the engine says it.
+    if (error instanceof EngineError) return null;
+    throw error;
+  }
+};
+
+/**
+ * The permissions that a process needs to load the TensorFlow which this one may load: its library's folder, no more.
+ *
+ * @param place the library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given
+ */
+export const grantLibrary = (place?: string): LibraryGrant => {
+  const path = find(place);
+  if (path === null) return NO_LIBRARY;
   const folder = dirname(path);
-  return { read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE] };
+  return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, XLA_VARIABLE] };
 };

@@ -11,6 +11,14 @@ export const BASE_SYMBOLS = {
   toPointer: { name: "memcpy", parameters: ["u64", "buffer", "usize"], result: "pointer" },
   addressOf: { name: "memcpy", parameters: ["pointer", "buffer", "usize"], result: "u64" },
   dlopen: { parameters: ["buffer", "i32"], result: "pointer", optional: true },
+  access: { parameters: ["buffer", "i32"], result: "i32", optional: true },
+  // glibc's, on x86-64.
+  processorFeatures: {
+    name: "__x86_get_cpuid_feature_leaf",
+    parameters: ["u32"],
+    result: "pointer",
+    optional: true,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The functions of TensorFlow's C API (`c_api.h`, `eager/c_api.h`) that this engine calls. */
@@ -112,6 +120,7 @@ export const SYMBOLS = {
     ],
     result: "pointer",
   },
+  TF_FunctionSetAttrValueProto: { parameters: ["pointer", "buffer", "buffer", "usize", "pointer"], result: "void" },
   TF_DeleteFunction: { parameters: ["pointer"], result: "void" },
   TFE_ContextAddFunction: { parameters: ["pointer", "pointer", "pointer"], result: "void" },
   TFE_ContextRemoveFunction: { parameters: ["pointer", "buffer", "pointer"], result: "void" },

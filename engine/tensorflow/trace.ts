@@ -1,7 +1,8 @@
-import type { Attribute } from "./attributes.ts";
+import { createHash } from "node:crypto";
+import { type Attribute, ATTRIBUTE_KINDS } from "./attributes.ts";
 import type { Context } from "./context.ts";
 import { deleteHandle, describe, execute, shareHandle, type TensorType } from "./eager.ts";
-import { Graph, type Node } from "./graph.ts";
+import { Graph, type Node, XLA } from "./graph.ts";
 import type { Values } from "./host_tensor.ts";
 
 /** A function that TensorFlow knows: tensors in, tensors out, one call. */
@@ -18,6 +19,16 @@ interface Capture {
 }
 
 let functions = 0;
+const alike = new Map<string, number>();
+
+/** XLA's cache goes by the name: one that is the same in every process for the same operations and types. */
+const nameForXla = (operations: readonly string[], inputs: readonly TensorType[]): string => {
+  const types = inputs.map(({ dtype, shape }) => `${dtype}[${shape}]`);
+  const key = createHash("sha256").update(`${operations}(${types})`).digest("hex").slice(0, 16);
+  const count = alike.get(key) ?? 0;
+  alike.set(key, count + 1);
+  return `Compiled_${key}_${count}`;
+};
 
 /** The record of a function's operations, as nodes of a graph that stand for its tensors by id. */
 export class Trace {
@@ -25,6 +36,7 @@ export class Trace {
   readonly #graph: Graph;
   readonly #nodes = new Map<number, Node>();
   readonly #captures = new Map<number, Capture>();
+  readonly #operations: string[] = [];
 
   constructor(context: Context) {
     this.#context = context;
@@ -50,6 +62,7 @@ export class Trace {
   }
 
   operation(name: string, attributes: readonly Attribute[], inputs: readonly Node[], nextId: () => number) {
+    this.#operations.push(name);
     return this.#graph.operation(name, attributes, inputs).map((node) => {
       const id = nextId();
       this.#nodes.set(id, node);
@@ -58,16 +71,17 @@ export class Trace {
   }
 
   /** Ends the trace: what was recorded becomes a function of the tensors with these ids. */
-  toFunction(inputs: readonly number[], outputs: readonly Node[]): TensorFunction {
+  toFunction(inputs: readonly number[], outputs: readonly Node[], { xla }: { xla: boolean }): TensorFunction {
     const context = this.#context;
-    const name = `Compiled_${functions++}`;
     const captures = [...this.#captures.values()];
     const placeholders = [...inputs.map((id) => this.#nodes.get(id)!), ...captures.map(({ node }) => node)];
-    this.#graph.addFunction(name, placeholders, outputs);
+    const name = xla ? nameForXla(this.#operations, placeholders) : `Compiled_${functions++}`;
+    this.#graph.addFunction(name, placeholders, outputs, { xla });
     this.#graph.free();
+    const attributes = xla ? [{ name: XLA, type: ATTRIBUTE_KINDS.TF_ATTR_BOOL, value: true }] : [];
     const captured = captures.map(({ handle }) => handle);
     return {
-      run: (handles) => execute(context, name, [], [...handles, ...captured], outputs.length),
+      run: (handles) => execute(context, name, attributes, [...handles, ...captured], outputs.length),
       free: () => {
         for (const handle of captured) deleteHandle(context, handle);
         const { symbols, pointer, status, live } = context;

@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { compile } from "../../engine/mod.ts";
+import { compile, type Xla } from "../../engine/mod.ts";
 import type { UNetConfig } from "../../model/config.ts";
 import { oneHot } from "../../model/denoiser.ts";
 import { timestepEmbedding } from "../../model/timestep_embedding.ts";
@@ -50,9 +50,10 @@ interface Scalars extends AdamScalars<tf.Scalar> {
  *
  * The average's decay starts low, at (1 + n) / (10 + n) after n steps, so that the first weights are soon forgotten.
  *
+ * @param options.xla whether XLA compiles it
  * @returns a function that moves `state` on by one step; the tensors it replaces are freed
  */
-export const createTrainStep = (config: UNetConfig) => {
+export const createTrainStep = (config: UNetConfig, { xla = false }: { xla?: Xla } = {}) => {
   const unet = createUNet(config);
   const classCount = config.num_class_embeds;
   const size = config.block_out_channels[0];
@@ -75,7 +76,7 @@ export const createTrainStep = (config: UNetConfig) => {
       return [updated.weight, updated.firstMoment, updated.secondMoment, kept];
     });
     return { next, loss, gradientNorm };
-  });
+  }, { xla });
 
   const step = (
     state: TrainingState,

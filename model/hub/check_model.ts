@@ -1,32 +1,20 @@
 import { parseUNetConfig } from "../config.ts";
-import { ModelError, quoteText } from "../error.ts";
+import { ModelError } from "../error.ts";
+import { checkModelIndex } from "../model_index.ts";
+import { parsePythonJson } from "../python_json.ts";
 import { parseSchedulerConfig } from "../scheduler_config.ts";
 import type { Repository } from "./address.ts";
-
-const PARTS = new Set(["unet", "scheduler"]);
-
-/** Names what a pipeline is made of apart from a U-Net and a scheduler: an encoder of latents, of text … */
-const foreignParts = (index: object): string[] =>
-  Object.entries(index)
-    .filter(([name, value]) => !PARTS.has(name) && Array.isArray(value) && value.some((part) => part !== null))
-    .map(([name]) => quoteText(name));
-
-const checkIndex = (json: unknown): void => {
-  if (typeof json !== "object" || json === null) throw new ModelError("it must be an object");
-  const foreign = foreignParts(json);
-  if (foreign.length > 0) throw new ModelError(`the model has parts that are not run here: ${foreign.join(", ")}`);
-};
 
 const checkText = (path: string, text: string): void => {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parsePythonJson(text);
   } catch (cause) {
     throw new ModelError("it is not JSON", { cause });
   }
   if (path.endsWith("scheduler_config.json")) parseSchedulerConfig(json);
   else if (path.endsWith("config.json")) parseUNetConfig(json);
-  else if (path === "model_index.json") checkIndex(json);
+  else if (path === "model_index.json") checkModelIndex(json);
 };
 
 /**

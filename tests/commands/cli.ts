@@ -5,22 +5,32 @@ const root = fromFileUrl(new URL("../../", import.meta.url));
 const granted = async (command: string): Promise<boolean> =>
   (await Deno.permissions.query({ name: "run", command })).state === "granted";
 
-const executable = await granted(Deno.execPath()) ? Deno.execPath() : await granted("deno") ? "deno" : null;
+/** The deno that tests may run; `null` where there is none. */
+export const executable = await granted(Deno.execPath()) ? Deno.execPath() : await granted("deno") ? "deno" : null;
 
 const writable = (await Deno.permissions.query({ name: "write", path: `${root}runs` })).state === "granted";
 
 /** What stands in the way of tests that run the command line, or "" for nothing. */
 export const missing = executable && writable ? "" : "needs --allow-run=deno --allow-write=runs";
 
-/** Starts `main.ts` with these permissions. */
-export const startWith = (permissions: readonly string[], ...args: string[]): Deno.ChildProcess =>
+/** Starts `main.ts` with these permissions, and these environment variables beside those of this process. */
+export const startIn = (
+  env: Record<string, string>,
+  permissions: readonly string[],
+  ...args: string[]
+): Deno.ChildProcess =>
   new Deno.Command(executable!, {
     args: ["run", "--quiet", "--no-prompt", ...permissions, "main.ts", ...args],
     cwd: root,
+    env,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+
+/** Starts `main.ts` with these permissions. */
+export const startWith = (permissions: readonly string[], ...args: string[]): Deno.ChildProcess =>
+  startIn({}, permissions, ...args);
 
 /** Starts `main.ts` as a person would, with the permissions of `deno task sample`; writing is granted below runs/. */
 export const start = (...args: string[]): Deno.ChildProcess =>

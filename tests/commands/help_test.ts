@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
-import { type Command, defineCommand } from "../../commands/command.ts";
+import { defineCommand } from "../../commands/command.ts";
 import { commandHelp, programHelp } from "../../commands/help.ts";
 
+const entry = { name: "paint", summary: "Paint a picture." };
 const command = defineCommand({
-  name: "paint",
-  summary: "Paint a picture.",
   options: z.object({
     steps: z.int().min(1).max(9).default(4).describe(
       "Number of strokes, which is to say how often the brush is set down",
@@ -18,11 +17,11 @@ const command = defineCommand({
   short: { steps: "s" },
   examples: [{ line: "deno task paint -s 9", does: "Nine strokes." }],
   run: () => Promise.resolve(),
-}) as unknown as Command;
+});
 
 Deno.test("commandHelp shows each option with its range, choices and default, wrapped to the width", () => {
   assertEquals(
-    commandHelp(command, 70),
+    commandHelp(entry, command, 70),
     `Paint a picture.
 
 Usage: deno task paint [options]
@@ -46,12 +45,15 @@ Examples:
 
 Deno.test("commandHelp keeps to the width of the terminal", () => {
   for (const columns of [60, 80, 100]) {
-    assert(commandHelp(command, columns).split("\n").every((line) => line.length <= columns), `${columns} columns`);
+    assert(
+      commandHelp(entry, command, columns).split("\n").every((line) => line.length <= columns),
+      `${columns} columns`,
+    );
   }
 });
 
 Deno.test("programHelp lists the commands and how to ask further", () => {
-  const text = programHelp([{ name: "paint", summary: "Paint a picture." }], 80);
+  const text = programHelp([entry], 80);
   assertStringIncludes(text, "  paint  Paint a picture.");
   assertStringIncludes(text, "deno task <command> --help");
 });

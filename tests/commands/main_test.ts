@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { run, testCommandLine } from "./cli.ts";
 
 testCommandLine("main.ts with no command lists the commands and exits 2; --help exits 0", async () => {
@@ -16,4 +17,23 @@ testCommandLine("main.ts suggests the nearest command in one line", async () => 
     stderr,
     'error: unknown command "sampel"; did you mean sample? (commands: serve, train, sample, engine, pull)\n',
   );
+});
+
+const STATIC_IMPORT = /^(?:import|export)\s(?!type\b)[^"]*?from\s"([^"]+)"/gm;
+
+/** What loads with a module at once: its packages, and those of the modules that it imports. */
+const packagesOf = async (module: URL, seen = new Set<string>()): Promise<Set<string>> => {
+  const packages = new Set<string>();
+  if (seen.has(module.href)) return packages;
+  seen.add(module.href);
+  for (const [, specifier] of (await Deno.readTextFile(fromFileUrl(module))).matchAll(STATIC_IMPORT)) {
+    if (!specifier.startsWith(".")) packages.add(specifier);
+    else for (const name of await packagesOf(new URL(specifier, module), seen)) packages.add(name);
+  }
+  return packages;
+};
+
+Deno.test("main.ts loads no room before a command is chosen", async () => {
+  const packages = await packagesOf(new URL("../../main.ts", import.meta.url));
+  assertEquals([...packages].sort(), ["node:util", "zod"]);
 });

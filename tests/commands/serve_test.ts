@@ -58,7 +58,7 @@ const whileServing = async (
 };
 
 Deno.test("serve: says where, what and on which engine; draws, logs; ends with 0 at SIGTERM", async () => {
-  const logged = await whileServing(spawn("--model", model, "--port", "0"), async (_, text) => {
+  const logged = await whileServing(spawn("--model", model, "--port", "0", "--engine", "wasm"), async (_, text) => {
     assertMatch(text, /^http:\/\/127\.0\.0\.1:\d+ serves tests\/fixtures\/tiny-model \(8×8, 3 classes, T = 100\)\n/);
     assertMatch(text, /\nengine wasm \S+: .*; warm in \d+\.\d s\n/);
     const url = /curl -o a.png "(\S+)"/.exec(text)![1];
@@ -126,7 +126,7 @@ Deno.test("serve: a wrong origin for --cors exits 2", async () => {
 });
 
 Deno.test("serve: a missing model, a damaged one and a port in use each exit 2 with one clear line", async () => {
-  const missing = await fails("--model", "models/nowhere");
+  const missing = await fails("--model", "models/nowhere", "--port", "0");
   assertEquals([missing.code, missing.lines.length], [2, 1]);
   assertStringIncludes(missing.lines[0], "error: Cannot read models/nowhere/unet/config.json");
 
@@ -138,7 +138,7 @@ Deno.test("serve: a missing model, a damaged one and a port in use each exit 2 w
       const bytes = await Deno.readFile(`${model}/${file}`);
       await Deno.writeFile(`${folder}/${file}`, bytes.subarray(0, file.endsWith(".json") ? bytes.length : 50_000));
     }
-    const damaged = await fails("--model", folder);
+    const damaged = await fails("--model", folder, "--port", "0");
     assertEquals([damaged.code, damaged.lines.length], [2, 1]);
     assertStringIncludes(damaged.lines[0], `error: Cannot read ${folder}/${files[2]}`);
   } finally {

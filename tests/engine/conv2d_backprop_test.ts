@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { type EngineName, openEngine } from "../../engine/mod.ts";
+import { assertWithin } from "./assert_within.ts";
 import { randomValues } from "./random_values.ts";
 import { relativeError } from "./relative_error.ts";
 import { whyNot } from "./why_not.ts";
@@ -99,7 +100,8 @@ for (const kernel of ["Conv2DBackpropFilter", "Conv2DBackpropInput"] as const) {
       assert(expected.some(({ values }) => values.some((value) => value !== 0)));
       for (const [i, at] of CASES.entries()) {
         assertEquals(actual[i].shape, expected[i].shape, JSON.stringify(at));
-        assertLess(relativeError(actual[i].values, expected[i].values), 2e-6, JSON.stringify(at));
+        const difference = relativeError(actual[i].values, expected[i].values);
+        assertWithin(difference, 2e-6, { suite: kernel, quantity: "from cpu's", engine }, JSON.stringify(at));
       }
     });
   }

@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../engine/mod.ts";
+import { assertWithin } from "./assert_within.ts";
 import { gradientsOf, slopes, type Subject } from "./finite_differences.ts";
 import { randomValues } from "./random_values.ts";
 import { relativeError } from "./relative_error.ts";
@@ -16,7 +17,8 @@ const checkGradient = (what: string, compute: Subject["compute"], shapes: number
   for (const [k, { shape, values }] of gradients.entries()) {
     assertEquals(shape, shapes[k], `${what}: shape of gradient ${k}`);
     assert(expected[k].some((value) => Math.abs(value) > 1e-2), `${what}: gradient ${k} is too small to tell`);
-    assertLess(relativeError(values, expected[k]), 1e-4, `${what}: gradient ${k}`);
+    const kind = { suite: "operations' gradients", quantity: "from finite differences", engine: tf.getBackend() };
+    assertWithin(relativeError(values, expected[k]), 1e-4, kind, `${what}: gradient ${k}`);
   }
 };
 

@@ -1,5 +1,6 @@
 import type { EngineName } from "../../engine/mod.ts";
-import { findLibrary, openLibrary } from "../../engine/tensorflow/library.ts";
+import { findLibrary } from "../../engine/tensorflow/find_library.ts";
+import { openLibrary } from "../../engine/tensorflow/library.ts";
 import { requestAdapter } from "../../engine/webgpu/adapter.ts";
 
 // A Vulkan driver that is there before TensorFlow brings an LLVM of its own, in which TensorFlow's then crashes.

@@ -1,6 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { granted } from "../../engine/tensorflow/granted.ts";
+import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 import type { TrainingEvent } from "../../jobs/events.ts";
-import { launchTraining, toArguments } from "../../jobs/launch.ts";
+import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
 
 const main = new URL("../fixtures/fake_trainer.ts", import.meta.url);
 
@@ -9,6 +12,34 @@ Deno.test("toArguments: camelCase options become flags whose values stay behind 
     toArguments({ batchSize: 8, lr: 1e-4, ema: false, flip: true, schedule: "--resume", resume: null, levels: [1, 2] }),
     ["--batch-size=8", "--lr=0.0001", "--no-ema", "--flip", "--schedule=--resume", "--levels=1,2"],
   );
+});
+
+const reasonNotToGrant = reasonNotToWrite || (granted({ name: "ffi", path: "runs" }) ? "" : "needs --allow-ffi=runs");
+
+writingTest("trainingCommand grants the library that was named, and nothing beside its folder", async (folder) => {
+  const inside = join(folder, "lib");
+  const file = join(inside, Deno.build.os === "darwin" ? "libtensorflow_cc.2.dylib" : "libtensorflow_cc.so.2");
+  await Deno.mkdir(inside);
+  await Deno.writeTextFile(file, "");
+  for (const engine of ["auto", "tensorflow"]) {
+    const { args, env } = trainingCommand({ engine }, { tensorflow: folder });
+    assert(args.includes(`--allow-ffi=${inside}`), `${args}`);
+    assert(args.includes(`--allow-read=.,${inside}`), `${args}`);
+    assert(args.indexOf(`--tensorflow=${file}`) > args.indexOf("train"), `${args}`);
+    assertEquals(env, { NO_COLOR: "1" });
+  }
+}, reasonNotToGrant);
+
+writingTest("trainingCommand lets a job on another engine load no library", async (folder) => {
+  await Deno.writeTextFile(join(folder, "libtensorflow_cc.so.2"), "");
+  const { args, env } = trainingCommand({ engine: "wasm" }, { tensorflow: folder });
+  assertEquals(args.filter((arg) => arg.includes("tensorflow") || arg.startsWith("--allow-ffi")), []);
+  assertEquals(args.filter((arg) => arg.startsWith("--allow-")), [
+    "--allow-read=.",
+    "--allow-write=runs",
+    "--allow-env=XDG_RUNTIME_DIR",
+  ]);
+  assertEquals(env, { NO_COLOR: "1" });
 });
 
 Deno.test("launchTraining: events arrive in order, though a line comes in pieces and others are none", async () => {

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import * as tf from "@tensorflow/tfjs-core";
-import { openEngine } from "../../engine/mod.ts";
+import { type EngineName, openEngine } from "../../engine/mod.ts";
 import { attention } from "../../model/layers/attention.ts";
 import { conv } from "../../model/layers/conv.ts";
 import { groupNorm } from "../../model/layers/group_norm.ts";
@@ -11,6 +11,7 @@ import { silu } from "../../model/layers/silu.ts";
 import { upsample } from "../../model/layers/upsample.ts";
 import { toEngineLayout, toStoredLayout } from "../../model/layout.ts";
 import { Weights } from "../../model/weights.ts";
+import { assertWithin } from "../engine/assert_within.ts";
 import { gradientsOf, slopeAlong, type Subject } from "../engine/finite_differences.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
@@ -85,19 +86,30 @@ const evaluate = (layer: Layer, golden: Golden) =>
     };
   });
 
-const compare = (what: string, layer: Layer, golden: Golden, { output = 1e-6, gradient = 1e-5 } = {}) => {
+interface Limits {
+  output?: number;
+  gradient?: number;
+  /** The row of the engine matrix. */
+  suite?: string;
+}
+
+const compare = (what: string, layer: Layer, golden: Golden, options: Limits = {}) => {
+  const { output = 1e-6, gradient = 1e-5, suite = "layers" } = options;
+  const engine = tf.getBackend();
+
   const { out, gradients } = evaluate(layer, golden);
   assertEquals(out.shape, golden.out.shape, what);
-  assertLess(relativeError(out.values, golden.out.data), output, `${what}: output`);
+  assertWithin(relativeError(out.values, golden.out.data), output, { suite, quantity: "output", engine }, what);
   for (const [name, expected] of Object.entries(golden.gradients)) {
     // A key's bias cannot change a softmax: its gradient is rounding around 0.
     if (name === "to_k.bias") continue;
     assertEquals([...gradients[name].shape], expected.shape, `${what}: shape of the gradient of ${name}`);
-    assertLess(relativeError(gradients[name].data, expected.data), gradient, `${what}: gradient of ${name}`);
+    const difference = relativeError(gradients[name].data, expected.data);
+    assertWithin(difference, gradient, { suite, quantity: "gradients", engine }, `${what}: gradient of ${name}`);
   }
 };
 
-for (const engine of ["wasm", "webgpu-software", "cpu"] as const) {
+for (const engine of ["wasm", "tensorflow", "webgpu-software", "cpu"] as const) {
   const reason = whyNot(engine);
   const layerTest = (name: string, run: () => void) =>
     Deno.test(`${name} on ${engine} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
@@ -117,7 +129,11 @@ for (const engine of ["wasm", "webgpu-software", "cpu"] as const) {
           ([x], weights) =>
             groupNorm(x as tf.Tensor4D, weights.get("at.weight"), weights.get("at.bias"), { groups, eps }),
           golden,
-          { output: 1e-6 + magnified, gradient: 1e-5 + 2 * magnified },
+          {
+            output: 1e-6 + magnified,
+            gradient: 1e-5 + 2 * magnified,
+            suite: magnified > 1e-6 ? "layers, means far from 0" : "layers",
+          },
         );
       }
     },
@@ -128,14 +144,22 @@ for (const engine of ["wasm", "webgpu-software", "cpu"] as const) {
       const { out, gradients } = evaluate(([x]) => silu(x), golden);
       // Element by element, since the sizes differ by 10⁷.
       for (const [i, expected] of golden.out.data.entries()) {
-        assertLess(
-          Math.abs(out.values[i] - expected),
-          1e-6 * Math.abs(expected) + 1e-12,
+        const difference = Math.abs(out.values[i] - expected) / (Math.abs(expected) + 1e-6);
+        assertWithin(
+          difference,
+          1e-6,
+          { suite: "silu", quantity: "each output", engine },
           `silu(${golden.inputs.x.data[i]})`,
         );
       }
       for (const [i, expected] of golden.gradients.x.data.entries()) {
-        assertLess(Math.abs(gradients.x.data[i] - expected), 1e-6, `silu'(${golden.inputs.x.data[i]})`);
+        const difference = Math.abs(gradients.x.data[i] - expected);
+        assertWithin(
+          difference,
+          1e-6,
+          { suite: "silu", quantity: "each gradient", engine },
+          `silu'(${golden.inputs.x.data[i]})`,
+        );
       }
     }
   });
@@ -260,38 +284,48 @@ const SUBJECTS: Record<string, { subject: Subject }> = {
   "upsample": { subject: { shapes: [[2, 2, 3, 3]], compute: (x) => upsample(x as tf.Tensor4D) } },
 };
 
-for (const [name, { subject }] of Object.entries(SUBJECTS)) {
-  Deno.test(`${name}: the gradient on wasm is cpu's to 1e-5 and the slope along random directions to 1e-4`, async () => {
-    // Half of a normal value each, so that no softmax and no square leaves the reach of a finite step.
-    const inputs = subject.shapes.map((shape, k) => randomValues(shape, 20 + k).map((value) => value / 2));
-    const { shape } = tf.tidy(() => subject.compute(...subject.shapes.map((shape) => tf.ones(shape))));
-    const cotangent = randomValues(shape, 5);
-    await openEngine("cpu");
-    const onCpu = gradientsOf(subject, inputs, cotangent);
-    await openEngine("wasm");
-    const gradients = withoutLeaks(() => gradientsOf(subject, inputs, cotangent));
+const checkGradients = async ({ subject, engine }: { subject: Subject; engine: EngineName }) => {
+  // Half of a normal value each, so that no softmax and no square leaves the reach of a finite step.
+  const inputs = subject.shapes.map((shape, k) => randomValues(shape, 20 + k).map((value) => value / 2));
+  await openEngine("cpu");
+  const { shape } = tf.tidy(() => subject.compute(...subject.shapes.map((shape) => tf.ones(shape))));
+  const cotangent = randomValues(shape, 5);
+  const onCpu = gradientsOf(subject, inputs, cotangent);
+  await openEngine(engine);
+  const gradients = withoutLeaks(() => gradientsOf(subject, inputs, cotangent));
 
-    let size = 0;
-    for (const { values } of onCpu) for (const value of values) size += value ** 2;
-    for (const [k, { values }] of gradients.entries()) {
-      assertEquals(gradients[k].shape, subject.shapes[k]);
-      // In units of the whole gradient, since some of its parts are zero but for rounding.
-      const difference = Math.max(...values.map((value, i) => Math.abs(value - onCpu[k].values[i])));
-      assertLess(difference / Math.sqrt(size), 1e-5, `gradient ${k}`);
-    }
-    // Along one input at a time, and along all at once.
-    for (let only = -1; only < inputs.length; only++) {
-      const direction = subject.shapes.map((shape, k) => {
-        const values = randomValues(shape, 100 + 10 * only + k);
-        const scale = 1 / Math.hypot(...values);
-        return only >= 0 && k !== only ? values.fill(0) : values.map((value) => value * scale);
-      });
-      const expected = gradients.reduce(
-        (sum, { values }, k) => sum + values.reduce((part, value, i) => part + value * direction[k][i], 0),
-        0,
-      );
-      assertLess(Math.abs(slopeAlong(subject, inputs, cotangent, direction) - expected) / Math.sqrt(size), 1e-4);
-    }
-    assert(size > 1e-2);
-  });
+  let squares = 0;
+  for (const { values } of onCpu) for (const value of values) squares += value ** 2;
+  assert(squares > 1e-2);
+  const size = Math.sqrt(squares);
+  for (const [k, { values }] of gradients.entries()) {
+    assertEquals(gradients[k].shape, subject.shapes[k]);
+    // In units of the whole gradient, since some of its parts are zero but for rounding.
+    const difference = Math.max(...values.map((value, i) => Math.abs(value - onCpu[k].values[i])));
+    const kind = { suite: "layers' gradients", quantity: "from cpu's", engine };
+    assertWithin(difference / size, 1e-5, kind, `gradient ${k}`);
+  }
+  // Along one input at a time, and along all at once.
+  for (let only = -1; only < inputs.length; only++) {
+    const direction = subject.shapes.map((shape, k) => {
+      const values = randomValues(shape, 100 + 10 * only + k);
+      const scale = 1 / Math.hypot(...values);
+      return only >= 0 && k !== only ? values.fill(0) : values.map((value) => value * scale);
+    });
+    const expected = gradients.reduce(
+      (sum, { values }, k) => sum + values.reduce((part, value, i) => part + value * direction[k][i], 0),
+      0,
+    );
+    const difference = Math.abs(slopeAlong(subject, inputs, cotangent, direction) - expected);
+    const kind = { suite: "layers' gradients", quantity: "from finite differences", engine };
+    assertWithin(difference / size, 1e-4, kind, `along ${only}`);
+  }
+};
+
+for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+  const reason = whyNot(engine);
+  for (const [name, { subject }] of Object.entries(SUBJECTS)) {
+    const title = `${name}: the gradient on ${engine} is cpu's to 1e-5 and the slope along random directions to 1e-4`;
+    Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, () => checkGradients({ subject, engine }));
+  }
 }

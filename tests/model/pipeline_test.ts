@@ -10,6 +10,7 @@ import { python, whyNoPython } from "./python.ts";
 import { reasonNotToWrite, writingTest } from "./temporary_folder.ts";
 
 const FIXTURES = fromFileUrl(new URL("../fixtures/model/", import.meta.url));
+const INDEX = "model_index.json";
 const UNET = join("unet", "config.json");
 const SCHEDULER = join("scheduler", "scheduler_config.json");
 const WEIGHTS = join("unet", "diffusion_pytorch_model.safetensors");
@@ -18,6 +19,31 @@ Deno.test("loadPipeline names the first file that is missing, for a folder that 
   const folder = join(FIXTURES, "nowhere");
   const error = await assertRejects(() => loadPipeline(folder), ModelError);
   assertEquals(error.message, `Cannot read ${join(folder, UNET)}: there is no such file`);
+});
+
+Deno.test("loadPipeline reads the paper's checkpoints as they lie on the hub: one folder, old keys, old names", async () => {
+  const { unet, scheduler, weights } = await loadPipeline(join(FIXTURES, "celebahq"));
+  assertEquals([unet.attention_head_dim, unet.norm_eps, unet.downsample_padding], [null, 1e-6, 0]);
+  assertEquals([scheduler.variance_type, scheduler.timestep_spacing], ["fixed_small", "leading"]);
+  assertEquals(weights.get("down_blocks.4.attentions.1.to_q.weight")!.shape, [16, 16]);
+  const stored = parseSafetensors(await Deno.readFile(join(FIXTURES, "celebahq", WEIGHTS.slice("unet/".length))));
+  assertEquals(stored.has("down_blocks.4.attentions.1.query.weight"), true);
+});
+
+writingTest("loadPipeline opens a pipeline without an index, and one of any class of pipeline", async (folder) => {
+  const model = { ...await loadPipeline(join(FIXTURES, "ddpm")), folder };
+  await savePipeline(model);
+  const index = JSON.parse(await Deno.readTextFile(join(folder, INDEX)));
+  for (
+    const change of [{ _class_name: "DDIMPipeline" }, { scheduler: ["diffusers", "DDIMScheduler"] }, {
+      vae: [null, null],
+    }]
+  ) {
+    await Deno.writeTextFile(join(folder, INDEX), JSON.stringify({ ...index, ...change }));
+    assertEquals((await loadPipeline(folder)).unet, model.unet);
+  }
+  await Deno.remove(join(folder, INDEX));
+  assertEquals((await loadPipeline(folder)).unet, model.unet);
 });
 
 Deno.test("loadPipeline reads what diffusers wrote: config with defaults, scheduler, labels by number, every tensor", async () => {
@@ -90,6 +116,33 @@ const DAMAGES: Record<string, Damage> = {
   "no U-Net config": { file: UNET, spoil: () => null, message: "there is no such file" },
   "no scheduler config": { file: SCHEDULER, spoil: () => null, message: "there is no such file" },
   "no weights": { file: WEIGHTS, spoil: () => null, message: "there is no such file" },
+  "a U-Net with conditions": {
+    file: INDEX,
+    spoil: config({ unet: ["diffusers", "UNet2DConditionModel"] }),
+    message: 'its unet must be a UNet2DModel, received "UNet2DConditionModel"',
+  },
+  "a pipeline without U-Net": {
+    file: INDEX,
+    spoil: config({ unet: [null, null] }),
+    message: "its unet must be a UNet2DModel, received nothing",
+  },
+  "a transformer": {
+    file: INDEX,
+    spoil: config({ unet: undefined, transformer: ["diffusers", "DiTTransformer2DModel"] }),
+    message: "the model has parts that are not run here: transformer (DiTTransformer2DModel)",
+  },
+  "a scheduler over σ, by the index": {
+    file: INDEX,
+    spoil: config({ scheduler: ["diffusers", "ScoreSdeVeScheduler"] }),
+    message: /its scheduler must be one of DDPMScheduler, .*received "ScoreSdeVeScheduler"$/,
+  },
+  "an index that is a list": { file: INDEX, spoil: () => "[]", message: "Cannot use this model index: it: " },
+  "an index that is no JSON": { file: INDEX, spoil: () => "index", message: "it is not JSON (" },
+  "a U-Net config of another class": {
+    file: UNET,
+    spoil: config({ _class_name: "UNet2DConditionModel" }),
+    message: /_class_name: .*"UNet2DModel", received "UNet2DConditionModel"$/,
+  },
   "a U-Net config that ends early": { file: UNET, spoil: (bytes) => bytes.slice(0, 100), message: "it is not JSON (" },
   "a scheduler config with lines of no JSON": {
     file: SCHEDULER,
@@ -253,7 +306,7 @@ for folder, (n, h, w, c) in json.loads(sys.argv[1]):
 print(json.dumps(results))`;
     const asked: [string, number[]][] = [], inputs: Float32Array[] = [];
     const expected: { model: Pipeline; out: Float32Array }[] = [];
-    for (const name of ["conditional", "ddpm", "learned"]) {
+    for (const name of ["conditional", "ddpm", "learned", "cifar10", "celebahq"]) {
       const model = { ...await loadPipeline(join(FIXTURES, name)), folder: join(folder, name) };
       await savePipeline(model);
       const denoiser = createDenoiser(await openEngine("wasm"), model);

@@ -2,7 +2,13 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { betaSchedule, SCHEDULES } from "../../core/mod.ts";
 import { ModelError } from "../../model/error.ts";
-import { diffusionOf, parseSchedulerConfig, schedulerConfigOf } from "../../model/scheduler_config.ts";
+import { parsePythonJson } from "../../model/python_json.ts";
+import {
+  diffusionOf,
+  parseSchedulerConfig,
+  SCHEDULER_CLASSES,
+  schedulerConfigOf,
+} from "../../model/scheduler_config.ts";
 
 interface Golden {
   config: Record<string, unknown>;
@@ -28,6 +34,48 @@ for (const { config, length, at, betas, alphasCumprod } of schedulers) {
     }
   });
 }
+
+const saved: { at: number[]; cases: { text: string; set: Record<string, unknown>; alphasCumprod: number[] }[] } = JSON
+  .parse(await Deno.readTextFile(fromFileUrl(new URL("../fixtures/model/schedulers.json", import.meta.url))));
+
+for (const { text, set, alphasCumprod } of saved.cases) {
+  const json = parsePythonJson(text) as Record<string, unknown>;
+  const name = json._class_name as typeof SCHEDULER_CLASSES[number];
+  Deno.test(`parseSchedulerConfig reads what diffusers' ${name} saves, ${JSON.stringify(set)}: ᾱ, prediction, clipping, spacing`, () => {
+    const config = parseSchedulerConfig(json);
+    const diffusion = diffusionOf(config);
+    for (const [i, t] of saved.at.entries()) {
+      assertAlmostEquals(diffusion.alphasCumprod[t], alphasCumprod[i], 2e-5 * alphasCumprod[i] + 1e-8, `ᾱ at ${t}`);
+    }
+    assertEquals(config.prediction_type, set.prediction_type ?? "epsilon");
+    assertEquals(config.clip_sample, json.clip_sample ?? false);
+    assertEquals(config.timestep_spacing, json.timestep_spacing ?? "linspace");
+    assertEquals(config.variance_type, json.variance_type ?? "fixed_small");
+    // What it saves are its defaults, but for a range that came from another's config: the class alone says the same.
+    const { clip_sample_range } = config;
+    if (Object.keys(set).length === 0) {
+      assertEquals(parseSchedulerConfig({ _class_name: name, clip_sample_range }), config);
+    }
+  });
+}
+
+Deno.test("parseSchedulerConfig was compared with every class that it reads", () => {
+  const compared = new Set(
+    saved.cases.map(({ text }) => (parsePythonJson(text) as { _class_name: string })._class_name),
+  );
+  assertEquals([...compared], [...SCHEDULER_CLASSES]);
+});
+
+Deno.test("parsePythonJson reads Infinity and NaN as null, outside strings alone, and refuses what is no JSON", () => {
+  assertEquals(parsePythonJson('{"a": -Infinity, "b": [Infinity, NaN], "c": "-Infinity \\" NaN"}'), {
+    a: null,
+    b: [null, null],
+    c: '-Infinity " NaN',
+  });
+  for (const text of ["", "{", "{a: NaN}", "Inf", "nan", "'NaN'"]) {
+    assertThrows(() => parsePythonJson(text), SyntaxError);
+  }
+});
 
 Deno.test("parseSchedulerConfig fills in diffusers' defaults and drops keys that it does not know", () => {
   assertEquals(parseSchedulerConfig({ _class_name: "DDPMScheduler", thresholding: false }), {
@@ -55,6 +103,10 @@ const REFUSED: [Record<string, unknown>, string][] = [
   ],
   [{ _class_name: "ScoreSdeVeScheduler" }, '"DDPMScheduler"|"DDIMScheduler"'],
   [{ _class_name: "EulerDiscreteScheduler" }, 'received "EulerDiscreteScheduler"'],
+  [
+    { _class_name: "DPMSolverMultistepScheduler", use_flow_sigmas: true },
+    "use_flow_sigmas: Invalid input: expected false",
+  ],
   [{ predict_epsilon: 0 }, "predict_epsilon: "],
   [{ num_train_timesteps: 0 }, "num_train_timesteps: "],
   [{ num_train_timesteps: 10.5 }, "num_train_timesteps: "],

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
 import { EngineError } from "../../../engine/error.ts";
-import { libraryIn, openLibrary } from "../../../engine/tensorflow/library.ts";
+import { openLibrary } from "../../../engine/tensorflow/library.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 
 const refusal = (place: string): string => assertThrows(() => openLibrary(place), EngineError).message;
@@ -19,21 +19,6 @@ const elfHeader = (machine: number): Uint8Array => {
   header[18] = machine;
   return header;
 };
-
-writingTest(
-  "libraryIn finds the library where wheels, archives and Python keep it, and takes the file itself",
-  async (folder) => {
-    const name = Deno.build.os === "darwin" ? "libtensorflow_cc.2.dylib" : "libtensorflow_cc.so.2";
-    assertEquals(libraryIn(folder), null);
-    for (const place of ["site-packages/tensorflow", "lib", "tensorflow", "."]) {
-      const file = join(folder, place, name);
-      await Deno.mkdir(join(folder, place), { recursive: true });
-      await Deno.writeFile(file, new Uint8Array());
-      assertEquals(libraryIn(folder), file);
-      assertEquals(libraryIn(file), file);
-    }
-  },
-);
 
 writingTest("openLibrary tells in one line that a library is for another processor, or none at all", async (folder) => {
   const file = join(folder, "libtensorflow_cc.so.2");

@@ -1,7 +1,8 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../../engine/mod.ts";
 import { openCpu } from "../../../engine/cpu/mod.ts";
+import { assertWithin } from "../assert_within.ts";
 import { randomValues } from "../random_values.ts";
 import { relativeError } from "../relative_error.ts";
 import { withoutLeaks } from "../without_leaks.ts";
@@ -26,13 +27,20 @@ for (const [name, operation] of Object.entries(OPERATIONS)) {
       const before = { ...context.live };
       const eager = withoutLeaks(() => run(operation, operation.compute));
       assertEquals(eager.shape, expected.shape);
-      assertLess(relativeError(eager.values, expected.values), 1e-5);
+      const suite = "operations";
+      assertWithin(relativeError(eager.values, expected.values), 1e-5, {
+        suite,
+        quantity: "from cpu's",
+        engine: "tensorflow",
+      });
 
       const compiled = compile(operation.compute);
       for (const call of ["traced", "repeated"]) {
         const actual = withoutLeaks(() => run(operation, compiled));
         assertEquals(actual.shape, expected.shape);
-        assertLess(relativeError(actual.values, eager.values), 1e-6, call);
+        const difference = relativeError(actual.values, eager.values);
+        const kind = { suite, quantity: "from those run one by one", engine: "tensorflow, compiled" };
+        assertWithin(difference, 1e-6, kind, call);
       }
       compiled.dispose();
       assertEquals(context.live, before);

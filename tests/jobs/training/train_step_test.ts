@@ -1,10 +1,11 @@
-import { assertEquals, assertLess } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import * as tf from "@tensorflow/tfjs-core";
 import { type EngineName, openEngine } from "../../../engine/mod.ts";
 import { disposeState, downloadState, initialState, STATE_PARTS } from "../../../jobs/training/state.ts";
 import { createTrainStep } from "../../../jobs/training/train_step.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
+import { assertWithin, columnOf } from "../../engine/assert_within.ts";
 import { randomValues } from "../../engine/random_values.ts";
 import { relativeError } from "../../engine/relative_error.ts";
 import { whyNot } from "../../engine/why_not.ts";
@@ -41,20 +42,28 @@ const threeSteps = async (engine: EngineName) => {
 
 for (const engine of ["cpu", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
+  const column = columnOf(engine);
   const title = `createTrainStep on ${engine}: three steps end where wasm's do, and in the same bits when repeated`;
   Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
     const expected = await threeSteps("wasm");
     const actual = await threeSteps(engine);
     for (const [i, { loss, gradientNorm }] of actual.results.entries()) {
-      assertLess(Math.abs(loss / expected.results[i].loss - 1), 1e-5);
-      assertLess(Math.abs(gradientNorm / expected.results[i].gradientNorm - 1), 1e-5);
+      const kind = { suite: "three training steps", quantity: "loss and gradient norm, from wasm's", engine: column };
+      assertWithin(Math.abs(loss / expected.results[i].loss - 1), 1e-5, kind);
+      assertWithin(Math.abs(gradientNorm / expected.results[i].gradientNorm - 1), 1e-5, kind);
     }
     assertEquals(actual.stored.step, 3);
     for (const part of STATE_PARTS) {
       for (const [name, { data }] of actual.stored.tensors[part]) {
         // A key's bias cannot change a softmax: its gradient is rounding around 0, which Adam makes a step of.
         if (name.endsWith("to_k.bias")) continue;
-        assertLess(relativeError(data, expected.stored.tensors[part].get(name)!.data), 2e-3, `${part} of ${name}`);
+        const difference = relativeError(data, expected.stored.tensors[part].get(name)!.data);
+        const kind = {
+          suite: "three training steps",
+          quantity: "weights, moments and average, from wasm's",
+          engine: column,
+        };
+        assertWithin(difference, 2e-3, kind, `${part} of ${name}`);
       }
     }
     assertEquals(await threeSteps(engine), actual);

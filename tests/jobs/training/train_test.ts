@@ -41,7 +41,7 @@ testCommandLine("train: on MNIST the loss falls, and the run folder holds all th
   assertLess(mean(metrics.slice(-10)), 0.6);
 
   const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  assertEquals(events[0], { event: "start", run: out, steps: 80 });
+  assertEquals(events[0], { event: "start", run: out, steps: 80, engine: "wasm" });
   assertEquals(events.filter(({ event }) => event === "checkpoint").map(({ step }) => step), [40, 80]);
   assertEquals(events.at(-1), { event: "done", step: 80, folder: `${out}/checkpoints/step-80` });
 

@@ -1,0 +1,35 @@
+/**
+ * The network's speed beside PyTorch's and diffusers', and jax-js's, on the same weights, in turns.
+ *
+ *     deno task bench network [--help]
+ */
+import { z } from "zod";
+import { defineCommand } from "../commands/command.ts";
+import { runCommand } from "../commands/run.ts";
+import { compare } from "./network/compare.ts";
+import { CONTENDERS } from "./network/programs.ts";
+
+const command = defineCommand({
+  options: z.strictObject({
+    model: z.string().min(1).optional()
+      .describe("Folder of a model. Default: the U-Net of the paper's CIFAR-10 run, 35.7M parameters, untrained"),
+    rounds: z.int().min(1).max(1000).default(7)
+      .describe("Turns of each contender, of up to 5 calls or 2 seconds each"),
+    only: z.array(z.enum(CONTENDERS)).min(1).default(CONTENDERS)
+      .describe("The contenders"),
+    operations: z.array(z.enum(["step", "train"])).min(1).default(["step", "train"])
+      .describe("Denoising steps of 1, 4 and 16 rows; training steps of 8 images"),
+    json: z.string().min(1).default("runs/bench-network.json")
+      .describe("File for every call's time"),
+  }),
+  examples: [
+    { line: "deno task bench network --json bench/results/network.json", does: "All, kept with the sources." },
+    { line: 'deno task bench network --only "pytorch contiguous,wasm" --operations step', does: "Two of them." },
+  ],
+  run: compare,
+});
+
+Deno.exitCode = await runCommand(
+  { name: "bench network", summary: "Compare the network's speed with peers.", load: () => Promise.resolve(command) },
+  Deno.args.slice(1),
+);

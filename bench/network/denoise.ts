@@ -1,0 +1,58 @@
+/**
+ * This project's side of the comparison, in a process of its own; contender.ts has the protocol.
+ *
+ *     deno run … bench/network/denoise.ts ENGINE compiled|eager step|train FOLDER
+ */
+import * as tf from "@tensorflow/tfjs-core";
+import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
+import { initialState } from "../../jobs/training/state.ts";
+import { createTrainStep } from "../../jobs/training/train_step.ts";
+import { sampleShape } from "../../model/config.ts";
+import { createDenoiser } from "../../model/denoiser.ts";
+import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { type Abilities, answer, images } from "./answer.ts";
+
+const [engineName, mode, purpose, folder] = Deno.args;
+
+const sampler = (engine: Engine, pipeline: Pipeline): Abilities => {
+  const denoiser = createDenoiser(engine, pipeline);
+  const size = denoiser.height * denoiser.width * denoiser.channels;
+  const evaluate = (x: Float32Array, timesteps: Int32Array) =>
+    denoiser.evaluate(x, timesteps, denoiser.numClasses === null ? null : new Int32Array(timesteps.length));
+  return {
+    prepare: (rows) => {
+      const x = images(rows, size), timesteps = new Int32Array(rows).fill(500);
+      return () => evaluate(x, timesteps);
+    },
+    evaluate: (x, timestep) => evaluate(x, Int32Array.of(timestep)),
+  };
+};
+
+const trainer = ({ unet, weights }: Pipeline): Abilities => {
+  const shape = [...sampleShape(unet), unet.in_channels] as [number, number, number];
+  const size = shape.reduce((product, n) => product * n);
+  const state = initialState(weights);
+  const step = createTrainStep(unet);
+  return {
+    prepare: (rows) => {
+      const examples = {
+        xt: images(rows, size),
+        timesteps: new Int32Array(rows).fill(500),
+        target: images(rows, size, 1),
+        weights: new Float32Array(rows).fill(1),
+        labels: unet.num_class_embeds === null ? null : new Int32Array(rows),
+      };
+      return () => step(state, examples, shape, { learningRate: 1e-5, clip: 1, ema: 0.9999 });
+    },
+  };
+};
+
+const pipeline = await loadPipeline(folder);
+const engine = await openEngine(engineName as EngineName);
+if (mode === "eager") Object.defineProperty(tf.backend(), "compileFunction", { value: undefined });
+await answer(
+  `${engine.name} ${engine.version}, ${engine.device}, ${mode}`,
+  purpose === "train"
+    ? trainer(pipeline)
+    : sampler(mode === "eager" ? { ...engine, compiles: false } : engine, pipeline),
+);

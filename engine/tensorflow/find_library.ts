@@ -1,0 +1,108 @@
+import { join } from "@std/path";
+import { EngineError } from "../error.ts";
+import { granted } from "./granted.ts";
+import { packageFolders, pythonPrefixes } from "./python_packages.ts";
+
+/** The environment variable that names TensorFlow's library, or a folder with it. */
+export const LIBRARY_VARIABLE = "DENOISE_TENSORFLOW";
+
+/** The project's own install folder. */
+export const INSTALL_FOLDER = ".tensorflow";
+
+const FILES = {
+  windows: ["tensorflow.dll"],
+  darwin: ["libtensorflow_cc.2.dylib", "libtensorflow.2.dylib"],
+  other: ["libtensorflow_cc.so.2", "libtensorflow.so.2"],
+};
+
+/** Where a wheel, an installed package, and an official archive keep their libraries, below the folder given. */
+const SUBFOLDERS = ["", "tensorflow", "lib", "site-packages/tensorflow"];
+
+const isFile = (path: string): boolean => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+};
+
+const isThere = (path: string): boolean => {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const inFolder = (folder: string): string | undefined => {
+  const files = FILES[Deno.build.os as "windows" | "darwin"] ?? FILES.other;
+  return files.map((file) => join(folder, file)).find(isFile);
+};
+
+/**
+ * The library in a folder (a wheel's, an official archive's, a Python package's or a whole environment's), or the file
+ * itself; `null` if there is none (or reading there is not allowed).
+ */
+export const libraryIn = (path: string): string | null => {
+  if (isFile(path)) return path;
+  for (const folder of SUBFOLDERS) {
+    const found = inFolder(join(path, folder));
+    if (found) return found;
+  }
+  return packageFolders(path).map((folder) => inFolder(join(folder, "tensorflow"))).find(Boolean) ?? null;
+};
+
+const refusal = (place: string, shown: string, source: string): EngineError =>
+  new EngineError(
+    `Cannot load TensorFlow from ${shown}: this process has no permission to. ` +
+      `Run deno task engine install --from ${place} once, which links it into ${INSTALL_FOLDER}/ for the tasks, ` +
+      `and leave ${source} out; or use deno run with --allow-read=${place} --allow-ffi=${place} in addition`,
+  );
+
+/**
+ * The library in a place that a person named.
+ *
+ * @param place the file, or a folder that holds it
+ * @param source what names it, as a person knows it
+ * @throws {EngineError} if there is none, or this process may not load it: with the flags and the command that help
+ */
+export const libraryAt = (place: string, source = "--tensorflow"): string => {
+  const shown = source === LIBRARY_VARIABLE ? `${place} (${LIBRARY_VARIABLE})` : place;
+  if (!granted({ name: "read", path: place })) throw refusal(place, shown, source);
+  const path = libraryIn(place);
+  if (path === null) throw new EngineError(`Cannot find TensorFlow's library in ${shown}`);
+  if (!granted({ name: "ffi", path })) throw refusal(place, shown, source);
+  return path;
+};
+
+const installed = (): string | null => {
+  const path = INSTALL_FOLDER;
+  if (!granted({ name: "ffi", path }) || !granted({ name: "read", path })) return null;
+  const found = libraryIn(path);
+  if (found === null && isThere(path)) {
+    throw new EngineError(
+      `Cannot find TensorFlow's library in ${path}/, which is there: deno task engine install makes it anew`,
+    );
+  }
+  return found;
+};
+
+const inPython = (): string | null => {
+  const found = pythonPrefixes().map(libraryIn);
+  return found.find((path) => path !== null && granted({ name: "ffi", path })) ?? null;
+};
+
+/**
+ * Looks for TensorFlow where this process may look, without a prompt: in `DENOISE_TENSORFLOW`, and nowhere else if that
+ * is set; in `.tensorflow`; among the packages of installed Pythons.
+ *
+ * @returns the library's path; `null` if there is none, or loading it is not allowed
+ * @throws {EngineError} if `DENOISE_TENSORFLOW` names a place that holds none or may not be loaded, or `.tensorflow` is
+ * there without a library
+ */
+export const findLibrary = (): string | null => {
+  const named = granted({ name: "env", variable: LIBRARY_VARIABLE }) ? Deno.env.get(LIBRARY_VARIABLE) : undefined;
+  if (named) return libraryAt(named, LIBRARY_VARIABLE);
+  return installed() ?? inPython();
+};
