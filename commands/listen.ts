@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { createJobs } from "../jobs/jobs.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { launchTraining } from "../jobs/launch.ts";
 import { remoteTrainOptions } from "../jobs/options.ts";
 import { createLog } from "../routes/access/log.ts";
@@ -28,7 +28,7 @@ const open = async (options: Options): Promise<Server> => {
   const { tensorflow, xla } = options;
   // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
-  const jobs = createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
+  const jobs = createMemoryJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
   try {
     return await openServer({
       models,

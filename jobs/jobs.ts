@@ -1,174 +1,132 @@
 import type { TrainingEvent } from "./events.ts";
-import { launchTraining, type OptionValues, type TrainingProcess } from "./launch.ts";
+import type { OptionValues } from "./launch.ts";
 
-/** A training job: waiting, running, or ended in one of three ways. */
-export type JobState = "waiting" | "running" | "succeeded" | "stopped" | "failed";
+/** What a job is doing: it waits, runs, was asked to stop and writes its checkpoint, or has ended in one of three ways. */
+export const JOB_STATES = ["waiting", "running", "stopping", "succeeded", "stopped", "failed"] as const;
 
-/** What is known of a job. */
+/** One of {@linkcode JOB_STATES}. */
+export type JobState = (typeof JOB_STATES)[number];
+
+/** What is known of a job, at the moment it was asked for. */
 export interface Job {
   readonly id: string;
-  /** Its run folder. */
+  /** Its run folder, below the runs root: `runs/<id>`. */
   readonly run: string;
   readonly options: OptionValues;
-  state: JobState;
-  step: number;
-  steps: number | null;
-  loss: number | null;
-  imagesPerSecond: number | null;
-  secondsLeft: number | null;
+  readonly state: JobState;
+  /** How often it was started; 0 before the first time. */
+  readonly attempt: number;
+  /** Who runs it or ran it last; null before the first time. */
+  readonly worker: string | null;
+  /** ISO 8601, as the two below. */
+  readonly createdAt: string;
+  /** When it was last started; null before the first time. */
+  readonly startedAt: string | null;
+  /** null while it has not ended. */
+  readonly endedAt: string | null;
+  readonly step: number;
+  readonly steps: number | null;
+  readonly loss: number | null;
+  readonly imagesPerSecond: number | null;
+  readonly secondsLeft: number | null;
   /** Folder of the last checkpoint. */
-  checkpoint: string | null;
-  exitCode: number | null;
-  error: string | null;
+  readonly checkpoint: string | null;
+  readonly exitCode: number | null;
+  readonly error: string | null;
 }
+
+/** Whether a job has ended, so that nothing more happens to it unless it is resumed. */
+export const hasEnded = ({ state }: Pick<Job, "state">): boolean =>
+  state === "succeeded" || state === "stopped" || state === "failed";
 
 /** There is a job or a run folder of that name. */
 export class JobExistsError extends Error {
   override name = "JobExistsError";
 }
 
-/** The training jobs of this server, one running at a time. */
+/** There is no job of that id. */
+export class JobMissingError extends Error {
+  override name = "JobMissingError";
+}
+
+/** A job in this state cannot do what was asked, as to go on while it runs. */
+export class JobStateError extends Error {
+  override name = "JobStateError";
+}
+
+/** The queue cannot be had now: its folder is another server's, or its database does not answer. */
+export class JobsUnavailableError extends Error {
+  override name = "JobsUnavailableError";
+}
+
+/** Something that happened to a job, with its number: 1 for the job's first, rising, with gaps where old ones were dropped. */
+export interface JobEvent {
+  readonly id: number;
+  readonly event: TrainingEvent;
+}
+
+/** A line that a job's process printed, with its number. */
+export interface JobLine {
+  readonly id: number;
+  readonly line: string;
+}
+
+/** Which jobs to list. */
+export interface ListOptions {
+  /** The most to answer. */
+  readonly limit?: number;
+  /** Id of the job after which to begin. */
+  readonly after?: string;
+}
+
+/** From where to follow a job, and until when. */
+export interface FollowOptions {
+  /** Number of the last one that is known already; 0 by default. */
+  readonly after?: number;
+  /** Ends the iteration, without an error. */
+  readonly signal?: AbortSignal;
+}
+
+/** Training jobs. All methods may reject with a {@linkcode JobsUnavailableError}. */
 export interface Jobs {
   /**
-   * Adds a job, which starts when all before it have ended.
+   * Adds a job, which starts when a worker is free for it.
    *
+   * @param options of `train`, already validated
    * @param name of the job and its folder under runs/; made up if absent
    * @throws {JobExistsError} if the name is taken
    */
-  add(options: OptionValues, name?: string): Job;
-  get(id: string): Job | undefined;
-  list(): Job[];
-  /** Stops a job: a running one writes a checkpoint first. */
-  stop(id: string): void;
-  /** Stops all jobs and waits for their processes; kills them after `grace` ms. */
+  add(options: OptionValues, name?: string): Promise<Job>;
+  get(id: string): Promise<Job | undefined>;
+  /** Jobs in order of arrival. */
+  list(options?: ListOptions): Promise<Job[]>;
+  /**
+   * Stops a job: a running one writes a checkpoint first. One that has ended stays as it is.
+   *
+   * @throws {JobMissingError} if there is none
+   */
+  stop(id: string): Promise<Job>;
+  /**
+   * Lets a job that has ended go on from its last checkpoint, or from the start if it has none.
+   *
+   * @param options.steps moves its end; needed if it has succeeded
+   * @throws {JobMissingError} if there is none
+   * @throws {JobStateError} if it has not ended, or has succeeded and is given no more steps
+   */
+  resume(id: string, options?: { steps?: number }): Promise<Job>;
+  /**
+   * What happened to a job, then what happens, until it has ended.
+   *
+   * @throws {JobMissingError} if there is none
+   */
+  events(id: string, options?: FollowOptions): AsyncIterable<JobEvent>;
+  /**
+   * What a job's process printed beside its events.
+   *
+   * @param options.follow go on until the job has ended; otherwise what is there already
+   * @throws {JobMissingError} if there is none
+   */
+  logs(id: string, options?: FollowOptions & { follow?: boolean }): AsyncIterable<JobLine>;
+  /** Ends this process's share: what runs here writes a checkpoint, and is killed if that takes more than `grace` ms. */
   close(options?: { grace?: number }): Promise<void>;
 }
-
-const exists = (path: string): boolean => {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
-
-/** The line of stderr that says what went wrong, above the stack; else the last. */
-const errorLine = (stderr: string): string => {
-  const lines = stderr.trim().split("\n");
-  return lines.findLast((line) => /^error\b/i.test(line)) ?? lines.at(-1)!;
-};
-
-const note = (job: Job, event: TrainingEvent): void => {
-  switch (event.event) {
-    case "start":
-      job.steps = event.steps;
-      break;
-    case "progress":
-      ({
-        step: job.step,
-        steps: job.steps,
-        loss: job.loss,
-        imagesPerSecond: job.imagesPerSecond,
-        secondsLeft: job.secondsLeft,
-      } = event);
-      break;
-    case "checkpoint":
-      job.checkpoint = event.folder;
-      break;
-    case "done":
-    case "stopped":
-      job.step = event.step;
-      job.secondsLeft = null;
-      break;
-    case "error":
-      job.error = event.message;
-  }
-};
-
-/**
- * Makes an empty list of jobs.
- *
- * @param settings.launch starts a training process
- */
-export const createJobs = ({ launch = launchTraining }: { launch?: typeof launchTraining } = {}): Jobs => {
-  const jobs = new Map<string, Job>();
-  let current: { job: Job; process: TrainingProcess; finished: Promise<void> } | null = null;
-  let closed = false;
-
-  const startNext = () => {
-    if (current || closed) return;
-    const job = jobs.values().find(({ state }) => state === "waiting");
-    if (!job) return;
-    job.state = "running";
-    try {
-      current = { job, ...start(job) };
-    } catch (error) {
-      job.state = "failed";
-      job.error = error instanceof Error ? error.message : String(error);
-      startNext();
-    }
-  };
-
-  const start = (job: Job) => {
-    let outcome: JobState = "failed";
-    const onEvent = (event: TrainingEvent) => {
-      note(job, event);
-      if (event.event === "done") outcome = "succeeded";
-      if (event.event === "stopped") outcome = "stopped";
-    };
-    const process = launch({ ...job.options, out: job.run }, { onEvent });
-    const finished = process.ended.then(({ code, stderr }) => {
-      job.exitCode = code;
-      job.state = code === 0 ? outcome : "failed";
-      if (job.state === "failed") {
-        job.error ??= errorLine(stderr) || `the training process ended with code ${code}`;
-      }
-      current = null;
-      startNext();
-    });
-    return { process, finished };
-  };
-
-  const stop = (id: string) => {
-    const job = jobs.get(id);
-    if (job?.state === "waiting") job.state = "stopped";
-    else if (current?.job === job) current?.process.stop();
-  };
-
-  return {
-    add: (options, name = `job-${crypto.randomUUID().slice(0, 8)}`) => {
-      const run = `runs/${name}`;
-      if (jobs.has(name) || exists(run)) throw new JobExistsError(`${run} is there already: choose another name`);
-      const job: Job = {
-        id: name,
-        run,
-        options,
-        state: "waiting",
-        step: 0,
-        steps: null,
-        loss: null,
-        imagesPerSecond: null,
-        secondsLeft: null,
-        checkpoint: null,
-        exitCode: null,
-        error: null,
-      };
-      jobs.set(name, job);
-      startNext();
-      return job;
-    },
-    get: (id) => jobs.get(id),
-    list: () => [...jobs.values()],
-    stop,
-    close: async ({ grace = 20_000 } = {}) => {
-      closed = true;
-      for (const id of jobs.keys()) stop(id);
-      if (!current) return;
-      const timer = setTimeout(current.process.kill, grace);
-      await current.finished;
-      clearTimeout(timer);
-    },
-  };
-};

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import type { Jobs } from "../jobs/jobs.ts";
+import { JOB_STATES, type Jobs } from "../jobs/jobs.ts";
 import type { OptionValues } from "../jobs/launch.ts";
 import type { ApiKey } from "./access/keys.ts";
 import { readInput } from "./input/read_input.ts";
@@ -11,8 +11,13 @@ import { problemResponse, problemResponses } from "./responses.ts";
 const jobSchema = z.object({
   id: z.string(),
   run: z.string().openapi({ description: "Folder of its checkpoints, samples and metrics" }),
-  state: z.enum(["waiting", "running", "succeeded", "stopped", "failed"]),
+  state: z.enum(JOB_STATES),
   options: z.record(z.string(), z.unknown()),
+  attempt: z.int().openapi({ description: "How often it was started" }),
+  worker: z.string().nullable().openapi({ description: "Who runs it, or ran it last" }),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable(),
   step: z.int(),
   steps: z.int().nullable(),
   loss: z.number().nullable(),
@@ -43,9 +48,9 @@ export const jobRoutes = (
 ): void => {
   const shared = { keys, right: "jobs", tag: "Training" } as const;
   const schema = options.extend({ name: nameSchema }).strict();
-  const find = (c: Context) => {
+  const find = async (c: Context) => {
     const id = c.req.param("id")!;
-    const found = jobs.get(id);
+    const found = await jobs.get(id);
     if (!found) throw new HTTPException(404, { message: `there is no job ${JSON.stringify(id)} on this server` });
     return found;
   };
@@ -57,7 +62,7 @@ export const jobRoutes = (
       responses: {
         200: { description: "In order of arrival", content: { "application/json": { schema: z.array(jobSchema) } } },
       },
-      answer: (c) => c.json(jobs.list(), 200),
+      answer: async (c) => c.json(await jobs.list(), 200),
     },
     post: {
       id: "create_job",
@@ -73,7 +78,7 @@ export const jobRoutes = (
       },
       answer: async (c) => {
         const { name, ...values } = await readInput(c, schema, ["json"]) as { name?: string } & OptionValues;
-        const added = jobs.add(values, name);
+        const added = await jobs.add(values, name);
         return c.json(added, 202, { location: `/jobs/${added.id}` });
       },
     },
@@ -85,7 +90,7 @@ export const jobRoutes = (
       summary: "How far a training job is",
       request: { params },
       responses: { 200: { description: "The job", content: job }, ...missing },
-      answer: (c) => c.json(find(c), 200),
+      answer: async (c) => c.json(await find(c), 200),
     },
     delete: {
       id: "stop_job",
@@ -96,11 +101,9 @@ export const jobRoutes = (
         202: { description: "The job, which is about to end", content: job },
         ...missing,
       },
-      answer: (c) => {
-        const found = find(c);
-        const isRunning = found.state === "running";
-        jobs.stop(found.id);
-        return c.json(found, isRunning ? 202 : 200);
+      answer: async (c) => {
+        const stopped = await jobs.stop((await find(c)).id);
+        return c.json(stopped, stopped.state === "stopping" ? 202 : 200);
       },
     },
   }, shared);

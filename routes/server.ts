@@ -1,5 +1,6 @@
 import type { z } from "@hono/zod-openapi";
-import { createJobs, type Jobs } from "../jobs/jobs.ts";
+import type { Jobs } from "../jobs/jobs.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { openServing } from "../serving/client.ts";
 import type { ModelInfo } from "../serving/model_info.ts";
 import type { ServingOptions } from "../serving/serving.ts";
@@ -55,7 +56,7 @@ export const openServer = async (
     host,
     port,
     trainingOptions,
-    jobs = createJobs(),
+    jobs = createMemoryJobs(),
     limits: some,
     keys = [],
     origins = [],

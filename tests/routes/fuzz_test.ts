@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { remoteTrainOptions } from "../../jobs/options.ts";
-import { createJobs } from "../../jobs/jobs.ts";
+import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
 import type { TrainingProcess } from "../../jobs/launch.ts";
 import { parseKeys } from "../../routes/access/keys.ts";
 import { createLog } from "../../routes/access/log.ts";
@@ -43,7 +43,7 @@ writingTest("the API: schemathesis finds nothing that its description does not a
     assertGreater(read(report, /(\d+) generated/), 1000, report);
   }, {
     keys: parseKeys(`${KEY}:generate,jobs,metrics`),
-    jobs: createJobs({ launch: idleTraining }),
+    jobs: createMemoryJobs({ launch: idleTraining }),
     trainingOptions: remoteTrainOptions,
     queue: 4096,
     limits: { images: 2, steps: 8, seconds: 20, concurrent: 0 },

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
-import { createJobs, type Job, type Jobs } from "../../jobs/jobs.ts";
+import type { Job, Jobs } from "../../jobs/jobs.ts";
+import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
 import { launchTraining } from "../../jobs/launch.ts";
 import { until, withServer } from "./with_server.ts";
 
@@ -11,7 +12,7 @@ const trainingOptions = z.strictObject({
   fail: z.boolean().optional(),
 });
 const fakeJobs = (): Jobs =>
-  createJobs({ launch: (options, settings) => launchTraining(options, { ...settings, main }) });
+  createMemoryJobs({ launch: (options, settings) => launchTraining(options, { ...settings, main }) });
 
 const post = (origin: string, body: string, type: string | null = "application/json") =>
   fetch(`${origin}/jobs`, { method: "POST", body, headers: type ? { "content-type": type } : {} });
@@ -25,11 +26,11 @@ Deno.test("POST /jobs: starts a training process, and GET /jobs/{id} follows it 
     assertEquals(response.headers.get("location"), "/jobs/test-run");
     assertEquals({ id, state, run, options }, {
       id: "test-run",
-      state: "running",
+      state: "waiting",
       run: "runs/test-run",
       options: { steps: 3 },
     });
-    const done = await until(() => get(origin, id), ({ state }) => state !== "running");
+    const done = await until(() => get(origin, id), ({ endedAt }) => endedAt !== null);
     assertEquals([done.state, done.step, done.steps, done.loss, done.checkpoint, done.exitCode, done.error], [
       "succeeded",
       3,
@@ -53,7 +54,7 @@ Deno.test("DELETE /jobs/{id}: stops a running job gracefully and takes a waiting
     const taken = await fetch(`${origin}/jobs/${waiting.id}`, { method: "DELETE" });
     assertEquals([taken.status, (await taken.json()).state], [200, "stopped"]);
     const stopping = await fetch(`${origin}/jobs/${running.id}`, { method: "DELETE" });
-    assertEquals([stopping.status, (await stopping.json()).state], [202, "running"]);
+    assertEquals([stopping.status, (await stopping.json()).state], [202, "stopping"]);
     const stopped = await until(() => get(origin, running.id), ({ exitCode }) => exitCode !== null);
     assertEquals([stopped.state, stopped.exitCode, stopped.step], ["stopped", 0, 1]);
   }, { jobs: fakeJobs(), trainingOptions }));
@@ -61,7 +62,7 @@ Deno.test("DELETE /jobs/{id}: stops a running job gracefully and takes a waiting
 Deno.test("GET /jobs/{id}: a failed job says why", () =>
   withServer(async ({ origin }) => {
     const { id } = await (await post(origin, '{"fail": true}')).json();
-    const failed = await until(() => get(origin, id), ({ state }) => state !== "running");
+    const failed = await until(() => get(origin, id), ({ endedAt }) => endedAt !== null);
     assertEquals([failed.state, failed.exitCode, failed.error], ["failed", 1, "the data has gone"]);
   }, { jobs: fakeJobs(), trainingOptions }));
 
@@ -71,7 +72,7 @@ Deno.test("a server that stops ends its jobs gracefully", async () => {
     const { id } = await (await post(origin, '{"wait": true}')).json();
     await until(() => get(origin, id), ({ step }) => step === 1);
   }, { jobs, trainingOptions });
-  assertEquals(jobs.list().map(({ state, exitCode }) => [state, exitCode]), [["stopped", 0]]);
+  assertEquals((await jobs.list()).map(({ state, exitCode }) => [state, exitCode]), [["stopped", 0]]);
 });
 
 Deno.test("POST /jobs: what is no option, no name or no JSON is refused, and starts nothing", () =>
