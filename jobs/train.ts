@@ -16,7 +16,14 @@ import { makeExamples } from "./training/example.ts";
 import { openMetrics } from "./training/metrics.ts";
 import { createRunFolder, defaultRunFolder, readRecipe } from "./training/run_folder.ts";
 import { writeSampleGrid } from "./training/sample_grid.ts";
-import { downloadState, downloadTensors, initialState, type TrainingState, uploadState } from "./training/state.ts";
+import {
+  averagePart,
+  downloadState,
+  downloadTensors,
+  initialState,
+  type TrainingState,
+  uploadState,
+} from "./training/state.ts";
 import { createTrainStep } from "./training/train_step.ts";
 
 /** Steps over which the rate that is reported is taken. */
@@ -50,7 +57,7 @@ const begin = async (
     return { run, recipe, stored: null };
   }
   const recipe = await readRecipe(resume);
-  const stored = await readLatestCheckpoint(resume);
+  const stored = await readLatestCheckpoint(resume, recipe);
   if (steps !== undefined && steps < stored.step) {
     throw new RunError(`Cannot resume ${resume}: --steps must be ≥ ${stored.step}, where it stands, received ${steps}`);
   }
@@ -92,14 +99,16 @@ export const train = async (
   const order = createBatchOrder({ length: dataset.count, batchSize, seed });
   const shape = [dataset.height, dataset.width, dataset.channels] as const;
   const trainStep = createTrainStep(model.unet, engine);
-  const state: TrainingState = stored ? uploadState(stored) : initialState(initializeUNet(model.unet, seed));
+  const state: TrainingState = stored
+    ? uploadState(stored)
+    : initialState(initializeUNet(model.unet, seed), { rates: [recipe.ema] });
 
   const checkpoint = async () => {
     const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
     report({ event: "checkpoint", step: state.step, folder });
   };
   const drawSamples = async () => {
-    const weights = downloadTensors(state.average);
+    const weights = downloadTensors(state.tensors.get(averagePart(recipe.ema))!);
     const file = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
     report({ event: "sample", step: state.step, file });
   };

@@ -31,7 +31,7 @@ const sampler = (engine: Engine, pipeline: Pipeline): Abilities => {
 const trainer = ({ unet, weights }: Pipeline): Abilities => {
   const shape = [...sampleShape(unet), unet.in_channels] as [number, number, number];
   const size = shape.reduce((product, n) => product * n);
-  const state = initialState(weights);
+  const state = initialState(weights, { rates: [0.9999] });
   const step = createTrainStep(unet);
   return {
     prepare: (rows) => {

@@ -2,7 +2,7 @@ import { basename, join } from "@std/path";
 import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors } from "../../model/safetensors.ts";
 import { RunError } from "../run_error.ts";
-import type { StoredState } from "./state.ts";
+import { averagePart, type StoredState } from "./state.ts";
 
 const STATE_FILES = { weights: "weights", firstMoments: "first_moments", secondMoments: "second_moments" } as const;
 const STEP_FOLDER = /^step-(\d+)$/;
@@ -23,15 +23,15 @@ export const writeCheckpoint = async (
   run: string,
   model: Omit<Pipeline, "folder" | "weights">,
   { step, tensors }: StoredState,
-  { keep }: { keep: number },
+  { keep, ema }: { keep: number; ema: number },
 ): Promise<string> => {
   const folder = join(run, "checkpoints", `step-${step}`);
   const partial = join(run, "checkpoints", `.step-${step}.partial`);
   await Deno.remove(partial, { recursive: true }).catch(() => {});
-  await savePipeline({ ...model, folder: partial, weights: tensors.average });
+  await savePipeline({ ...model, folder: partial, weights: tensors.get(averagePart(ema))! });
   await Deno.mkdir(join(partial, "training_state"));
   for (const [part, name] of Object.entries(STATE_FILES)) {
-    await Deno.writeFile(stateFile(partial, name), encodeSafetensors(tensors[part as keyof typeof STATE_FILES]));
+    await Deno.writeFile(stateFile(partial, name), encodeSafetensors(tensors.get(part)!));
   }
   await Deno.writeTextFile(join(partial, "training_state", "state.json"), JSON.stringify({ step }) + "\n");
   await Deno.remove(folder, { recursive: true }).catch(() => {});
@@ -60,7 +60,7 @@ const prune = async (checkpoints: string, keep: number): Promise<void> => {
  * @throws {RunError} if there is none
  * @throws {ModelError} if it is damaged
  */
-export const readLatestCheckpoint = async (run: string): Promise<StoredState> => {
+export const readLatestCheckpoint = async (run: string, { ema }: { ema: number }): Promise<StoredState> => {
   const latest = (await Deno.readTextFile(join(run, "latest")).catch((cause) => {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new RunError(`Cannot resume ${run}: it has no checkpoint yet`, { cause });
@@ -81,5 +81,11 @@ export const readLatestCheckpoint = async (run: string): Promise<StoredState> =>
     }
   };
   const [weights, firstMoments, secondMoments] = await Promise.all(Object.values(STATE_FILES).map(read));
-  return { step, tensors: { weights, firstMoments, secondMoments, average } };
+  const tensors = new Map([
+    ["weights", weights],
+    ["firstMoments", firstMoments],
+    ["secondMoments", secondMoments],
+    [averagePart(ema), average],
+  ]);
+  return { step, tensors, numbers: {} };
 };

@@ -3,49 +3,63 @@ import { uploadWeights } from "../../model/denoiser.ts";
 import { toStoredLayout } from "../../model/layout.ts";
 import type { StoredTensor } from "../../model/safetensors.ts";
 
-/** All that a training step changes, on the engine, by the parameters' names. */
+/** The parts of every state: the weights, and Adam's first and second moments. */
+export const BASE_PARTS = ["weights", "firstMoments", "secondMoments"] as const;
+
+/** The name of the part that holds the weights' moving average of this decay, as `average-0.9999`. */
+export const averagePart = (rate: number): string => `average-${rate}`;
+
+/** The names of a state's parts, averages of these decays behind the rest. */
+export const statePartsOf = (rates: readonly number[]): string[] => [...BASE_PARTS, ...rates.map(averagePart)];
+
+/** All that a training step changes, on the engine. Whatever else decides a step is a function of (seed, step). */
 export interface TrainingState {
   /** Steps done. */
   step: number;
-  weights: Map<string, tf.Tensor>;
-  /** Adam's first moments. */
-  firstMoments: Map<string, tf.Tensor>;
-  /** Adam's second moments. */
-  secondMoments: Map<string, tf.Tensor>;
-  /** Moving average of the weights. */
-  average: Map<string, tf.Tensor>;
+  /** Each part's tensors by the parameters' names; the parts are those of `statePartsOf`. */
+  readonly tensors: ReadonlyMap<string, Map<string, tf.Tensor>>;
+  /** What later steps depend on beside tensors, by name: an importance sampler's history of losses, say. */
+  numbers: Record<string, Float64Array>;
 }
-
-/** The parts of a state that are tensors. */
-export const STATE_PARTS = ["weights", "firstMoments", "secondMoments", "average"] as const;
 
 /** A state as it is written down: its tensors in diffusers' layout. */
 export interface StoredState {
   readonly step: number;
-  readonly tensors: Record<typeof STATE_PARTS[number], ReadonlyMap<string, StoredTensor>>;
+  readonly tensors: ReadonlyMap<string, ReadonlyMap<string, StoredTensor>>;
+  readonly numbers: Readonly<Record<string, Float64Array>>;
 }
 
-/** The state before the first step: moments zero, the average at the weights. */
-export const initialState = (weights: ReadonlyMap<string, StoredTensor>): TrainingState => {
+/** The state before the first step: moments zero, the averages of these decays at the weights. */
+export const initialState = (
+  weights: ReadonlyMap<string, StoredTensor>,
+  { rates }: { rates: readonly number[] },
+): TrainingState => {
   const uploaded = uploadWeights(weights);
   const each = (make: (tensor: tf.Tensor) => tf.Tensor) =>
     new Map(Array.from(uploaded, ([name, tensor]) => [name, make(tensor)]));
   return {
     step: 0,
-    weights: uploaded,
-    firstMoments: each((t) => tf.zerosLike(t)),
-    secondMoments: each((t) => tf.zerosLike(t)),
-    average: each((t) => tf.clone(t)),
+    tensors: new Map([
+      ["weights", uploaded],
+      ["firstMoments", each((t) => tf.zerosLike(t))],
+      ["secondMoments", each((t) => tf.zerosLike(t))],
+      ...rates.map((rate) => [averagePart(rate), each((t) => tf.clone(t))] as const),
+    ]),
+    numbers: {},
   };
 };
 
+const mapParts = <A, B>(parts: ReadonlyMap<string, A>, change: (part: A) => B): Map<string, B> =>
+  new Map(Array.from(parts, ([name, part]) => [name, change(part)]));
+
+const copyNumbers = (numbers: Readonly<Record<string, Float64Array>>): Record<string, Float64Array> =>
+  Object.fromEntries(Object.entries(numbers).map(([name, values]) => [name, values.slice()]));
+
 /** Puts a stored state on the engine. */
-export const uploadState = ({ step, tensors }: StoredState): TrainingState => ({
+export const uploadState = ({ step, tensors, numbers }: StoredState): TrainingState => ({
   step,
-  weights: uploadWeights(tensors.weights),
-  firstMoments: uploadWeights(tensors.firstMoments),
-  secondMoments: uploadWeights(tensors.secondMoments),
-  average: uploadWeights(tensors.average),
+  tensors: mapParts(tensors, uploadWeights),
+  numbers: copyNumbers(numbers),
 });
 
 /** Reads tensors off the engine, into diffusers' layout. */
@@ -58,17 +72,13 @@ export const downloadTensors = (tensors: ReadonlyMap<string, tf.Tensor>): Map<st
   );
 
 /** Reads a state off the engine. */
-export const downloadState = (state: TrainingState): StoredState => ({
-  step: state.step,
-  tensors: {
-    weights: downloadTensors(state.weights),
-    firstMoments: downloadTensors(state.firstMoments),
-    secondMoments: downloadTensors(state.secondMoments),
-    average: downloadTensors(state.average),
-  },
+export const downloadState = ({ step, tensors, numbers }: TrainingState): StoredState => ({
+  step,
+  tensors: mapParts(tensors, downloadTensors),
+  numbers: copyNumbers(numbers),
 });
 
 /** Frees a state's tensors. */
-export const disposeState = (state: TrainingState): void => {
-  for (const part of STATE_PARTS) tf.dispose([...state[part].values()]);
+export const disposeState = ({ tensors }: TrainingState): void => {
+  for (const part of tensors.values()) tf.dispose([...part.values()]);
 };

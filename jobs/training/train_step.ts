@@ -8,7 +8,7 @@ import { Weights } from "../../model/weights.ts";
 import { adam, type AdamScalars, adamScalars } from "./adam.ts";
 import { clipScale, globalNorm } from "./clip.ts";
 import type { Examples } from "./example.ts";
-import { STATE_PARTS, type TrainingState } from "./state.ts";
+import { averagePart, statePartsOf, type TrainingState } from "./state.ts";
 
 /** What a step tells of itself. */
 export interface StepResult {
@@ -28,7 +28,7 @@ export interface StepOptions {
 }
 
 /** A state's tensors, by the parameters' names. */
-type Parts = Record<typeof STATE_PARTS[number], Record<string, tf.Tensor>>;
+type Parts = Record<"weights" | "firstMoments" | "secondMoments" | "average", Record<string, tf.Tensor>>;
 
 interface Batch {
   readonly inputs: UNetInputs;
@@ -89,7 +89,13 @@ export const createTrainStep = (config: UNetConfig, { xla = false }: { xla?: Xla
     const decay = Math.min(ema, step / (9 + step));
 
     const { next, loss, gradientNorm } = tf.tidy(() => {
-      const parts = Object.fromEntries(STATE_PARTS.map((part) => [part, Object.fromEntries(state[part])])) as Parts;
+      const part = (name: string) => Object.fromEntries(state.tensors.get(name)!);
+      const parts = {
+        weights: part("weights"),
+        firstMoments: part("firstMoments"),
+        secondMoments: part("secondMoments"),
+        average: part(averagePart(ema)),
+      };
       const inputs = {
         x: tf.tensor4d(xt, [n, ...shape]),
         timesteps: tf.tensor2d(timestepEmbedding(timesteps, embedding), [n, size]),
@@ -112,11 +118,12 @@ export const createTrainStep = (config: UNetConfig, { xla = false }: { xla?: Xla
       return update(parts, batch, scalars);
     });
 
-    const names = [...state.weights.keys()];
-    for (const [part, key] of STATE_PARTS.entries()) {
+    const names = [...state.tensors.get("weights")!.keys()];
+    for (const [part, key] of statePartsOf([ema]).entries()) {
+      const tensors = state.tensors.get(key)!;
       for (const [i, name] of names.entries()) {
-        state[key].get(name)!.dispose();
-        state[key].set(name, next[i][part]);
+        tensors.get(name)!.dispose();
+        tensors.set(name, next[i][part]);
       }
     }
     state.step = step;
