@@ -44,20 +44,21 @@ export const createBatchOrder = (
  * @throws {RangeError} if an index lies outside the dataset
  */
 export const batch = (
-  { images, count, height, width, channels, labels }: Dataset,
+  dataset: Dataset,
   indices: ArrayLike<number>,
 ): { images: Float32Array<ArrayBuffer>; labels: Int32Array<ArrayBuffer> | null } => {
+  const { count, height, width, channels, labels } = dataset;
   const size = height * width * channels;
   const values = new Float32Array(indices.length * size);
   const classes = labels ? new Int32Array(indices.length) : null;
-  for (let i = 0; i < indices.length; i++) {
+  const image = new Uint8Array(size);
+  for (let i = 0, at = 0; i < indices.length; i++) {
     const index = indices[i];
     if (!(Number.isInteger(index) && index >= 0 && index < count)) {
       throw new RangeError(`indices[${i}] must be an integer in [0, ${count - 1}], received ${index}`);
     }
-    for (let from = index * size, at = i * size, end = from + size; from < end;) {
-      values[at++] = images[from++] / 127.5 - 1;
-    }
+    dataset.read(index, image);
+    for (let k = 0; k < size; k++) values[at++] = image[k] / 127.5 - 1;
     if (classes) classes[i] = labels![index];
   }
   return { images: values, labels: classes };

@@ -11,17 +11,19 @@ const folder = fromFileUrl(new URL("../../models/digits", import.meta.url));
 /** The class of the training image that is nearest, by squared distance of the pixels. */
 const nearestClass = (
   image: Float32Array,
-  { images, labels, count }: Awaited<ReturnType<typeof openDataset>>,
+  train: Awaited<ReturnType<typeof openDataset>>,
 ): number => {
   const size = image.length;
+  const known = new Uint8Array(size);
   let [best, nearest] = [-1, Infinity];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < train.count; i++) {
+    train.read(i, known);
     let distance = 0;
-    for (let j = 0, at = i * size; j < size && distance < nearest; j++, at++) {
-      const difference = image[j] - (images[at] / 127.5 - 1);
+    for (let j = 0; j < size && distance < nearest; j++) {
+      const difference = image[j] - (known[j] / 127.5 - 1);
       distance += difference * difference;
     }
-    if (distance < nearest) [best, nearest] = [labels![i], distance];
+    if (distance < nearest) [best, nearest] = [train.labels![i], distance];
   }
   return best;
 };

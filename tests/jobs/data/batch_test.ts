@@ -1,8 +1,8 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { batch, createBatchOrder } from "../../../jobs/data/batch.ts";
-import type { Dataset } from "../../../jobs/data/dataset.ts";
+import { createDataset, type DatasetParts } from "../../../jobs/data/images.ts";
 
-const dataset: Dataset = {
+const parts: DatasetParts = {
   name: "three",
   images: Uint8Array.of(0, 255, 51, 102, 204, 153),
   count: 3,
@@ -12,6 +12,7 @@ const dataset: Dataset = {
   labels: Uint8Array.of(7, 8, 9),
   classNames: null,
 };
+const dataset = createDataset(parts);
 
 Deno.test("batch gathers images in [-1, 1] and their classes, in the order asked, repeats allowed", () => {
   const { images, labels } = batch(dataset, [2, 0, 2]);
@@ -20,7 +21,7 @@ Deno.test("batch gathers images in [-1, 1] and their classes, in the order asked
 });
 
 Deno.test("batch has no labels where the dataset has none", () => {
-  assertEquals(batch({ ...dataset, labels: null }, [0]).labels, null);
+  assertEquals(batch(createDataset({ ...parts, labels: null }), [0]).labels, null);
 });
 
 Deno.test("batch refuses an index outside the dataset", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { DatasetError, type DatasetName, openDataset } from "../../../jobs/data/dataset.ts";
+import { DatasetError, openDataset } from "../../../jobs/data/dataset.ts";
 import { padImages } from "../../../jobs/data/mnist.ts";
 
 Deno.test("padImages lays each image on a black one with the padding on every side", () => {
@@ -10,6 +10,7 @@ Deno.test("padImages lays each image on a black one with the padding on every si
 Deno.test("openDataset mnist-test has the 10,000 digits of MNIST's test set, padded to 32×32", async () => {
   const { name, images, count, height, width, channels, labels, classNames } = await openDataset("mnist-test");
   assertEquals([name, count, height, width, channels], ["mnist-test", 10000, 32, 32, 1]);
+  assert(images instanceof Uint8Array);
   assertEquals(images.length, 10000 * 32 * 32);
   assertEquals(classNames, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   assertEquals([...labels!.subarray(0, 10)], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
@@ -28,14 +29,15 @@ Deno.test("openDataset mnist-test has the 10,000 digits of MNIST's test set, pad
 
 Deno.test("openDataset mnist has 60,000 digits, the first of them a five", async () => {
   const { count, labels, images } = await openDataset("mnist");
+  assert(images instanceof Uint8Array);
   assertEquals([count, images.length, labels!.length], [60000, 60000 * 1024, 60000]);
   assertEquals([...labels!.subarray(0, 5)], [5, 0, 4, 1, 9]);
 });
 
 Deno.test("openDataset names the datasets there are when asked for another", async () => {
   await assertRejects(
-    () => openDataset("cats" as DatasetName),
+    () => openDataset("cats"),
     DatasetError,
-    'dataset must be one of mnist, mnist-test, received "cats"',
+    "cats",
   );
 });

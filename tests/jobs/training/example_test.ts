@@ -1,19 +1,20 @@
 import { assertAlmostEquals, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { betaSchedule, createDiffusion, lossWeights, predictStart } from "../../../core/mod.ts";
-import type { Dataset } from "../../../jobs/data/dataset.ts";
+import { createDataset } from "../../../jobs/data/images.ts";
 import { makeExamples } from "../../../jobs/training/example.ts";
 
 const diffusion = createDiffusion(betaSchedule("linear", 1000));
-const dataset: Dataset = {
+const pixels = Uint8Array.from({ length: 8 * 16 }, (_, i) => (i * 37) % 256);
+const dataset = createDataset({
   name: "checkers",
-  images: Uint8Array.from({ length: 8 * 16 }, (_, i) => (i * 37) % 256),
+  images: pixels,
   count: 8,
   height: 4,
   width: 4,
   channels: 1,
   labels: Uint8Array.from({ length: 8 }, (_, i) => i % 3),
   classNames: ["a", "b", "c"],
-};
+});
 const options = {
   diffusion,
   prediction: "epsilon",
@@ -31,7 +32,7 @@ Deno.test("makeExamples: x_t and the target give the image back", () => {
       const x0 = predictStart(diffusion, prediction, part(xt), timesteps[i], part(target));
       const tolerance = 1e-6 / diffusion.sqrtAlphasCumprod[timesteps[i]];
       x0.forEach((value, j) =>
-        assertAlmostEquals(value, dataset.images[index * 16 + j] / 127.5 - 1, Math.max(tolerance, 1e-6))
+        assertAlmostEquals(value, pixels[index * 16 + j] / 127.5 - 1, Math.max(tolerance, 1e-6))
       );
     }
   }
