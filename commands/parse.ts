@@ -97,7 +97,7 @@ export const parse = <S extends OptionSchema>(
   if (!option) throw new UsageError(issue.message);
   const text = typed.get(option);
   if (issue.code === "custom") {
-    const received = text ?? option.default;
+    const received = text ?? issue.params?.received ?? option.default;
     const shown = received === undefined ? "nothing" : JSON.stringify(String(received));
     throw new UsageError(`${option.flag} must be ${issue.message}, received ${shown}`);
   }

@@ -1,6 +1,7 @@
 import { z } from "zod";
 
 const step = z.int().min(0);
+const measure = z.number().nullable();
 
 /** What a training process says on stdout, one JSON object a line. */
 export const trainingEvent = z.discriminatedUnion("event", [
@@ -9,12 +10,24 @@ export const trainingEvent = z.discriminatedUnion("event", [
     event: z.literal("progress"),
     step,
     steps: step,
-    loss: z.number().nullable(),
-    imagesPerSecond: z.number().nullable(),
-    secondsLeft: z.number().nullable(),
+    loss: measure,
+    /** Mean loss of the images in each quarter of the timesteps, the least noisy first; null without any. */
+    lossByQuartile: z.array(measure).length(4).optional(),
+    /** One step's estimate of the variational bound: it scatters widely. */
+    bitsPerDim: measure.optional(),
+    gradientNorm: measure.optional(),
+    learningRate: measure.optional(),
+    imagesPerSecond: measure,
+    secondsLeft: measure,
+    /** Bytes of memory that the process holds. */
+    memory: measure.optional(),
+    /** Share of the time that is not spent in the compiled step, in [0, 1]. */
+    outsideShare: measure.optional(),
   }),
   z.object({ event: z.literal("checkpoint"), step, folder: z.string() }),
   z.object({ event: z.literal("sample"), step, file: z.string() }),
+  /** Something to know, that stops nothing. */
+  z.object({ event: z.literal("notice"), message: z.string() }),
   z.object({ event: z.literal("done"), step, folder: z.string() }),
   z.object({ event: z.literal("stopped"), step, resume: z.string() }),
   z.object({ event: z.literal("error"), message: z.string() }),

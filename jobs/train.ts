@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { lossWeights } from "../core/mod.ts";
 import { openEngine } from "../engine/mod.ts";
 import { parseUNetConfig } from "../model/config.ts";
@@ -8,8 +7,9 @@ import { schedulerConfigOf } from "../model/scheduler_config.ts";
 import { createBatchOrder } from "./data/batch.ts";
 import { type Dataset, openDataset } from "./data/dataset.ts";
 import type { TrainingEvent } from "./events.ts";
-import { type Recipe, remoteTrainOptions, type trainOptions } from "./options.ts";
+import type { TrainOptions } from "./options.ts";
 import { PRESETS } from "./presets.ts";
+import { type Recipe, resolveRecipe } from "./recipe.ts";
 import { RunError } from "./run_error.ts";
 import { readLatestCheckpoint, writeCheckpoint } from "./training/checkpoint.ts";
 import { makeExamples } from "./training/example.ts";
@@ -35,24 +35,29 @@ const describeModel = (
   { height, width, channels, classNames }: Dataset,
 ): Omit<Pipeline, "folder" | "weights"> => ({
   unet: parseUNetConfig({
-    ...PRESETS[recipe.preset],
+    ...PRESETS[recipe.preset!].unet,
+    dropout: recipe.dropout!,
     sample_size: height === width ? height : [height, width],
     in_channels: channels,
     out_channels: channels,
     // One class more than there are stands for no class, which guidance needs.
     num_class_embeds: classNames ? classNames.length + 1 : null,
   }),
-  scheduler: schedulerConfigOf(recipe),
+  scheduler: schedulerConfigOf({
+    schedule: recipe.schedule!,
+    timesteps: recipe.timesteps!,
+    prediction: recipe.prediction!,
+  }),
   labels: classNames,
   nullLabel: classNames ? classNames.length : null,
 });
 
 /** Where to go on from: a new run's first weights, or a run's last checkpoint. */
 const begin = async (
-  { steps, out, resume, tensorflow: _library, xla: _compiler, stopAtEof: _, ...rest }: z.output<typeof trainOptions>,
+  { steps, out, resume, tensorflow: _library, xla: _compiler, stopAtEof: _, lease: _lease, ...rest }: TrainOptions,
 ): Promise<{ run: string; recipe: Recipe; stored: Awaited<ReturnType<typeof readLatestCheckpoint>> | null }> => {
   if (resume === undefined) {
-    const recipe = remoteTrainOptions.parse({ ...rest, steps });
+    const recipe = resolveRecipe({ ...rest, steps });
     const run = out ?? defaultRunFolder(recipe);
     return { run, recipe, stored: null };
   }
@@ -77,17 +82,18 @@ const breathe = () => new Promise<void>((resume) => setTimeout(resume, 0));
  * @throws {Error} if the loss is no number any more; the last checkpoint stays
  */
 export const train = async (
-  options: z.output<typeof trainOptions>,
+  options: TrainOptions,
   { signal, report }: { signal: AbortSignal; report: (event: TrainingEvent) => void },
 ): Promise<void> => {
   const { run, recipe, stored } = await begin(options);
-  const dataset = await openDataset(recipe.data);
+  const dataset = await openDataset(recipe.data!);
   const engine = await openEngine(recipe.engine, options);
   const model = describeModel(recipe, dataset);
   if (!stored) await createRunFolder(run, recipe);
 
   const diffusion = diffusionOf(model.scheduler);
-  const { prediction, seed, labelDropout, steps, batch: batchSize } = recipe;
+  const prediction = recipe.prediction!;
+  const { seed, labelDropout, steps, batch: batchSize } = recipe;
   const examples = {
     diffusion,
     prediction,
@@ -101,14 +107,14 @@ export const train = async (
   const trainStep = createTrainStep(model.unet, engine);
   const state: TrainingState = stored
     ? uploadState(stored)
-    : initialState(initializeUNet(model.unet, seed), { rates: [recipe.ema] });
+    : initialState(initializeUNet(model.unet, seed), { rates: recipe.ema });
 
   const checkpoint = async () => {
     const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
     report({ event: "checkpoint", step: state.step, folder });
   };
   const drawSamples = async () => {
-    const weights = downloadTensors(state.tensors.get(averagePart(recipe.ema))!);
+    const weights = downloadTensors(state.tensors.get(averagePart(recipe.ema[0]))!);
     const file = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
     report({ event: "sample", step: state.step, file });
   };
@@ -121,7 +127,7 @@ export const train = async (
   while (state.step < steps && !signal.aborted) {
     const learningRate = recipe.lr * Math.min(1, (state.step + 1) / Math.max(1, recipe.warmup));
     const batch = makeExamples(dataset, order(state.step), state.step, examples);
-    const { loss, gradientNorm } = trainStep(state, batch, shape, { ...recipe, learningRate });
+    const { loss, gradientNorm } = trainStep(state, batch, shape, { ...recipe, ema: recipe.ema[0], learningRate });
     if (!Number.isFinite(loss)) {
       const last = written > 0 ? `the last checkpoint is ${run}/checkpoints/step-${written}` : "there is no checkpoint";
       throw new RunError(`Cannot go on: the loss became ${loss} at step ${state.step}; ${last}. A lower --lr may help`);
