@@ -32,6 +32,26 @@ export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
+/** A model cannot be added, replaced or removed as the models stand. */
+export class ModelConflictError extends Error {
+  override name = "ModelConflictError";
+}
+
+/** A folder holds no model that can be served. Its message is one line. */
+export class ModelRefusedError extends Error {
+  override name = "ModelRefusedError";
+}
+
+/** There is no model of that name. */
+export class NoModelError extends Error {
+  override name = "NoModelError";
+}
+
+/** The model was replaced or removed after a request had been prepared for it: ask again. */
+export class ModelChangedError extends Error {
+  override name = "ModelChangedError";
+}
+
 /** A request that the model's noise schedule does not allow. */
 export class ScheduleError extends RangeError {
   override name = "ScheduleError";

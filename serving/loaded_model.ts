@@ -41,6 +41,11 @@ export const loadModel = (
     const nothing = new Float32Array(rows * height * width * channels);
     network.evaluate(nothing, new Int32Array(rows), numClasses === null ? null : new Int32Array(rows));
   };
-  warm(1);
-  return { info, network, target: targetOf(pipeline, network), warm };
+  try {
+    warm(1);
+    return { info, network, target: targetOf(pipeline, network), warm };
+  } catch (error) {
+    network.dispose();
+    throw error;
+  }
 };

@@ -10,7 +10,8 @@ const MAX_DELAY = 2 ** 31 - 1;
 export interface Pending {
   /** The request's name in errors. */
   readonly id: string;
-  readonly model: string;
+  /** The model's key. */
+  readonly model: number;
   readonly request: SamplingRequest;
   readonly previews: number;
   readonly onEvent?: (event: TaskEvent) => void;
@@ -28,7 +29,7 @@ export interface Pending {
  */
 export const createPending = (
   { id = crypto.randomUUID(), model, request, signal, previews = 0, deadline, onEvent }:
-    & { model: string; request: SamplingRequest }
+    & { model: number; request: SamplingRequest }
     & RunOptions,
   { counters, onEnd }: { counters: Counters; onEnd: (cancelled: boolean) => void },
 ): Pending => {

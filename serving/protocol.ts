@@ -6,9 +6,27 @@ import type { SamplingRequest } from "./request.ts";
 import type { Step } from "./scheduler.ts";
 import type { TaskEvent } from "./serving.ts";
 
+/** A model, and where it lies. */
+export interface ModelPlace {
+  /** Tells it from others of its name. */
+  readonly key: number;
+  readonly name: string;
+  /** A diffusers pipeline's. */
+  readonly folder: string;
+}
+
+/** What the models and all else hold on the engine. */
+export interface EngineMemory {
+  readonly tensors: number;
+  readonly bytes: number;
+}
+
 /** What the worker is to open. */
 export interface StartOptions {
-  readonly models: readonly { readonly name: string; readonly folder: string }[];
+  readonly models: readonly (ModelPlace & {
+    /** Whether the worker cannot start without it; else, where its folder cannot be read any more, it is lost alone. */
+    readonly isNeeded: boolean;
+  })[];
   readonly engine: EngineName | "auto";
   /** TensorFlow's library, in place of one that is looked for. */
   readonly tensorflow?: string;
@@ -20,14 +38,15 @@ export interface StartOptions {
 
 /** One network call, and what is left to do. */
 export interface BatchReport extends Step {
-  readonly model: string;
+  /** The model's key. */
+  readonly model: number;
   /** Images that have begun and are not finished. */
   readonly live: number;
   /** Rows of network calls that are still to be done. */
   readonly left: number;
 }
 
-/** Messages to the worker: `start` once, then any number of requests, then `close`. */
+/** Messages to the worker: `start` once, then any number of requests and changes, then `close`. */
 export type ToWorker =
   | {
     readonly type: "start";
@@ -38,18 +57,29 @@ export type ToWorker =
   | {
     readonly type: "run";
     readonly id: number;
-    readonly model: string;
+    /** The model's key. */
+    readonly model: number;
     readonly request: SamplingRequest;
     /** Whether steps are to be reported. */
     readonly follow: boolean;
     readonly previews: number;
   }
   | { readonly type: "cancel"; readonly id: number }
+  /** Load a model beside the others. */
+  | { readonly type: "add"; readonly model: ModelPlace }
+  /** Unload a model once all that it was asked for is done. */
+  | { readonly type: "remove"; readonly key: number }
   | { readonly type: "close" };
 
 /** Messages from the worker. */
 export type FromWorker =
-  | { readonly type: "ready"; readonly infos: readonly ModelInfo[] }
+  | {
+    readonly type: "ready";
+    readonly infos: readonly { readonly key: number; readonly info: ModelInfo }[];
+    /** Models whose folders cannot be read any more. */
+    readonly lost: readonly { readonly key: number; readonly error: ErrorDescription }[];
+    readonly memory: EngineMemory;
+  }
   /** It could not start. Nothing follows. */
   | { readonly type: "unready"; readonly error: ErrorDescription }
   | { readonly type: "event"; readonly id: number; readonly event: TaskEvent }
@@ -57,6 +87,10 @@ export type FromWorker =
   /** A request is refused, or `byEngine`, the engine failed on it. */
   | { readonly type: "failed"; readonly id: number; readonly byEngine: boolean; readonly error: ErrorDescription }
   | { readonly type: "batch"; readonly report: BatchReport }
+  | { readonly type: "added"; readonly key: number; readonly info: ModelInfo; readonly memory: EngineMemory }
+  /** A model was not added. */
+  | { readonly type: "refused"; readonly key: number; readonly error: ErrorDescription }
+  | { readonly type: "removed"; readonly key: number; readonly memory: EngineMemory }
   /** The engine failed, and the models are unloaded. Nothing follows. */
   | { readonly type: "broken"; readonly error: ErrorDescription }
   /** The models are unloaded, as was asked. Nothing follows. */

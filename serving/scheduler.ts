@@ -35,6 +35,8 @@ export interface Scheduler {
    */
   submit(task: SamplingTask, options?: TaskOptions): Promise<Float32Array<ArrayBuffer>>;
   readonly load: Load;
+  /** Takes no more turns. */
+  close(): void;
 }
 
 /** What a scheduler is told. */
@@ -100,7 +102,7 @@ export const createScheduler = (
       throw error;
     }
   };
-  turns.add({ step, hasWork: () => entries.length > 0 });
+  const close = turns.add({ step, hasWork: () => entries.length > 0 });
 
   const submit: Scheduler["submit"] = async (task, options = {}) => {
     const { signal, onQueued } = options;
@@ -125,6 +127,7 @@ export const createScheduler = (
 
   return {
     submit,
+    close,
     get load() {
       const sum = (part: (entry: Entry) => number) => entries.reduce((total, entry) => total + part(entry), 0);
       return { live: sum(({ live }) => live), waiting: sum(({ waiting }) => waiting), left: sum(({ left }) => left) };

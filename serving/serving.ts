@@ -1,6 +1,7 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
 import type { ModelInfo } from "./model_info.ts";
+import type { EngineMemory } from "./protocol.ts";
 import type { SamplingRequest } from "./request.ts";
 
 /** What is to be served, and how. */
@@ -16,6 +17,8 @@ export interface ServingOptions {
   readonly capacity?: number;
   /** Images of one model that may be asked for and not done. @default 256 */
   readonly queue?: number;
+  /** Models that may be loaded. @default 16 */
+  readonly maxModels?: number;
   /** Whether every network call is padded to the capacity, so that no bits depend on the number of rows. @default false */
   readonly deterministic?: boolean;
 }
@@ -103,19 +106,31 @@ export interface ModelStats {
   readonly refused: number;
 }
 
-/** Preloaded models in a Worker, seen from the thread that started it. */
+/** How a model is added. */
+export interface AddOptions {
+  /** What requests call it. */
+  readonly name: string;
+  /** @default false */
+  readonly replace?: boolean;
+}
+
+/** Models in a Worker, seen from the thread that started it. */
 export interface Serving {
-  /** The models, the default one first. */
+  /** The models, the default one first; the same array until they change. */
   readonly models: readonly ModelInfo[];
+  /** Models that may be loaded. */
+  readonly maxModels: number;
+  /** What the models hold on the engine. */
+  readonly memory: EngineMemory;
   /**
    * Makes the images of a request: n·H·W·C values, NHWC, in [-1, 1] in so far as the model clips.
    *
    * After a failure of the engine, requests that had no part in it begin anew on the next Worker, by themselves; an image
    * is the same whenever it is made.
    *
-   * @param model the name of one of `models`
-   * @throws {RangeError} if there is no such model
-   * @throws {ParameterError} if the request asks for what no model can do
+   * @param model one of `models`, or its name
+   * @throws {ParameterError} if there is no such model, or the request asks for what no model can do
+   * @throws {ModelChangedError} if `model` is none of `models` any more, but another of its name
    * @throws {ScheduleError} if the model's noise schedule does not allow it
    * @throws {QueueFullError} if as many images wait as may
    * @throws {DeadlineError} once its time is over
@@ -123,7 +138,25 @@ export interface Serving {
    * @throws {UnavailableError} if nothing is served any more
    * @throws the signal's reason once it is aborted
    */
-  run(model: string, request: SamplingRequest, options?: RunOptions): Promise<Float32Array<ArrayBuffer>>;
+  run(model: string | ModelInfo, request: SamplingRequest, options?: RunOptions): Promise<Float32Array<ArrayBuffer>>;
+  /**
+   * Loads a model beside the others, which go on meanwhile. Where it fails nothing has changed.
+   *
+   * @param folder a diffusers pipeline's
+   * @param options.replace whether it takes the place of the one that has the name, which ends what it has begun
+   * @throws {ModelConflictError} if the name is taken, or there are as many models as may be
+   * @throws {ModelRefusedError} if the folder holds no model that can be served
+   * @throws {EngineFailedError} if the engine failed on it
+   * @throws {UnavailableError} if there is no Worker that could load it now
+   */
+  add(folder: string, options: AddOptions): Promise<ModelInfo>;
+  /**
+   * Lets requests name a model no more. What was asked of it is done, then its memory is freed: then this resolves.
+   *
+   * @throws {NoModelError} if there is none of that name
+   * @throws {ModelConflictError} if it is the default one
+   */
+  remove(name: string): Promise<void>;
   /** One entry a model, as it is at this moment. */
   readonly stats: readonly ModelStats[];
   /** Called after each network call. */

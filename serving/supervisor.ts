@@ -1,6 +1,5 @@
 import { reviveError } from "./error_description.ts";
 import { type Link, openLink } from "./link.ts";
-import type { ModelInfo } from "./model_info.ts";
 import type { FromWorker, StartOptions } from "./protocol.ts";
 import type { Serving } from "./serving.ts";
 
@@ -10,9 +9,13 @@ const GRACE = 2000;
 /** What a Worker says of its work. */
 export type WorkMessage = Exclude<FromWorker, { type: "ready" | "unready" | "broken" | "closed" }>;
 
+/** What a Worker says when it can begin. */
+export type ReadyMessage = FromWorker & { type: "ready" };
+
 /** Keeps a Worker running. */
 export interface Supervisor {
-  readonly infos: readonly ModelInfo[];
+  /** What the first Worker said when it was ready. */
+  readonly ready: ReadyMessage;
   readonly state: Serving["state"];
   readonly failure: Error | null;
   readonly restarts: number;
@@ -28,7 +31,7 @@ export interface Listeners {
   /** The Worker is gone, with all that it had to do; `died` where it did not say so itself. Another is being started. */
   onLost: (cause: Error, died: boolean) => void;
   /** Another is ready. */
-  onRestarted: () => void;
+  onRestarted: (ready: ReadyMessage) => void;
   /** No other could be started. */
   onGivenUp: (cause: Error) => void;
 }
@@ -36,11 +39,12 @@ export interface Listeners {
 /**
  * Starts a Worker, and another one whenever it fails, with a wait before each attempt.
  *
+ * @param setup.start what each of them is to open, asked for when it is started
  * @param setup.delays milliseconds before each attempt; after as many attempts in a row it is given up
  * @throws what the Worker says, if it cannot start the first time
  */
 export const openSupervisor = async (
-  { script, start, delays }: { script: URL; start: StartOptions; delays: readonly number[] },
+  { script, start, delays }: { script: URL; start: () => StartOptions; delays: readonly number[] },
   { onMessage, onLost, onRestarted, onGivenUp }: Listeners,
 ): Promise<Supervisor> => {
   let link: Link | null = null;
@@ -51,12 +55,12 @@ export const openSupervisor = async (
   let onClosed = () => {};
 
   const launch = () => {
-    const { promise, resolve, reject } = Promise.withResolvers<readonly ModelInfo[]>();
-    link = openLink({ script, start }, {
+    const { promise, resolve, reject } = Promise.withResolvers<ReadyMessage>();
+    link = openLink({ script, start: start() }, {
       onMessage: (message) => {
         if (message.type === "ready") {
           state = "ready";
-          resolve(message.infos);
+          resolve(message);
         } else if (message.type === "unready") reject(reviveError(message.error));
         else if (message.type === "broken") lose(reviveError(message.error), false);
         else if (message.type === "closed") onClosed();
@@ -84,10 +88,10 @@ export const openSupervisor = async (
       await new Promise((resume) => setTimeout(resume, delay));
       if (closed) return;
       try {
-        await launch();
+        const ready = await launch();
         if (closed) return;
         restarts++;
-        return onRestarted();
+        return onRestarted(ready);
       } catch (error) {
         failure = error as Error;
       }
@@ -110,13 +114,13 @@ export const openSupervisor = async (
     link?.end();
   };
 
-  const infos = await launch().catch((error) => {
+  const ready = await launch().catch((error) => {
     link?.end();
     throw error;
   });
 
   return {
-    infos,
+    ready,
     get state() {
       return state;
     },

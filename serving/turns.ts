@@ -9,7 +9,8 @@ export interface Lane {
 
 /** Lets lanes have the thread in turn. */
 export interface Turns {
-  add(lane: Lane): void;
+  /** @returns what takes the lane away again */
+  add(lane: Lane): () => void;
   /** Says that a lane may have work. */
   wake(): void;
   /** Gives no more turns. */
@@ -37,7 +38,7 @@ export const createTurns = (
     onError?: (error: unknown) => void;
   } = {},
 ): Turns => {
-  const seats: { lane: Lane; spent: number; isBusy: boolean }[] = [];
+  let seats: { lane: Lane; spent: number; isBusy: boolean }[] = [];
   let running = false;
   let stopped = false;
   /** The time that whoever had the last turn had had before it. */
@@ -82,7 +83,12 @@ export const createTurns = (
   };
 
   return {
-    add: (lane) => void seats.push({ lane, spent: 0, isBusy: false }),
+    add: (lane) => {
+      seats.push({ lane, spent: 0, isBusy: false });
+      return () => {
+        seats = seats.filter((seat) => seat.lane !== lane);
+      };
+    },
     wake: () => {
       if (running || stopped) return;
       running = true;

@@ -1,132 +1,80 @@
 /// <reference lib="deno.worker" />
 /** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
 import { openEngine } from "../engine/mod.ts";
-import { loadPipeline } from "../model/pipeline.ts";
-import { compileTask } from "./compile.ts";
-import { describeError } from "./error_description.ts";
-import { type LoadedModel, loadModel } from "./loaded_model.ts";
+import { loadPipeline, ModelError, type Pipeline } from "../model/pipeline.ts";
+import { describeError, type ErrorDescription } from "./error_description.ts";
+import { createHost, type Host } from "./host.ts";
 import { createMailbox, type Mailbox } from "./pause.ts";
-import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
-import { createScheduler, type Scheduler } from "./scheduler.ts";
-import type { TaskEvent } from "./serving.ts";
-import type { SamplingTask } from "./task.ts";
-import { createTurns } from "./turns.ts";
-import { warmUp } from "./warm_up.ts";
-
-interface Served extends LoadedModel {
-  readonly scheduler: Scheduler;
-}
+import type { FromWorker, ModelPlace, StartOptions, ToWorker } from "./protocol.ts";
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
-const postEvent = (id: number, event: TaskEvent) => {
-  const { preview } = event.type === "step" ? event : {};
-  post({ type: "event", id, event }, preview ? [preview.x.buffer, preview.x0.buffer] as ArrayBuffer[] : []);
+type Found = Pick<ModelPlace, "key" | "name"> & { readonly pipeline: Pipeline };
+type Lost = { readonly key: number; readonly error: ErrorDescription };
+
+/** Reads a model; an error in place of one whose folder holds none, if it is not needed. */
+const read = async (
+  { key, name, folder, isNeeded }: StartOptions["models"][number],
+): Promise<Found | Lost> => {
+  try {
+    return { key, name, pipeline: await loadPipeline(folder) };
+  } catch (error) {
+    if (isNeeded || !(error instanceof ModelError)) throw error;
+    return { key, error: describeError(error) };
+  }
 };
 
 const start = async (
   { models, engine: engineName, tensorflow, xla, capacity, deterministic }: StartOptions,
   { pause }: Mailbox,
-) => {
+): Promise<{ host: Host; ready: FromWorker }> => {
   // A model that cannot be read is found before an engine, which may ask for graphics cards, is opened.
-  const read = async ({ name, folder }: StartOptions["models"][number]) => ({
-    name,
-    pipeline: await loadPipeline(folder),
-  });
-  const pipelines = await Promise.all(models.map(read));
+  const found = await Promise.all(models.map(read));
   const engine = await openEngine(engineName, { tensorflow, xla });
-  const bucket = deterministic ? capacity : undefined;
-  const loaded = pipelines.map(({ name, pipeline }) => loadModel(name, pipeline, engine, { bucket }));
-  const unload = () => {
-    for (const { network } of loaded) network.dispose();
-  };
-  const turns = createTurns({
-    pause,
-    idle: warmUp(loaded, { capacity, compiles: engine.compiles ?? false }),
-    onError: (error) => {
-      turns.stop();
-      try {
-        unload();
-      } finally {
-        post({ type: "broken", error: describeError(error) });
-      }
-    },
-  });
+  const host = createHost(engine, { capacity, deterministic, pause, post });
+  const infos = found.flatMap((model) =>
+    "pipeline" in model ? [{ key: model.key, info: host.add(model, model.pipeline) }] : []
+  );
+  const lost = found.filter((model) => "error" in model);
+  return { host, ready: { type: "ready", infos, lost, memory: host.memory } };
+};
 
-  const served = new Map(loaded.map((model): [string, Served] => {
-    const { network, info } = model;
-    const scheduler = createScheduler(network, {
-      capacity,
-      nullLabel: info.nullLabel,
-      bucketOf: network.bucketOf,
-      turns,
-      onStep: (step) => {
-        const { live, left } = scheduler.load;
-        post({ type: "batch", report: { ...step, model: info.name, live, left } });
-      },
-    });
-    return [info.name, { ...model, scheduler }];
-  }));
-  const cancellers = new Map<number, AbortController>();
+const add = async (place: ModelPlace, host: Host) => {
+  const { key } = place;
+  try {
+    const info = host.add(place, await loadPipeline(place.folder));
+    post({ type: "added", key, info, memory: host.memory });
+  } catch (error) {
+    post({ type: "refused", key, error: describeError(error) });
+  }
+};
 
-  const compile = ({ id, model, request }: ToWorker & { type: "run" }): SamplingTask | null => {
-    try {
-      return compileTask(request, served.get(model)!.target);
-    } catch (error) {
-      post({ type: "failed", id, byEngine: false, error: describeError(error) });
-      return null;
-    }
-  };
-
-  const run = async (message: ToWorker & { type: "run" }) => {
-    const { id, model, follow, previews } = message;
-    const task = compile(message);
-    if (task === null) return;
-    const canceller = new AbortController();
-    cancellers.set(id, canceller);
-    try {
-      const images = await served.get(model)!.scheduler.submit(task, {
-        signal: canceller.signal,
-        previews,
-        onQueued: (position) => postEvent(id, { type: "queued", position }),
-        onStarted: () => postEvent(id, { type: "started" }),
-        onStep: follow ? (progress) => postEvent(id, { type: "step", ...progress }) : undefined,
-      });
-      post({ type: "done", id, images }, [images.buffer]);
-    } catch (error) {
-      if (!canceller.signal.aborted) post({ type: "failed", id, byEngine: true, error: describeError(error) });
-    } finally {
-      cancellers.delete(id);
-    }
-  };
-
-  const close = () => {
-    turns.stop();
-    unload();
-    post({ type: "closed" });
-  };
-
-  turns.wake();
-  return {
-    infos: loaded.map(({ info }) => info),
-    receive: (message: ToWorker) => {
-      if (message.type === "run") run(message);
-      if (message.type === "cancel") cancellers.get(message.id)?.abort();
-      if (message.type === "close") close();
-    },
-  };
+const receive = (message: ToWorker, host: Host) => {
+  switch (message.type) {
+    case "run":
+      return host.run(message);
+    case "cancel":
+      return host.cancel(message.id);
+    case "add":
+      return add(message.model, host);
+    case "remove":
+      return host.remove(message.key);
+    case "close":
+      host.close();
+      post({ type: "closed" });
+  }
 };
 
 self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
   if (data.type !== "start") return;
   try {
     const mailbox = createMailbox(data.sent);
-    const { infos, receive } = await start(data.options, mailbox);
+    const { host, ready } = await start(data.options, mailbox);
     self.onmessage = (event: MessageEvent<ToWorker>) => {
       mailbox.receive();
-      receive(event.data);
+      receive(event.data, host);
     };
-    post({ type: "ready", infos });
+    post(ready);
   } catch (error) {
     post({ type: "unready", error: describeError(error) });
   }

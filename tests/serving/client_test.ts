@@ -257,7 +257,7 @@ const fake = (onMessage: string) =>
 Deno.test("Serving: a worker that cannot be started again is given up, and requests are refused, those that wait too", async () => {
   const script = fake(`
     if (data.type === "run") setTimeout(() => { throw new Error("out of luck"); });
-    else self.postMessage({ type: "ready", infos: [] });`);
+    else self.postMessage({ type: "ready", infos: [{ key: 1, info: { name: "good" } }], lost: [], memory: {} });`);
   const serving = await openServing({ models: ["good"], engine: "wasm" }, { script, delays: [] });
   const pending = [serving.run("good", generate()), serving.run("good", generate())];
   for (const run of pending) {

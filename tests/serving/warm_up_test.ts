@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { bucketOf } from "../../model/bucket.ts";
 import type { LoadedModel } from "../../serving/loaded_model.ts";
-import { warmUp } from "../../serving/warm_up.ts";
+import { createWarmUp } from "../../serving/warm_up.ts";
 
 const fakeModels = (bucketOf: (rows: number) => number) => {
   const asked: string[] = [];
@@ -9,12 +9,28 @@ const fakeModels = (bucketOf: (rows: number) => number) => {
     ({ network: { bucketOf }, warm: (rows: number) => void asked.push(`${name}${rows}`) }) as unknown as LoadedModel
   );
   const run = (options: { capacity: number; compiles: boolean }) => {
-    const next = warmUp(models, options);
-    while (next());
+    const warmUp = createWarmUp(options);
+    models.forEach(warmUp.add);
+    while (warmUp.next());
     return asked;
   };
   return run;
 };
+
+Deno.test("warmUp asks a network that was added later for its sizes too, and one that is gone for no more", () => {
+  const asked: string[] = [];
+  const [a, b] = ["a", "b"].map((name) =>
+    ({ network: { bucketOf }, warm: (rows: number) => void asked.push(`${name}${rows}`) }) as unknown as LoadedModel
+  );
+  const warmUp = createWarmUp({ capacity: 8, compiles: true });
+  warmUp.add(a);
+  warmUp.next();
+  warmUp.add(b);
+  warmUp.next();
+  warmUp.remove(a);
+  while (warmUp.next());
+  assertEquals(asked, ["a2", "b2", "b4", "b8"]);
+});
 
 Deno.test("warmUp asks each network for every size of a call but the first, the small ones first", () => {
   assertEquals(fakeModels(bucketOf)({ capacity: 8, compiles: true }), ["a2", "b2", "a4", "b4", "a8", "b8"]);

@@ -1,0 +1,156 @@
+import * as tf from "@tensorflow/tfjs-core";
+import type { Engine } from "../engine/mod.ts";
+import type { Pipeline } from "../model/pipeline.ts";
+import { compileTask } from "./compile.ts";
+import { describeError } from "./error_description.ts";
+import { type LoadedModel, loadModel } from "./loaded_model.ts";
+import type { ModelInfo } from "./model_info.ts";
+import type { EngineMemory, FromWorker, ModelPlace, ToWorker } from "./protocol.ts";
+import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { TaskEvent } from "./serving.ts";
+import type { SamplingTask } from "./task.ts";
+import { createTurns } from "./turns.ts";
+import { createWarmUp } from "./warm_up.ts";
+
+/** The models on an engine, each with its scheduler. */
+export interface Host {
+  /**
+   * Puts a model beside the others.
+   *
+   * @throws whatever the engine does; then it is not there
+   */
+  add(place: Pick<ModelPlace, "key" | "name">, pipeline: Pipeline): ModelInfo;
+  /** Unloads a model, once all that it was asked for is done. */
+  remove(key: number): void;
+  run(message: ToWorker & { type: "run" }): void;
+  cancel(id: number): void;
+  readonly memory: EngineMemory;
+  /** Ends: all models are unloaded, whatever they do. */
+  close(): void;
+}
+
+interface Served extends LoadedModel {
+  readonly scheduler: Scheduler;
+  /** Whether it is to be unloaded. */
+  isLeaving: boolean;
+}
+
+/**
+ * Makes a host without models.
+ *
+ * @param options.pause lets messages through between two turns
+ * @param options.post is told what becomes of requests and models, and once that it is broken, if the engine fails
+ */
+export const createHost = (
+  engine: Engine,
+  { capacity, deterministic, pause, post }: {
+    capacity: number;
+    deterministic: boolean;
+    pause: () => Promise<void>;
+    post: (message: FromWorker, transfer?: Transferable[]) => void;
+  },
+): Host => {
+  const served = new Map<number, Served>();
+  const cancellers = new Map<number, AbortController>();
+  const warmUp = createWarmUp({ capacity, compiles: engine.compiles ?? false });
+  const memory = (): EngineMemory => {
+    const { numTensors: tensors, numBytes: bytes } = tf.memory();
+    return { tensors, bytes };
+  };
+  const close = () => {
+    turns.stop();
+    for (const { network } of served.values()) network.dispose();
+    served.clear();
+  };
+  const turns = createTurns({
+    pause,
+    idle: warmUp.next,
+    onError: (error) => {
+      try {
+        close();
+      } finally {
+        post({ type: "broken", error: describeError(error) });
+      }
+    },
+  });
+
+  const add: Host["add"] = ({ key, name }, pipeline) => {
+    const model = loadModel(name, pipeline, engine, { bucket: deterministic ? capacity : undefined });
+    const scheduler = createScheduler(model.network, {
+      capacity,
+      nullLabel: model.info.nullLabel,
+      bucketOf: model.network.bucketOf,
+      turns,
+      onStep: (step) => {
+        const { live, left } = scheduler.load;
+        post({ type: "batch", report: { ...step, model: key, live, left } });
+      },
+    });
+    served.set(key, { ...model, scheduler, isLeaving: false });
+    warmUp.add(served.get(key)!);
+    turns.wake();
+    return model.info;
+  };
+
+  const unloadIfDone = (key: number) => {
+    const model = served.get(key);
+    if (!model?.isLeaving || model.scheduler.load.left > 0) return;
+    served.delete(key);
+    model.scheduler.close();
+    warmUp.remove(model);
+    model.network.dispose();
+    post({ type: "removed", key, memory: memory() });
+  };
+
+  const postEvent = (id: number, event: TaskEvent) => {
+    const { preview } = event.type === "step" ? event : {};
+    post({ type: "event", id, event }, preview ? [preview.x.buffer, preview.x0.buffer] as ArrayBuffer[] : []);
+  };
+
+  const compile = ({ id, model, request }: ToWorker & { type: "run" }): SamplingTask | null => {
+    try {
+      return compileTask(request, served.get(model)!.target);
+    } catch (error) {
+      post({ type: "failed", id, byEngine: false, error: describeError(error) });
+      return null;
+    }
+  };
+
+  const run = async (message: ToWorker & { type: "run" }) => {
+    const { id, model, follow, previews } = message;
+    const task = compile(message);
+    if (task === null) return;
+    const canceller = new AbortController();
+    cancellers.set(id, canceller);
+    try {
+      const images = await served.get(model)!.scheduler.submit(task, {
+        signal: canceller.signal,
+        previews,
+        onQueued: (position) => postEvent(id, { type: "queued", position }),
+        onStarted: () => postEvent(id, { type: "started" }),
+        onStep: follow ? (progress) => postEvent(id, { type: "step", ...progress }) : undefined,
+      });
+      post({ type: "done", id, images }, [images.buffer]);
+    } catch (error) {
+      if (!canceller.signal.aborted) post({ type: "failed", id, byEngine: true, error: describeError(error) });
+    } finally {
+      cancellers.delete(id);
+      unloadIfDone(model);
+    }
+  };
+
+  return {
+    add,
+    remove: (key) => {
+      const model = served.get(key);
+      if (model) model.isLeaving = true;
+      unloadIfDone(key);
+    },
+    run,
+    cancel: (id) => cancellers.get(id)?.abort(),
+    get memory() {
+      return memory();
+    },
+    close,
+  };
+};
