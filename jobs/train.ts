@@ -11,10 +11,11 @@ import type { TrainOptions } from "./options.ts";
 import { PRESETS } from "./presets.ts";
 import { type Recipe, resolveRecipe } from "./recipe.ts";
 import { RunError } from "./run_error.ts";
-import { readLatestCheckpoint, writeCheckpoint } from "./training/checkpoint.ts";
+import { writeCheckpoint } from "./training/checkpoint.ts";
 import { makeExamples } from "./training/example.ts";
 import { openMetrics } from "./training/metrics.ts";
-import { createRunFolder, defaultRunFolder, readRecipe } from "./training/run_folder.ts";
+import { findStand } from "./training/find_stand.ts";
+import { createRunFolder, defaultRunFolder, readRecipe, reopenRunFolder } from "./training/run_folder.ts";
 import { writeSampleGrid } from "./training/sample_grid.ts";
 import {
   averagePart,
@@ -52,21 +53,16 @@ const describeModel = (
   nullLabel: classNames ? classNames.length : null,
 });
 
-/** Where to go on from: a new run's first weights, or a run's last checkpoint. */
-const begin = async (
+/** The run's folder and recipe: a new one's, or those of the run to go on with. */
+const chooseRun = async (
   { steps, out, resume, tensorflow: _library, xla: _compiler, stopAtEof: _, lease: _lease, ...rest }: TrainOptions,
-): Promise<{ run: string; recipe: Recipe; stored: Awaited<ReturnType<typeof readLatestCheckpoint>> | null }> => {
+): Promise<{ run: string; recipe: Recipe }> => {
   if (resume === undefined) {
     const recipe = resolveRecipe({ ...rest, steps });
-    const run = out ?? defaultRunFolder(recipe);
-    return { run, recipe, stored: null };
+    return { run: out ?? defaultRunFolder(recipe), recipe };
   }
   const recipe = await readRecipe(resume);
-  const stored = await readLatestCheckpoint(resume, recipe);
-  if (steps !== undefined && steps < stored.step) {
-    throw new RunError(`Cannot resume ${resume}: --steps must be ≥ ${stored.step}, where it stands, received ${steps}`);
-  }
-  return { run: resume, recipe: { ...recipe, steps: steps ?? recipe.steps }, stored };
+  return { run: resume, recipe: { ...recipe, steps: steps ?? recipe.steps } };
 };
 
 /** Lets signals and streams be heard: the engine's calls never leave the thread by themselves. */
@@ -78,18 +74,23 @@ const breathe = () => new Promise<void>((resume) => setTimeout(resume, 0));
  *
  * @param options.signal stops the run after its current step, with a checkpoint
  * @param options.report hears what happens
- * @throws {RunError} if the folder is in the way, or holds nothing to resume
- * @throws {Error} if the loss is no number any more; the last checkpoint stays
+ * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; or if the loss
+ * is no number any more, and then the last checkpoint stays
+ * @throws {DiskError} if something cannot be written; the last checkpoint stays
  */
 export const train = async (
   options: TrainOptions,
   { signal, report }: { signal: AbortSignal; report: (event: TrainingEvent) => void },
 ): Promise<void> => {
-  const { run, recipe, stored } = await begin(options);
+  const { run, recipe } = await chooseRun(options);
+  const isResumed = options.resume !== undefined;
   const dataset = await openDataset(recipe.data!);
   const engine = await openEngine(recipe.engine, options);
   const model = describeModel(recipe, dataset);
-  if (!stored) await createRunFolder(run, recipe);
+  using _lock = isResumed ? await reopenRunFolder(run) : await createRunFolder(run, recipe);
+  const stored = isResumed
+    ? await findStand(run, recipe, { notice: (message) => report({ event: "notice", message }) })
+    : null;
 
   const diffusion = diffusionOf(model.scheduler);
   const prediction = recipe.prediction!;
@@ -132,7 +133,7 @@ export const train = async (
       const last = written > 0 ? `the last checkpoint is ${run}/checkpoints/step-${written}` : "there is no checkpoint";
       throw new RunError(`Cannot go on: the loss became ${loss} at step ${state.step}; ${last}. A lower --lr may help`);
     }
-    metrics.write({ step: state.step, loss, gradientNorm, learningRate });
+    await metrics.write({ step: state.step, loss, gradientNorm, learningRate });
 
     // Report.
     times.push(performance.now());

@@ -1,91 +1,90 @@
-import { basename, join } from "@std/path";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
-import { encodeSafetensors, parseSafetensors } from "../../model/safetensors.ts";
-import { RunError } from "../run_error.ts";
-import { averagePart, type StoredState } from "./state.ts";
+import { join } from "@std/path";
+import { type Pipeline, savePipeline } from "../../model/pipeline.ts";
+import { encodeSafetensors } from "../../model/safetensors.ts";
+import { writing } from "../disk_error.ts";
+import { checkpointFolder, listSteps, partFiles, STATE_FILE } from "./checkpoint_files.ts";
+import { writeSums } from "./digest.ts";
+import { removeQuietly, renameDurably, replaceFile, syncFile, syncFolder, syncTree } from "./durable.ts";
+import type { StoredState } from "./state.ts";
 
-const STATE_FILES = { weights: "weights", firstMoments: "first_moments", secondMoments: "second_moments" } as const;
-const STEP_FOLDER = /^step-(\d+)$/;
+const writeFiles = async (
+  folder: string,
+  model: Omit<Pipeline, "folder" | "weights">,
+  { step, tensors, numbers }: StoredState,
+): Promise<void> => {
+  await Deno.mkdir(join(folder, "training_state"), { recursive: true });
+  const files = partFiles(tensors.keys());
+  for (const { part, pipeline, file } of files) {
+    const weights = tensors.get(part)!;
+    if (pipeline === null) await Deno.writeFile(join(folder, file), encodeSafetensors(weights));
+    else await savePipeline({ ...model, folder: join(folder, pipeline), weights });
+  }
+  const state = {
+    step,
+    parts: Object.fromEntries(files.map(({ part, file }) => [part, file])),
+    numbers: Object.fromEntries(
+      Object.entries(numbers).map(([name, { buffer, byteOffset, byteLength }]) => [
+        name,
+        new Uint8Array(buffer, byteOffset, byteLength).toBase64(),
+      ]),
+    ),
+  };
+  await Deno.writeTextFile(join(folder, STATE_FILE), JSON.stringify(state, null, 2) + "\n");
+};
 
-const stateFile = (folder: string, name: string) => join(folder, "training_state", `${name}.safetensors`);
+/** What stands in the run's own files belongs to the checkpoint: it must not be lost where the checkpoint is kept. */
+const syncRunFiles = (run: string): void => {
+  for (const { name, isFile } of Deno.readDirSync(run)) {
+    if (isFile && !name.startsWith(".")) syncFile(join(run, name));
+  }
+};
+
+const prune = (checkpoints: string, { step, keep }: { step: number; keep: number }): void => {
+  // Ones from after this step are no part of the run as it stands; they would push out the one just written.
+  const old = listSteps(checkpoints).filter((other) => other <= step).slice(keep);
+  const removed = old.map((other) => join(checkpoints, `.step-${other}.pruned`));
+  // Renamed first, so that what is left of one that was half removed cannot be taken for a checkpoint.
+  for (const [i, other] of old.entries()) Deno.renameSync(join(checkpoints, `step-${other}`), removed[i]);
+  if (old.length > 0) syncFolder(checkpoints);
+  for (const folder of removed) Deno.removeSync(folder, { recursive: true });
+};
 
 /**
- * Writes a checkpoint: a diffusers pipeline folder of the averaged weights, and beside it, in `training_state/`, what
- * only training needs. It is written under another name and renamed, so that a torn one is never read; `latest` then
- * names it.
+ * Writes a checkpoint: a diffusers pipeline folder of the first average, one in `ema-RATE/` for each other, and in
+ * `training_state/` what only training needs; digests of all that in `SHA256SUMS`. It is written under another name, put
+ * on the device, and renamed, so that a torn one is never read; `latest` then names it.
  *
  * @param run the run's folder
  * @param model what the pipeline says apart from its weights
- * @param keep checkpoints to keep; older ones are removed
+ * @param keep checkpoints to keep; older ones are removed once the new one is there for good
  * @returns the checkpoint's folder
+ * @throws {DiskError} if the system refuses; the checkpoints that are there stay as they are
  */
 export const writeCheckpoint = async (
   run: string,
   model: Omit<Pipeline, "folder" | "weights">,
-  { step, tensors }: StoredState,
-  { keep, ema }: { keep: number; ema: number },
+  state: StoredState,
+  { keep }: { keep: number },
 ): Promise<string> => {
-  const folder = join(run, "checkpoints", `step-${step}`);
-  const partial = join(run, "checkpoints", `.step-${step}.partial`);
-  await Deno.remove(partial, { recursive: true }).catch(() => {});
-  await savePipeline({ ...model, folder: partial, weights: tensors.get(averagePart(ema))! });
-  await Deno.mkdir(join(partial, "training_state"));
-  for (const [part, name] of Object.entries(STATE_FILES)) {
-    await Deno.writeFile(stateFile(partial, name), encodeSafetensors(tensors.get(part)!));
-  }
-  await Deno.writeTextFile(join(partial, "training_state", "state.json"), JSON.stringify({ step }) + "\n");
-  await Deno.remove(folder, { recursive: true }).catch(() => {});
-  await Deno.rename(partial, folder);
-
-  const latest = join(run, "latest");
-  await Deno.writeTextFile(`${latest}.partial`, `checkpoints/step-${step}\n`);
-  await Deno.rename(`${latest}.partial`, latest);
-  await prune(join(run, "checkpoints"), keep);
-  return folder;
-};
-
-const prune = async (checkpoints: string, keep: number): Promise<void> => {
-  const steps = [];
-  for await (const { name } of Deno.readDir(checkpoints)) {
-    const match = STEP_FOLDER.exec(name);
-    if (match) steps.push(Number(match[1]));
-  }
-  const old = steps.sort((a, b) => b - a).slice(keep);
-  for (const step of old) await Deno.remove(join(checkpoints, `step-${step}`), { recursive: true });
-};
-
-/**
- * Reads the checkpoint that a run's `latest` names.
- *
- * @throws {RunError} if there is none
- * @throws {ModelError} if it is damaged
- */
-export const readLatestCheckpoint = async (run: string, { ema }: { ema: number }): Promise<StoredState> => {
-  const latest = (await Deno.readTextFile(join(run, "latest")).catch((cause) => {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new RunError(`Cannot resume ${run}: it has no checkpoint yet`, { cause });
-  })).trim();
-  const step = Number(STEP_FOLDER.exec(basename(latest))?.[1] ?? NaN);
-  if (!Number.isSafeInteger(step)) {
-    throw new RunError(`Cannot resume ${run}: latest must name checkpoints/step-N, received ${JSON.stringify(latest)}`);
-  }
-  const folder = join(run, "checkpoints", `step-${step}`);
-  const { weights: average } = await loadPipeline(folder);
-  const read = async (name: string) => {
-    const path = stateFile(folder, name);
+  const { step } = state;
+  const checkpoints = join(run, "checkpoints"), folder = join(run, checkpointFolder(step));
+  const partial = join(checkpoints, `.step-${step}.partial`), replaced = join(checkpoints, `.step-${step}.replaced`);
+  await writing(folder, async () => {
     try {
-      return parseSafetensors(await Deno.readFile(path));
-    } catch (cause) {
-      if (!(cause instanceof ModelError || cause instanceof Deno.errors.NotFound)) throw cause;
-      throw new RunError(`Cannot resume ${run}: ${path}: ${cause.message}`, { cause });
+      removeQuietly(partial);
+      await writeFiles(partial, model, state);
+      writeSums(partial);
+      syncTree(partial);
+      syncRunFiles(run);
+      if (listSteps(checkpoints).includes(step)) Deno.renameSync(folder, replaced);
+      renameDurably(partial, folder);
+      removeQuietly(replaced);
+    } catch (error) {
+      removeQuietly(partial);
+      throw error;
     }
-  };
-  const [weights, firstMoments, secondMoments] = await Promise.all(Object.values(STATE_FILES).map(read));
-  const tensors = new Map([
-    ["weights", weights],
-    ["firstMoments", firstMoments],
-    ["secondMoments", secondMoments],
-    [averagePart(ema), average],
-  ]);
-  return { step, tensors, numbers: {} };
+  });
+  await replaceFile(join(run, "latest"), `${checkpointFolder(step)}\n`);
+  await writing(checkpoints, () => prune(checkpoints, { step, keep }));
+  return folder;
 };

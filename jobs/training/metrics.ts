@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { openLines } from "./lines_file.ts";
 
 /** What one step leaves in `metrics.jsonl`. */
 export interface Metrics {
@@ -10,28 +11,25 @@ export interface Metrics {
   readonly learningRate: number;
 }
 
-/** Opens `metrics.jsonl`, one line a step, for appending; lines from after `step` are dropped first. */
-export const openMetrics = async (run: string, step: number): Promise<Disposable & { write(line: Metrics): void }> => {
-  const path = join(run, "metrics.jsonl");
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  });
-  const lines = text.split("\n").slice(0, -1);
-  const kept = lines.filter((line) => {
+/**
+ * Opens `metrics.jsonl`, one line a step, for appending; lines from after `step` are dropped first.
+ *
+ * @throws {DiskError} if it cannot be written
+ */
+export const openMetrics = async (
+  run: string,
+  step: number,
+): Promise<Disposable & { write(line: Metrics): Promise<void> }> => {
+  const keep = (line: string) => {
     try {
       return JSON.parse(line).step <= step;
     } catch {
       return false;
     }
-  });
-  if (kept.length < lines.length || !text.endsWith("\n")) {
-    await Deno.writeTextFile(path, kept.map((line) => line + "\n").join(""));
-  }
-  const file = await Deno.open(path, { append: true, create: true });
-  const encoder = new TextEncoder();
+  };
+  const lines = await openLines(join(run, "metrics.jsonl"), { keep });
   return {
-    write: (line) => file.writeSync(encoder.encode(JSON.stringify(line) + "\n")),
-    [Symbol.dispose]: () => file.close(),
+    write: (line) => lines.write(JSON.stringify(line)),
+    [Symbol.dispose]: () => lines[Symbol.dispose](),
   };
 };

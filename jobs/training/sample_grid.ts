@@ -6,6 +6,7 @@ import { toBytes } from "../../formats/pixels.ts";
 import { encodePng } from "../../formats/png.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { diffusionOf, type Pipeline } from "../../model/pipeline.ts";
+import { replaceFile } from "./durable.ts";
 
 const COLUMNS = 10, ROWS = 2, STEPS = 25;
 
@@ -41,7 +42,7 @@ export const writeSampleGrid = async (run: string, engine: Engine, model: Pipeli
     });
     const grid = tile({ data: toBytes(images), height, width, channels }, { columns: COLUMNS });
     const file = join(run, "samples", `step-${String(step).padStart(6, "0")}.png`);
-    await Deno.writeFile(file, encodePng(grid));
+    await replaceFile(file, encodePng(grid));
     return file;
   } finally {
     denoiser.dispose();

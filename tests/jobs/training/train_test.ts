@@ -1,6 +1,7 @@
 import { assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { decodePng } from "../../../formats/png.ts";
+import { writeSums } from "../../../jobs/training/digest.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors } from "../../../model/safetensors.ts";
 import { run, start, testCommandLine } from "../../commands/cli.ts";
@@ -106,7 +107,7 @@ testCommandLine("train: what cannot work ends with code 2 and one line", async (
   const refused: [string[], string][] = [
     [["--out", out], `Cannot start a run in ${out}: there is one`],
     [["--resume", join(folder, "none")], "config.json: there is no such file"],
-    [["--resume", out], `Cannot resume ${out}: it has no checkpoint yet`],
+    [["--resume", out], `Cannot resume ${out}: ${out}/config.json: it is no recipe of this program`],
     [["--resume", out, "--lr", "0.1"], "--lr must be left out with --resume"],
     [["--resume", out, "--out", folder], "--out must be left out with --resume"],
     [["--schedule", "cubic"], "--schedule must be one of linear, cosine"],
@@ -134,6 +135,7 @@ testCommandLine(
     const weights = parseSafetensors(await Deno.readFile(file));
     weights.get("conv_in.bias")!.data.fill(NaN);
     await Deno.writeFile(file, encodeSafetensors(weights));
+    writeSums(join(out, "checkpoints/step-1"));
 
     const { code, stderr } = await run("train", "--resume", out, "--steps", "5");
     assertEquals(code, 2);
