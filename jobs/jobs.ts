@@ -77,6 +77,8 @@ export interface ListOptions {
   readonly limit?: number;
   /** Id of the job after which to begin. */
   readonly after?: string;
+  /** Only those that are in one of these states. */
+  readonly states?: readonly JobState[];
 }
 
 /** From where to follow a job, and until when. */
@@ -117,9 +119,10 @@ export interface Jobs {
   /**
    * What happened to a job, then what happens, until it has ended.
    *
+   * @param options.follow go on until the job has ended, as by default; otherwise what has happened already
    * @throws {JobMissingError} if there is none
    */
-  events(id: string, options?: FollowOptions): AsyncIterable<JobEvent>;
+  events(id: string, options?: FollowOptions & { follow?: boolean }): AsyncIterable<JobEvent>;
   /**
    * What a job's process printed beside its events.
    *

@@ -146,10 +146,11 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
       return Promise.resolve(added);
     },
     get: (id) => Promise.resolve(entries.has(id) ? { ...find(id).job } : undefined),
-    list: ({ limit = Infinity, after } = {}) => {
+    list: ({ limit = Infinity, after, states } = {}) => {
       const jobs = [...entries.values()].map(({ job }) => ({ ...job }));
       const from = after === undefined ? 0 : jobs.findIndex(({ id }) => id === after) + 1;
-      return Promise.resolve(jobs.slice(from, from + limit));
+      const chosen = jobs.slice(from).filter(({ state }) => states?.includes(state) ?? true);
+      return Promise.resolve(chosen.slice(0, limit));
     },
     stop: async (id) => await stop(find(id)),
     resume: async (id, { steps } = {}) => {
@@ -164,9 +165,9 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
       startNext();
       return await resumed;
     },
-    events: (id, options = {}) => {
+    events: (id, { follow: live = true, ...options } = {}) => {
       const entry = find(id);
-      return follow(entry, entry.events, options);
+      return follow(entry, entry.events, { ...options, live });
     },
     logs: (id, { follow: live = false, ...options } = {}) => {
       const entry = find(id);
