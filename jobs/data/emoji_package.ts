@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { ImageError } from "../../formats/image_error.ts";
+import { readPng } from "../../formats/raster/read_png.ts";
+import { DatasetError } from "./dataset_error.ts";
+import { onWhite } from "./on_white.ts";
+import type { Fault, Piece, Source } from "./source.ts";
+import type { PackageFiles } from "./unpack_package.ts";
+
+const SIDE = 64;
+const FOLDER = "img/google/64/";
+const LIST = "emoji.json";
+
+/** Images to a piece. */
+const PIECE = 64;
+
+/** Which files of the package are read: the images of 64×64 pixels and the list of them. */
+export const isEmojiFile = (file: string): boolean => file === LIST || file.startsWith(FOLDER);
+
+const picture = { image: z.string(), has_img_google: z.boolean() };
+
+const emojiList = z.array(z.object({
+  ...picture,
+  category: z.string(),
+  skin_variations: z.record(z.string(), z.object(picture)).optional(),
+}));
+
+const readList = (files: PackageFiles): z.output<typeof emojiList> => {
+  try {
+    return emojiList.parse(JSON.parse(new TextDecoder().decode(files.get(LIST))));
+  } catch (cause) {
+    throw new DatasetError(`cannot read ${LIST} of the package: it must list emoji with their images`, { cause });
+  }
+};
+
+/**
+ * Google's emoji from npm's emoji-datasource-google: 64×64, laid on white, each skin tone an image of its own. Their
+ * categories are the classes, in the order of their names; the images come in the order of their file names.
+ *
+ * @throws {DatasetError} if the list of them is damaged
+ */
+export const emojiSource = (files: PackageFiles): Source => {
+  const emoji = readList(files).flatMap(({ category, skin_variations = {}, ...plain }) =>
+    [plain, ...Object.values(skin_variations)].filter(({ has_img_google }) => has_img_google)
+      .map(({ image }) => ({ image, category }))
+  ).sort((a, b) => a.image < b.image ? -1 : 1);
+  const classNames = [...new Set(emoji.map(({ category }) => category))].sort();
+  const read = (image: string): Uint8Array => {
+    const file = files.get(`${FOLDER}${image}`);
+    if (!file) throw new ImageError("damaged", "the package does not have it");
+    const raster = readPng(file, { maxPixels: SIDE * SIDE });
+    if (raster.height === SIDE && raster.width === SIDE) return onWhite(raster);
+    throw new ImageError("damaged", `it is ${raster.width}×${raster.height} instead of ${SIDE}×${SIDE}`);
+  };
+  const pieces = async function* (): AsyncGenerator<Piece> {
+    const bytes = 3 * SIDE * SIDE;
+    for (let first = 0; first < emoji.length; first += PIECE) {
+      await new Promise<void>((resume) => setTimeout(resume, 0));
+      const part = emoji.slice(first, first + PIECE);
+      const images = new Uint8Array(part.length * bytes);
+      const labels: number[] = [];
+      const skipped: Fault[] = [];
+      for (const { image, category } of part) {
+        try {
+          images.set(read(image), labels.length * bytes);
+          labels.push(classNames.indexOf(category));
+        } catch (error) {
+          if (!(error instanceof ImageError)) throw error;
+          skipped.push({ file: image, reason: error.message });
+        }
+      }
+      const done = first + part.length;
+      yield { images: images.subarray(0, labels.length * bytes), labels: Int32Array.from(labels), skipped, done };
+    }
+  };
+  return { height: SIDE, width: SIDE, channels: 3, total: emoji.length, classNames, pieces };
+};

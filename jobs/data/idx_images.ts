@@ -1,0 +1,82 @@
+import { basename, dirname, join } from "@std/path";
+import type { ArrayImages } from "./array_images.ts";
+import { numberedClasses } from "./class_labels.ts";
+import { parseIdx } from "./idx.ts";
+
+/** The most bytes that a gzipped file may unpack to. */
+const MOST_BYTES = 2 ** 32;
+
+const isGzip = (bytes: Uint8Array): boolean => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+const gunzip = async (bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array<ArrayBuffer>> => {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const piece of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))) {
+      pieces.push(piece);
+      length += piece.length;
+      if (length > MOST_BYTES) break;
+    }
+  } catch (cause) {
+    throw new SyntaxError(`cannot read ${name}: its gzip data is damaged`, { cause });
+  }
+  if (length > MOST_BYTES) throw new SyntaxError(`cannot read ${name}: it unpacks to more than ${MOST_BYTES} bytes`);
+  const out = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    out.set(piece, at);
+    at += piece.length;
+  }
+  return out;
+};
+
+const readIdx = async (path: string) => {
+  const bytes = await Deno.readFile(path);
+  return parseIdx(isGzip(bytes) ? await gunzip(bytes, path) : bytes, path);
+};
+
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
+
+/** The file of labels beside a file of images, as MNIST names them: `labels` for `images`, `idx1` for `idx3`. */
+export const labelsBeside = async (path: string): Promise<string | null> => {
+  const name = basename(path);
+  if (!name.includes("images")) return null;
+  const plain = name.replace("images", "labels").replace(/idx[34]/, "idx1").replace(/\.gz$/, "");
+  for (const candidate of [plain, `${plain}.gz`]) {
+    const beside = join(dirname(path), candidate);
+    if (await isThere(beside)) return beside;
+  }
+  return null;
+};
+
+/**
+ * Reads a file of images of the MNIST family, plain or gzipped: (N, H, W), or (N, H, W, C) with 1 or 3 channels.
+ *
+ * @param labelsPath the file of their labels, as `labelsBeside` finds it
+ * @throws {SyntaxError} if a file is damaged or of another shape; it is named
+ */
+export const readIdxImages = async (path: string, labelsPath: string | null): Promise<ArrayImages> => {
+  const { shape, data } = await readIdx(path);
+  const [count, height, width, channels = 1] = shape;
+  const isImages = (shape.length === 3 || shape.length === 4) && (channels === 1 || channels === 3);
+  if (!isImages || count * height * width === 0) {
+    const hint = shape.length === 1 ? "; it holds labels: name the file of images" : "";
+    throw new SyntaxError(
+      `cannot read ${path}: its shape must be (N, H, W) or (N, H, W, 1 or 3), received (${shape.join(", ")})${hint}`,
+    );
+  }
+  const extent = { count, height, width, channels, images: data };
+  if (labelsPath === null) return { ...extent, labels: null, classNames: null };
+  const labels = await readIdx(labelsPath);
+  if (labels.shape.length !== 1) {
+    throw new SyntaxError(`cannot read ${labelsPath}: its shape must be (N), received (${labels.shape.join(", ")})`);
+  }
+  return { ...extent, ...numberedClasses(labels.data, count, labelsPath) };
+};

