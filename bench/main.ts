@@ -4,6 +4,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   xla: () => import("./xla.ts"),
   normals: () => import("./normals.ts"),
   scheduling: () => import("./scheduling.ts"),
+  kill: () => import("./kill.ts"),
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
   "health-latency": () => import("./health_latency.ts"),

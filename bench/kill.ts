@@ -1,0 +1,65 @@
+/**
+ * Kills training processes at random moments, resumes them, and compares what they end with, file by file, with a run
+ * that was never interrupted. Fails unless all is the same, and no checkpoint was ever damaged.
+ *
+ *     deno task bench kill [ENGINE [KILLS [SEED]]]
+ */
+import { type Measured, measureKills } from "./kill/measure.ts";
+import type { Recipe } from "./kill/kill_run.ts";
+import { PLACES } from "./kill/where_killed.ts";
+
+const RESULTS = "bench/results/kill.json";
+const KILLS: Record<string, number> = { wasm: 100, tensorflow: 20 };
+
+const [, chosen, count, seed = "0"] = Deno.args;
+const engines = chosen === undefined ? Object.keys(KILLS) : [chosen];
+
+const recipeFor = (engine: string): Recipe => ({
+  keep: 2,
+  args: [
+    ...["--engine", engine, "--preset", "tiny", "--steps", "60", "--batch", "4", "--warmup", "5"],
+    // Few timesteps make a grid of samples cheap.
+    ...["--timesteps", "20", "--checkpoint-every", "2", "--sample-every", "10", "--keep", "2"],
+  ],
+});
+
+const readResults = async (): Promise<Record<string, Measured & { seed: number }>> => {
+  try {
+    return JSON.parse(await Deno.readTextFile(RESULTS));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+};
+
+await Deno.mkdir("runs", { recursive: true });
+const results = await readResults();
+let failed = false;
+for (const engine of engines) {
+  const folder = await Deno.makeTempDir({ dir: "runs", prefix: "bench-kill-" });
+  const name = folder.slice(folder.lastIndexOf("runs/"));
+  const measured = await measureKills(name, recipeFor(engine), {
+    kills: Number(count ?? KILLS[engine] ?? 20),
+    seed: Number(seed),
+    tell: ({ kills, differences, faults }) =>
+      console.error(`${engine}: ${kills} kills, ${differences.length} differences, ${faults.length} faults`),
+  });
+  results[engine] = { seed: Number(seed), ...measured };
+  const isClean = measured.differences.length === 0 && measured.faults.length === 0;
+  for (const line of [...measured.differences, ...measured.faults]) console.error(line);
+  if (isClean) await Deno.remove(folder, { recursive: true });
+  else failed = true;
+}
+await Deno.writeTextFile(RESULTS, JSON.stringify(results, null, 2) + "\n");
+
+const columns = engines.map((engine) => results[engine]);
+const row = (name: string, value: (measured: Measured) => number) =>
+  console.log(`| ${name} | ${columns.map(value).join(" | ")} |`);
+console.log(`| | ${engines.join(" | ")} |\n| --- | ${engines.map(() => "---:").join(" | ")} |`);
+row("kills", ({ kills }) => kills);
+for (const place of PLACES) row(`… ${place}`, ({ places }) => places[place] ?? 0);
+row("runs, each killed until it was done", ({ runs }) => runs);
+row("files compared", ({ files }) => files);
+row("files that differ", ({ differences }) => differences.length);
+row("damaged checkpoints, failed resumes", ({ faults }) => faults.length);
+if (failed) Deno.exit(1);

@@ -1,0 +1,39 @@
+import { join } from "@std/path";
+
+const filesOf = (folder: string, at = ""): string[] =>
+  [...Deno.readDirSync(join(folder, at))].flatMap(({ name, isDirectory }) => {
+    const path = join(at, name);
+    return isDirectory ? filesOf(folder, path) : [path];
+  });
+
+/** The lock, which holds nothing; and what TensorBoard is shown, which has the time of day in it. */
+const isCompared = (path: string): boolean => path !== ".lock" && !path.includes("tfevents");
+
+/** Facts of a step that are the machine's, not the run's. */
+const VOLATILE = ["time", "imagesPerSecond", "secondsLeft", "memory", "outsideShare"];
+
+const withoutVolatile = (text: string): string =>
+  text.split("\n").map((line) =>
+    line === "" ? "" : JSON.stringify(JSON.parse(line), (key, value) => VOLATILE.includes(key) ? undefined : value)
+  ).join("\n");
+
+const read = (path: string): Uint8Array =>
+  path.endsWith(".jsonl")
+    ? new TextEncoder().encode(withoutVolatile(Deno.readTextFileSync(path)))
+    : Deno.readFileSync(path);
+
+const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+/**
+ * Compares two runs' folders, every file byte for byte: recipe, metrics, samples, checkpoints, `latest`.
+ *
+ * @returns `files`: how many there are; `differences`: the paths of those that differ or that one of them lacks
+ */
+export const compareRuns = (a: string, b: string): { files: number; differences: string[] } => {
+  const [left, right] = [a, b].map((folder) => new Set(filesOf(folder).filter(isCompared)));
+  const paths = [...left.union(right)].sort();
+  const differences = paths.filter((path) =>
+    !left.has(path) || !right.has(path) || !isEqual(read(join(a, path)), read(join(b, path)))
+  );
+  return { files: paths.length, differences };
+};

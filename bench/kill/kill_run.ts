@@ -1,0 +1,133 @@
+import { join } from "@std/path";
+import { type Chance } from "../chance.ts";
+import { startTraining, type Training } from "./start_training.ts";
+import { unreadableOf } from "./unreadable.ts";
+import { type Place, whereKilled } from "./where_killed.ts";
+
+/** What is trained, again and again. */
+export interface Recipe {
+  /** Arguments of `train`, without folders. */
+  readonly args: readonly string[];
+  readonly keep: number;
+}
+
+/** How long an uninterrupted run took over its parts, in milliseconds. */
+export interface Pace {
+  /** From the process' start to the first step. */
+  readonly start: number;
+  /** From one checkpoint to the next. */
+  readonly between: number;
+  /** To write one. */
+  readonly checkpoint: number;
+}
+
+/** What was seen while a run was killed again and again. */
+export interface Killed {
+  readonly places: readonly Place[];
+  /** Anything but a clean resume: checkpoints that are damaged, processes that fail, notices. */
+  readonly faults: readonly string[];
+}
+
+const pause = (milliseconds: number) => new Promise<void>((resume) => setTimeout(resume, milliseconds));
+
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** Resolves when a checkpoint's first file is about to be written, for the `count`-th time, or the process has ended. */
+const checkpointBegins = async (run: string, count: number, training: Training): Promise<void> => {
+  using watcher = Deno.watchFs(join(run, "checkpoints"), { recursive: false });
+  let seen = 0;
+  const watch = async () => {
+    for await (const { kind, paths } of watcher) {
+      if (kind === "create" && paths.some((path) => path.endsWith(".partial")) && ++seen === count) return;
+    }
+  };
+  await Promise.race([watch(), training.ended]);
+};
+
+/**
+ * Trains without interruption, and sees how long that takes.
+ *
+ * @throws {Error} if it fails
+ */
+export const trainWhole = async (run: string, { args }: Recipe): Promise<Pace> => {
+  const begin = performance.now();
+  const checkpoints: number[] = [], writes: number[] = [];
+  let started = NaN, began = NaN;
+  const whole = Promise.withResolvers<void>();
+  const training = startTraining([...args, "--out", run], ({ event }) => {
+    if (event === "start") {
+      started = performance.now();
+      whole.resolve();
+    }
+    if (event !== "checkpoint") return;
+    checkpoints.push(performance.now());
+    if (!Number.isNaN(began)) writes.push(performance.now() - began);
+    began = NaN;
+  });
+  const watch = async () => {
+    await Promise.race([whole.promise, training.ended]);
+    let ended = false;
+    training.ended.then(() => ended = true);
+    while (!ended) {
+      await checkpointBegins(run, 1, training);
+      began = performance.now();
+    }
+  };
+  const [{ code, stderr }] = await Promise.all([training.ended, watch()]);
+  if (code !== 0) throw new Error(`train ended with ${code}: ${stderr}`);
+  const between = checkpoints.slice(1).map((time, i) => time - checkpoints[i]);
+  return { start: started - begin, between: median(between), checkpoint: median(writes) };
+};
+
+/** Lets a process live for a while: until somewhere in its start, its steps, or its writing of a checkpoint. */
+const live = async (run: string, training: Training, started: Promise<void>, chance: Chance, pace: Pace) => {
+  const kind = chance.number();
+  if (kind < 0.25) return await pause(chance.number() * pace.start);
+  await Promise.race([started, training.ended]);
+  if (kind < 0.55) return await pause(chance.number() * 4 * pace.between);
+  await checkpointBegins(run, chance.integer(1, 3), training);
+  await pause(chance.number() * 1.3 * pace.checkpoint);
+};
+
+/**
+ * Trains with SIGKILLs: each life but the last ends at a random moment, the next one resumes.
+ *
+ * @param options.kills kills at most; a run that is done has no more to give
+ */
+export const trainKilled = async (
+  run: string,
+  { args, keep }: Recipe,
+  { kills, chance, pace }: { kills: number; chance: Chance; pace: Pace },
+): Promise<Killed> => {
+  const places: Place[] = [], faults: string[] = [];
+  const hasRecipe = () => {
+    try {
+      return Deno.statSync(join(run, "config.json")).isFile;
+    } catch {
+      return false;
+    }
+  };
+  for (;;) {
+    const { promise: started, resolve: start } = Promise.withResolvers<void>();
+    let hasStarted = false;
+    const training = startTraining(hasRecipe() ? ["--resume", run] : [...args, "--out", run], (event) => {
+      if (event.event === "start") {
+        hasStarted = true;
+        start();
+      }
+      if (event.event === "notice") faults.push(event.message);
+    });
+    if (places.length < kills) {
+      await live(run, training, started, chance, pace);
+      training.kill();
+    }
+    const { code, signal, stderr } = await training.ended;
+    if (signal === "SIGKILL") {
+      places.push(whereKilled(run, { hasStarted, keep }));
+      faults.push(...await unreadableOf(run));
+      continue;
+    }
+    if (code !== 0) faults.push(`train ended with ${code}: ${stderr}`);
+    return { places, faults };
+  }
+};
