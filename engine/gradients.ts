@@ -64,6 +64,31 @@ const gradients: tf.GradConfig[] = [
     gradFunc: (dy, [x]) => ({ x: () => tf.mul(dy as tf.Tensor, tf.mul(x, 2)) }),
   },
   {
+    kernelName: tf.Exp,
+    outputsToSave: [true],
+    gradFunc: (dy, [y]) => ({ x: () => tf.mul(dy as tf.Tensor, y) }),
+  },
+  {
+    kernelName: tf.Log,
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({ x: () => tf.div(dy as tf.Tensor, x) }),
+  },
+  {
+    kernelName: tf.Erf,
+    inputsToSave: ["x"],
+    gradFunc: (dy, [x]) => ({
+      x: () => tf.mul(dy as tf.Tensor, tf.mul(tf.exp(tf.neg(tf.square(x))), 2 / Math.sqrt(Math.PI))),
+    }),
+  },
+  {
+    kernelName: tf.Maximum,
+    inputsToSave: ["a", "b"],
+    gradFunc: (dy, [a, b]) => ({
+      a: () => unbroadcast(tf.mul(dy as tf.Tensor, tf.cast(tf.greaterEqual(a, b), "float32")), a.shape),
+      b: () => unbroadcast(tf.mul(dy as tf.Tensor, tf.cast(tf.less(a, b), "float32")), b.shape),
+    }),
+  },
+  {
     kernelName: tf.Sum,
     inputsToSave: ["x"],
     gradFunc: (dy, [x], attrs) => ({

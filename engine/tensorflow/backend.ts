@@ -3,6 +3,7 @@ import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kerne
 import type { CompiledFunction, Compiler } from "../compile.ts";
 import type { Binding, TensorMetadata } from "./binding.ts";
 import type { Values } from "./host_tensor.ts";
+import { uniform } from "./uniform.ts";
 
 /** What the backend keeps of a tensor: `values` until it is uploaded, then `id`. */
 interface TensorData {
@@ -73,6 +74,12 @@ export class TensorflowBackend extends NodeBackend implements Compiler {
       Math.random = random;
       this.#traced = null;
     }
+  }
+
+  /** Counter-based uniform numbers; see engine/uniform.ts. */
+  uniform(shape: readonly number[], key: tf.Tensor1D, counter: tf.Tensor1D): tf.Tensor {
+    const [keyId, counterId] = this.getInputTensorIds([key, counter]);
+    return this.createOutputTensor(uniform(this.#binding, shape, { key: keyId, counter: counterId }));
   }
 
   override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType, refCount: number): void {
