@@ -32,7 +32,7 @@ export const explain = (error: unknown): Failure => {
   if (!(error instanceof Error)) return { code: 1, message: `unexpected: ${String(error)}` };
   if (error instanceof Deno.errors.NotCapable) return { code: 2, message: lackingPermission(error.message) };
   // Nothing is wrong with the program, nor with what it was asked for.
-  if (error.name === "DiskError") return { code: 1, message: oneLine(error.message) };
+  if (error.name === "DiskError" || error.name === "DivergedError") return { code: 1, message: oneLine(error.message) };
   const system = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
     error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AlreadyExists ||
     error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.IsADirectory;

@@ -1,164 +1,162 @@
-import { lossWeights } from "../core/mod.ts";
+import { join } from "@std/path";
 import { openEngine } from "../engine/mod.ts";
-import { parseUNetConfig } from "../model/config.ts";
-import { initializeUNet } from "../model/initialize.ts";
-import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
-import { schedulerConfigOf } from "../model/scheduler_config.ts";
-import { createBatchOrder } from "./data/batch.ts";
-import { type Dataset, openDataset } from "./data/dataset.ts";
+import { hasCounterUniform } from "../engine/uniform.ts";
+import { loadPipeline, type Pipeline } from "../model/pipeline.ts";
+import { openDataset } from "./data/dataset.ts";
+import { DivergedError } from "./diverged_error.ts";
 import type { TrainingEvent } from "./events.ts";
 import type { TrainOptions } from "./options.ts";
-import { PRESETS } from "./presets.ts";
 import { type Recipe, resolveRecipe } from "./recipe.ts";
-import { RunError } from "./run_error.ts";
+import { createBoundEstimate } from "./training/bits_per_dim.ts";
 import { writeCheckpoint } from "./training/checkpoint.ts";
-import { makeExamples } from "./training/example.ts";
-import { openMetrics } from "./training/metrics.ts";
+import { checkpointFolder } from "./training/checkpoint_files.ts";
+import { dropoutSizes } from "./training/dropout.ts";
 import { findStand } from "./training/find_stand.ts";
+import { firstWeights } from "./training/first_weights.ts";
+import { createLoader } from "./training/loader.ts";
+import { lossByQuartile } from "./training/loss_by_quartile.ts";
+import { openMetrics } from "./training/metrics.ts";
+import type { BatchPlan } from "./training/prepare.ts";
 import { createRunFolder, defaultRunFolder, readRecipe, reopenRunFolder } from "./training/run_folder.ts";
+import { describeModel, objectiveOf, type RunModel } from "./training/run_model.ts";
 import { writeSampleGrid } from "./training/sample_grid.ts";
-import {
-  averagePart,
-  downloadState,
-  downloadTensors,
-  initialState,
-  type TrainingState,
-  uploadState,
-} from "./training/state.ts";
+import { averagePart, downloadState, downloadTensors, initialState, uploadState } from "./training/state.ts";
+import { openTensorBoard } from "./training/tensorboard/tensorboard.ts";
+import { createTimestepSampler } from "./training/timesteps.ts";
+import { createStepClock } from "./training/timing.ts";
 import { createTrainStep } from "./training/train_step.ts";
 
-/** Steps over which the rate that is reported is taken. */
-const RATE_STEPS = 20;
-
-/** The run's model without its weights: the preset's U-Net, fitted to the data, and the noise schedule. */
-const describeModel = (
-  recipe: Recipe,
-  { height, width, channels, classNames }: Dataset,
-): Omit<Pipeline, "folder" | "weights"> => ({
-  unet: parseUNetConfig({
-    ...PRESETS[recipe.preset!].unet,
-    dropout: recipe.dropout!,
-    sample_size: height === width ? height : [height, width],
-    in_channels: channels,
-    out_channels: channels,
-    // One class more than there are stands for no class, which guidance needs.
-    num_class_embeds: classNames ? classNames.length + 1 : null,
-  }),
-  scheduler: schedulerConfigOf({
-    schedule: recipe.schedule!,
-    timesteps: recipe.timesteps!,
-    prediction: recipe.prediction!,
-  }),
-  labels: classNames,
-  nullLabel: classNames ? classNames.length : null,
-});
-
 /** The run's folder and recipe: a new one's, or those of the run to go on with. */
-const chooseRun = async (
-  { steps, out, resume, tensorflow: _library, xla: _compiler, stopAtEof: _, lease: _lease, ...rest }: TrainOptions,
-): Promise<{ run: string; recipe: Recipe }> => {
+const chooseRun = async ({ out, resume, steps, engine, ...options }: TrainOptions) => {
   if (resume === undefined) {
-    const recipe = resolveRecipe({ ...rest, steps });
-    return { run: out ?? defaultRunFolder(recipe), recipe };
+    const recipe = resolveRecipe({ ...options, steps, engine });
+    return { run: out ?? defaultRunFolder(recipe), recipe, isResumed: false };
   }
   const recipe = await readRecipe(resume);
-  return { run: resume, recipe: { ...recipe, steps: steps ?? recipe.steps } };
+  const moved = { steps: steps ?? recipe.steps, engine: engine === "auto" ? recipe.engine : engine };
+  return { run: resume, recipe: { ...recipe, ...moved }, isResumed: true };
 };
 
-/** Lets signals and streams be heard: the engine's calls never leave the thread by themselves. */
-const breathe = () => new Promise<void>((resume) => setTimeout(resume, 0));
+/** What a resumed run takes from its own checkpoint, so that the model it once started from may be gone. */
+const AS_SAVED = { preset: null, schedule: null, timesteps: null, prediction: null, variance: null, dropout: null };
+
+/** How the run's batches are prepared. */
+const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
+  seed: recipe.seed,
+  batch: recipe.batch,
+  microBatch: recipe.microBatch ?? recipe.batch,
+  flip: recipe.flip,
+  labelDropout: recipe.labelDropout,
+  nullLabel,
+  masks: unet.dropout > 0 && !hasCounterUniform() ? { rate: unet.dropout, sizes: dropoutSizes(unet) } : null,
+});
 
 /**
- * Trains a model by Algorithm 1 (Ho et al. 2020) into a run folder: `config.json`, `metrics.jsonl`, `samples/`,
- * `checkpoints/step-N/`, `latest`.
+ * Trains a model by Algorithm 1 (Ho et al. 2020), or by what later work made of it, into a run folder: `config.json`,
+ * `metrics.jsonl`, `samples/`, `checkpoints/step-N/`, `latest`.
  *
  * @param options.signal stops the run after its current step, with a checkpoint
  * @param options.report hears what happens
- * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; or if the loss
- * is no number any more, and then the last checkpoint stays
+ * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; if what the run
+ * is to start from does not fit
+ * @throws {DivergedError} if the loss or the gradient is no number any more; the last checkpoint stays
+ * @throws {DatasetError} if the images cannot be had
  * @throws {DiskError} if something cannot be written; the last checkpoint stays
  */
 export const train = async (
   options: TrainOptions,
   { signal, report }: { signal: AbortSignal; report: (event: TrainingEvent) => void },
 ): Promise<void> => {
-  const { run, recipe } = await chooseRun(options);
-  const isResumed = options.resume !== undefined;
-  const dataset = await openDataset(recipe.data!);
-  const engine = await openEngine(recipe.engine, options);
-  const model = describeModel(recipe, dataset);
-  using _lock = isResumed ? await reopenRunFolder(run) : await createRunFolder(run, recipe);
-  const stored = isResumed
-    ? await findStand(run, recipe, { notice: (message) => report({ event: "notice", message }) })
-    : null;
+  const { run, recipe, isResumed } = await chooseRun(options);
+  const notice = (message: string) => report({ event: "notice", message });
+  using dataset = await openDataset(recipe.data!, { size: recipe.size ?? undefined });
+  const load = (folder: string | null): Promise<Pipeline> | null => folder === null ? null : loadPipeline(folder);
 
-  const diffusion = diffusionOf(model.scheduler);
-  const prediction = recipe.prediction!;
-  const { seed, labelDropout, steps, batch: batchSize } = recipe;
-  const examples = {
-    diffusion,
-    prediction,
-    lossWeights: lossWeights(diffusion, recipe.lossWeighting, { prediction }),
-    labelDropout,
-    nullLabel: model.nullLabel,
-    seed,
-  };
-  const order = createBatchOrder({ length: dataset.count, batchSize, seed });
-  const shape = [dataset.height, dataset.width, dataset.channels] as const;
-  const trainStep = createTrainStep(model.unet, engine);
-  const state: TrainingState = stored
-    ? uploadState(stored)
-    : initialState(initializeUNet(model.unet, seed), { rates: recipe.ema });
+  // What cannot work is told before there is a folder.
+  const begun = isResumed ? null : { init: await load(recipe.init) };
+  if (begun) describeModel(recipe, dataset, begun.init);
+  const engine = await openEngine(recipe.engine, options);
+  using _lock = isResumed ? await reopenRunFolder(run) : await createRunFolder(run, recipe);
+  const stored = isResumed ? await findStand(run, recipe, { notice }) : null;
+  const saved = stored && recipe.init !== null ? join(run, checkpointFolder(stored.step)) : null;
+  const init = begun?.init ?? await load(saved ?? recipe.init);
+  const model = describeModel(saved === null ? recipe : { ...recipe, ...AS_SAVED }, dataset, init);
+
+  const { seed, steps, batch, clip, ema: rates } = recipe;
+  const state = stored ? uploadState(stored) : initialState(firstWeights(model, init, { seed, notice }), { rates });
+  const objective = objectiveOf(recipe, model);
+  const T = objective.diffusion.timesteps;
+  const { numbers } = state;
+  const sampler = createTimestepSampler({ sampling: recipe.timestepSampling, timesteps: T, seed, numbers });
+  const bound = createBoundEstimate({ ...objective, numbers });
+  const trainStep = createTrainStep({ config: model.unet, objective, batch, rates, seed, xla: engine.xla });
+  const plan = planOf(recipe, model), parts = batch / plan.microBatch;
 
   const checkpoint = async () => {
     const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
     report({ event: "checkpoint", step: state.step, folder });
   };
   const drawSamples = async () => {
-    const weights = downloadTensors(state.tensors.get(averagePart(recipe.ema[0]))!);
-    const file = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
-    report({ event: "sample", step: state.step, file });
+    const weights = downloadTensors(state.tensors.get(averagePart(rates[0]))!);
+    const grid = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
+    await tensorBoard?.writeSamples(state.step, grid);
+    report({ event: "sample", step: state.step, file: grid.file });
   };
 
   report({ event: "start", run, steps, engine: engine.name });
   using metrics = await openMetrics(run, state.step);
+  using tensorBoard = recipe.tensorboard ? await openTensorBoard(run, state.step) : null;
+  using loader = createLoader(dataset, plan, { step: state.step });
+  const clock = createStepClock(batch);
   let written = stored?.step ?? -1;
-  const times: number[] = [performance.now()];
 
   while (state.step < steps && !signal.aborted) {
     const learningRate = recipe.lr * Math.min(1, (state.step + 1) / Math.max(1, recipe.warmup));
-    const batch = makeExamples(dataset, order(state.step), state.step, examples);
-    const { loss, gradientNorm } = trainStep(state, batch, shape, { ...recipe, ema: recipe.ema[0], learningRate });
-    if (!Number.isFinite(loss)) {
-      const last = written > 0 ? `the last checkpoint is ${run}/checkpoints/step-${written}` : "there is no checkpoint";
-      throw new RunError(`Cannot go on: the loss became ${loss} at step ${state.step}; ${last}. A lower --lr may help`);
+    const draw = sampler.draw(state.step, batch);
+
+    // Gradients of all parts, then the update.
+    const step = state.step + 1;
+    for (let i = 0; i < parts; i++) {
+      const range = [i * plan.microBatch, (i + 1) * plan.microBatch] as const;
+      const drawn = { timesteps: draw.timesteps.subarray(...range), weights: draw.weights.subarray(...range) };
+      const part = { ...await loader.next(), ...drawn };
+      const { squaredErrors, bounds } = clock.inStep(() =>
+        i < parts - 1 ? trainStep.add(state, part) : trainStep.finish(state, part, { learningRate, clip })
+      );
+      bound.record({ ...drawn, squaredErrors, bounds, images: part.images });
     }
-    await metrics.write({ step: state.step, loss, gradientNorm, learningRate });
+    const { loss, losses, squaredErrors, gradientNorm } = trainStep.result;
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      const what = Number.isFinite(loss) ? `gradient's norm became ${gradientNorm}` : `loss became ${loss}`;
+      const last = written > 0 ? `the last checkpoint is ${run}/checkpoints/step-${written}` : "there is no checkpoint";
+      throw new DivergedError(`Cannot go on: the ${what} at step ${step}; ${last}. A lower --lr may help`);
+    }
+    sampler.record(draw.timesteps, losses);
 
     // Report.
-    times.push(performance.now());
-    if (times.length > RATE_STEPS + 1) times.shift();
-    const secondsAStep = (times.at(-1)! - times[0]) / (times.length - 1) / 1000;
-    report({
-      event: "progress",
-      step: state.step,
-      steps,
+    const timing = clock.lap();
+    const told = {
       loss,
-      imagesPerSecond: batchSize / secondsAStep,
-      secondsLeft: (steps - state.step) * secondsAStep,
-    });
-    await breathe();
+      lossByQuartile: lossByQuartile(draw.timesteps, squaredErrors, T),
+      bitsPerDim: bound.value,
+      gradientNorm,
+      learningRate,
+    };
+    await metrics.write({ step, ...told, timing });
+    await tensorBoard?.writeMetrics({ step, ...told, timing });
+    const secondsLeft = (steps - step) * batch / timing.imagesPerSecond;
+    report({ event: "progress", step, steps, ...told, ...timing, secondsLeft });
 
     // Samples and checkpoints; their time is no part of the rate.
-    const isLast = state.step === steps;
-    const isSampled = state.step % recipe.sampleEvery === 0 || isLast;
-    const isWritten = state.step % recipe.checkpointEvery === 0 || isLast;
+    const isLast = step === steps;
+    const isSampled = step % recipe.sampleEvery === 0 || isLast;
+    const isWritten = step % recipe.checkpointEvery === 0 || isLast;
     if (isSampled) await drawSamples();
     if (isWritten) {
       await checkpoint();
-      written = state.step;
+      written = step;
     }
-    if (isSampled || isWritten) times.splice(0, times.length, performance.now());
+    if (isSampled || isWritten) clock.restart();
   }
 
   if (state.step > written) await checkpoint();

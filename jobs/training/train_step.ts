@@ -1,139 +1,280 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile, type Xla } from "../../engine/mod.ts";
-import type { UNetConfig } from "../../model/config.ts";
+import { counterUniform } from "../../engine/uniform.ts";
+import { sampleShape, type UNetConfig } from "../../model/config.ts";
 import { oneHot } from "../../model/denoiser.ts";
 import { timestepEmbedding } from "../../model/timestep_embedding.ts";
-import { createUNet, type UNetInputs } from "../../model/unet.ts";
+import { createUNet } from "../../model/unet.ts";
 import { Weights } from "../../model/weights.ts";
 import { adam, type AdamScalars, adamScalars } from "./adam.ts";
 import { clipScale, globalNorm } from "./clip.ts";
-import type { Examples } from "./example.ts";
-import { averagePart, statePartsOf, type TrainingState } from "./state.ts";
+import { dropoutSizes, maskCounter, philoxKey } from "./dropout.ts";
+import { COEFFICIENTS, createCoefficients, factorsAt, lossesOf, lossFactors, noised, type Objective } from "./loss.ts";
+import type { Part } from "./prepare.ts";
+import { averagePart, BASE_PARTS, type TrainingState } from "./state.ts";
 
-/** What a step tells of itself. */
-export interface StepResult {
-  /** Weighted mean squared error over the batch. */
+/** What became of images. */
+export interface PartResult {
+  /** Mean squared error of each image's prediction. */
+  readonly squaredErrors: Float64Array;
+  /** Term of the variational bound of each image, in bits per dimension; `null` where it is no part of the loss. */
+  readonly bounds: Float64Array | null;
+}
+
+/** What a step tells of itself, its images in the batch's order. */
+export interface StepResult extends PartResult {
+  /** Weighted mean of the images' losses. */
   readonly loss: number;
+  /** Loss of each image, not weighted. */
+  readonly losses: Float64Array;
   /** Norm of the whole gradient before clipping. */
   readonly gradientNorm: number;
 }
 
+/** A part of a batch, with what is drawn for the whole. */
+export interface StepPart extends Part {
+  readonly timesteps: Int32Array;
+  /** Weight of each image's loss. */
+  readonly weights: ArrayLike<number>;
+}
+
 /** How a step updates. */
-export interface StepOptions {
+export interface UpdateOptions {
   readonly learningRate: number;
   /** Largest norm of the gradient. */
   readonly clip: number;
-  /** Decay of the weights' moving average. */
-  readonly ema: number;
 }
 
-/** A state's tensors, by the parameters' names. */
-type Parts = Record<"weights" | "firstMoments" | "secondMoments" | "average", Record<string, tf.Tensor>>;
+/** What a training step is made for. */
+export interface TrainStepOptions {
+  readonly config: UNetConfig;
+  readonly objective: Objective;
+  /** Images a step, over all parts. */
+  readonly batch: number;
+  /** Decays of the weights' moving averages. */
+  readonly rates: readonly number[];
+  /** Decides the dropout's masks, together with the step. */
+  readonly seed?: number;
+  /** Whether XLA compiles it. */
+  readonly xla?: Xla;
+}
+
+/** A function of (state, part) in two halves, which share what is summed between them. */
+export interface TrainStep {
+  /** Adds the gradients of a part that is not the last of its batch. */
+  add(state: TrainingState, part: StepPart): PartResult;
+  /** Adds the last part's and moves `state` on by one step; the tensors it replaces are freed. */
+  finish(state: TrainingState, part: StepPart, options: UpdateOptions): PartResult;
+  /** What became of the batch that was finished last. */
+  readonly result: StepResult;
+  /** Frees what was compiled, and the sums of a batch that was not finished. */
+  dispose(): void;
+}
+
+type Tensors = Record<string, tf.Tensor>;
 
 interface Batch {
-  readonly inputs: UNetInputs;
-  readonly target: tf.Tensor4D;
-  /** Each image's weight in the loss, divided by the number of elements. */
-  readonly perElement: tf.Tensor4D;
+  readonly images: tf.Tensor4D;
+  readonly noise: tf.Tensor4D;
+  readonly timesteps: tf.Tensor2D;
+  readonly classes: tf.Tensor2D | undefined;
+  readonly coefficients: tf.Tensor2D;
+  /** Dropout's masks; or the key and the counters that make them. */
+  readonly masks: tf.Tensor[] | undefined;
+  readonly key: tf.Tensor1D | undefined;
+  readonly counters: tf.Tensor1D[] | undefined;
 }
 
 interface Scalars extends AdamScalars<tf.Scalar> {
   readonly clip: tf.Scalar;
-  /** Decay of the moving average, and 1 − decay. */
-  readonly decay: tf.Scalar;
-  readonly rest: tf.Scalar;
+  /** Of each average its decay, and 1 − decay. */
+  readonly decays: readonly (readonly [decay: tf.Scalar, rest: tf.Scalar])[];
 }
 
+/** Lets the layers drop a share of their elements, each by the next mask, and scales up the rest. */
+const dropoutBy = ({ masks, key, counters }: Batch, rate: number) => {
+  if (rate === 0) return undefined;
+  let layer = 0;
+  return (x: tf.Tensor4D): tf.Tensor4D => {
+    const kept = masks
+      ? tf.reshape(masks[layer], x.shape)
+      : tf.greaterEqual(counterUniform(x.shape, key!, counters![layer]), Math.fround(rate));
+    layer++;
+    return tf.mul(x, tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)));
+  };
+};
+
 /**
- * Makes the training step: line 5 of Algorithm 1 (Ho et al. 2020), the gradient of the weighted squared error, clipped
- * to a norm, an Adam update, and the moving average of the weights.
+ * Makes the training step: Algorithm 1 (Ho et al. 2020), the gradient of the loss over a batch that may come in parts,
+ * clipped to a norm, an Adam update, and the moving averages of the weights. Each part is one call of a compiled function,
+ * the last one with the update.
  *
- * The average's decay starts low, at (1 + n) / (10 + n) after n steps, so that the first weights are soon forgotten.
- *
- * @param options.xla whether XLA compiles it
- * @returns a function that moves `state` on by one step; the tensors it replaces are freed
+ * An average's decay starts low, at (1 + n) / (10 + n) after n steps, so that the first weights are soon forgotten.
  */
-export const createTrainStep = (config: UNetConfig, { xla = false }: { xla?: Xla } = {}) => {
+export const createTrainStep = (
+  { config, objective, batch: batchSize, rates, seed = 0, xla = false }: TrainStepOptions,
+): TrainStep => {
   const unet = createUNet(config);
-  const classCount = config.num_class_embeds;
-  const size = config.block_out_channels[0];
-  const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
+  const classCount = config.num_class_embeds, width = config.block_out_channels[0];
+  const shape = [...sampleShape(config), config.in_channels] as const;
+  const embedding = { size: width, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
+  const sizes = dropoutSizes(config);
+  const coefficientsOf = createCoefficients(objective);
+  const averages = rates.map(averagePart);
 
-  const update = compile(({ weights, firstMoments, secondMoments, average }: Parts, batch: Batch, scalars: Scalars) => {
+  const gradientsOf = (weights: Tensors, batch: Batch, sums: Tensors | undefined) => {
     const names = Object.keys(weights);
-    const lossOf = (...tensors: tf.Tensor[]) => {
-      const out = unet(batch.inputs, new Weights(new Map(names.map((name, i) => [name, tensors[i]]))));
-      return tf.sum(tf.mul(tf.square(tf.sub(out, batch.target)), batch.perElement)) as tf.Scalar;
+    const { xt, target } = noised(batch.images, batch.noise, batch.coefficients);
+    const losses = (...tensors: tf.Tensor[]) => {
+      const named = new Weights(new Map(names.map((name, i) => [name, tensors[i]])));
+      const inputs = { x: xt, timesteps: batch.timesteps, classes: batch.classes };
+      const output = unet(inputs, named, { dropout: dropoutBy(batch, config.dropout) });
+      return lossesOf(output, { ...batch, target }, objective);
     };
-    const { value: loss, grads: gradients } = tf.valueAndGrads(lossOf)(Object.values(weights));
-    const gradientNorm = globalNorm(gradients);
-    const scale = clipScale(gradientNorm, scalars.clip);
-
-    const next = names.map((name, i) => {
-      const gradient = tf.mul(gradients[i], scale);
-      const updated = adam(weights[name], gradient, firstMoments[name], secondMoments[name], scalars);
-      const kept = tf.add(tf.mul(average[name], scalars.decay), tf.mul(updated.weight, scalars.rest));
-      return [updated.weight, updated.firstMoment, updated.secondMoment, kept];
-    });
-    return { next, loss, gradientNorm };
-  }, { xla });
-
-  const step = (
-    state: TrainingState,
-    { xt, timesteps, target, weights: lossWeights, labels }: Examples,
-    shape: readonly [height: number, width: number, channels: number],
-    { learningRate, clip, ema }: StepOptions,
-  ): StepResult => {
-    const n = timesteps.length;
-    const step = state.step + 1;
-    const decay = Math.min(ema, step / (9 + step));
-
-    const { next, loss, gradientNorm } = tf.tidy(() => {
-      const part = (name: string) => Object.fromEntries(state.tensors.get(name)!);
-      const parts = {
-        weights: part("weights"),
-        firstMoments: part("firstMoments"),
-        secondMoments: part("secondMoments"),
-        average: part(averagePart(ema)),
-      };
-      const inputs = {
-        x: tf.tensor4d(xt, [n, ...shape]),
-        timesteps: tf.tensor2d(timestepEmbedding(timesteps, embedding), [n, size]),
-        classes: labels && classCount !== null ? tf.tensor2d(oneHot(labels, classCount), [n, classCount]) : undefined,
-      };
-      const batch = {
-        inputs,
-        target: tf.tensor4d(target, [n, ...shape]),
-        perElement: tf.tensor4d(lossWeights.map((w) => w / target.length), [n, 1, 1, 1]),
-      };
-      // Tensors, not numbers: what is compiled must not depend on the step.
-      const { rate, secondScale } = adamScalars({ learningRate, step });
-      const scalars = {
-        rate: tf.scalar(rate),
-        secondScale: tf.scalar(secondScale),
-        clip: tf.scalar(clip),
-        decay: tf.scalar(decay),
-        rest: tf.scalar(1 - decay),
-      };
-      return update(parts, batch, scalars);
-    });
-
-    const names = [...state.tensors.get("weights")!.keys()];
-    for (const [part, key] of statePartsOf([ema]).entries()) {
-      const tensors = state.tensors.get(key)!;
-      for (const [i, name] of names.entries()) {
-        tensors.get(name)!.dispose();
-        tensors.set(name, next[i][part]);
-      }
-    }
-    state.step = step;
-    const result = { loss: loss.dataSync()[0], gradientNorm: gradientNorm.dataSync()[0] };
-    tf.dispose([loss, gradientNorm]);
-    return result;
+    // The gradient of the sum of the losses, each by its factor.
+    const valueAndGrads = tf.valueAndGrads(losses as unknown as (...tensors: tf.Tensor[]) => tf.Scalar);
+    const { value, grads } = valueAndGrads(
+      Object.values(weights),
+      lossFactors(batch.coefficients, objective) as unknown as tf.Scalar,
+    );
+    const summed = names.map((name, i) => [name, sums ? tf.add(sums[name], grads[i]) : grads[i]] as const);
+    return { gradients: Object.fromEntries(summed) as Tensors, losses: value as tf.Tensor };
   };
 
-  return Object.assign(step, {
-    /** Frees what was compiled. */
-    dispose: () => update.dispose(),
+  const accumulate = compile(gradientsOf, { xla });
+
+  const update = compile(
+    (parts: Record<string, Tensors>, batch: Batch, sums: Tensors | undefined, scalars: Scalars) => {
+      const { weights, firstMoments, secondMoments } = parts;
+      const { gradients, losses } = gradientsOf(weights, batch, sums);
+      const gradientNorm = globalNorm(Object.values(gradients));
+      const scale = clipScale(gradientNorm, scalars.clip);
+      const next = Object.keys(weights).map((name) => {
+        const gradient = tf.mul(gradients[name], scale);
+        const { weight, firstMoment, secondMoment } = adam(
+          weights[name],
+          gradient,
+          firstMoments[name],
+          secondMoments[name],
+          scalars,
+        );
+        const kept = averages.map((part, i) => {
+          const [decay, rest] = scalars.decays[i];
+          return tf.add(tf.mul(parts[part][name], decay), tf.mul(weight, rest));
+        });
+        return [weight, firstMoment, secondMoment, ...kept];
+      });
+      return { next, losses, gradientNorm };
+    },
+    { xla },
+  );
+
+  // Of the batch that is under way.
+  let done = 0;
+  let sums: Tensors | undefined;
+  const hasBound = objective.loss !== "simple";
+  const emptyResult = () => ({
+    loss: 0,
+    losses: new Float64Array(batchSize),
+    squaredErrors: new Float64Array(batchSize),
+    bounds: hasBound ? new Float64Array(batchSize) : null,
+    gradientNorm: 0,
   });
+  let current = emptyResult(), result = current;
+
+  const upload = (step: number, { images, noise, labels, masks, timesteps, weights }: StepPart): Batch => {
+    const n = timesteps.length;
+    const shares = Float64Array.from({ length: n }, (_, i) => weights[i] / batchSize);
+    const isDrawn = config.dropout > 0 && !masks;
+    return {
+      images: tf.tensor4d(images, [n, ...shape]),
+      noise: tf.tensor4d(noise, [n, ...shape]),
+      timesteps: tf.tensor2d(timestepEmbedding(timesteps, embedding), [n, width]),
+      classes: classCount === null ? undefined : tf.tensor2d(oneHot(labels!, classCount), [n, classCount]),
+      coefficients: tf.tensor2d(coefficientsOf(timesteps, shares), [n, COEFFICIENTS]),
+      masks: masks?.map((mask) => tf.tensor(mask, [mask.length], "bool")),
+      key: isDrawn ? tf.tensor1d(philoxKey(seed), "int32") : undefined,
+      counters: isDrawn
+        ? sizes.map((size, layer) => tf.tensor1d(maskCounter({ step, layer, first: done * size }), "int32"))
+        : undefined,
+    };
+  };
+
+  /** Reads a part's losses off the engine, and frees them. */
+  const note = (tensor: tf.Tensor, { timesteps, weights }: StepPart): PartResult => {
+    const values = tensor.dataSync(), n = timesteps.length, from = done;
+    tensor.dispose();
+    const { losses, squaredErrors, bounds } = current;
+    timesteps.forEach((t, i) => {
+      const factors = factorsAt(objective, t);
+      squaredErrors[from + i] = values[i];
+      if (bounds) bounds[from + i] = values[n + i];
+      losses[from + i] = factors.squaredError * values[i] + (bounds ? factors.bound * values[n + i] : 0);
+      current.loss += weights[i] * losses[from + i] / batchSize;
+    });
+    done += n;
+    return {
+      squaredErrors: squaredErrors.subarray(from, done),
+      bounds: bounds && bounds.subarray(from, done),
+    };
+  };
+
+  const replaceSums = (next: Tensors | undefined): void => {
+    if (sums) tf.dispose(Object.values(sums));
+    sums = next;
+  };
+
+  return {
+    add: (state, part) => {
+      const weights = Object.fromEntries(state.tensors.get("weights")!);
+      const { gradients, losses } = tf.tidy(() => accumulate(weights, upload(state.step, part), sums));
+      replaceSums(gradients);
+      return note(losses, part);
+    },
+
+    finish: (state, part, { learningRate, clip }) => {
+      const step = state.step + 1;
+      const names = [...state.tensors.get("weights")!.keys()];
+      const { next, losses, gradientNorm } = tf.tidy(() => {
+        const tensors = Array.from(state.tensors, ([name, part]) => [name, Object.fromEntries(part)] as const);
+        // Tensors, not numbers: what is compiled must not depend on the step.
+        const { rate, secondScale } = adamScalars({ learningRate, step });
+        const decays = rates.map((rate) => Math.min(rate, step / (9 + step)));
+        return update(Object.fromEntries(tensors), upload(state.step, part), sums, {
+          rate: tf.scalar(rate),
+          secondScale: tf.scalar(secondScale),
+          clip: tf.scalar(clip),
+          decays: decays.map((decay) => [tf.scalar(decay), tf.scalar(1 - decay)] as const),
+        });
+      });
+      const told = note(losses, part);
+      current.gradientNorm = gradientNorm.dataSync()[0];
+      gradientNorm.dispose();
+      replaceSums(undefined);
+
+      // Put the new tensors in the place of the old.
+      for (const [k, part] of [...BASE_PARTS, ...averages].entries()) {
+        const tensors = state.tensors.get(part)!;
+        for (const [i, name] of names.entries()) {
+          tensors.get(name)!.dispose();
+          tensors.set(name, next[i][k]);
+        }
+      }
+      state.step = step;
+      result = current;
+      current = emptyResult();
+      done = 0;
+      return told;
+    },
+
+    get result() {
+      return result;
+    },
+
+    dispose: () => {
+      replaceSums(undefined);
+      accumulate.dispose();
+      update.dispose();
+    },
+  };
 };
