@@ -1,14 +1,21 @@
 import { join } from "@std/path";
 import { openLines } from "./lines_file.ts";
+import type { Timing } from "./timing.ts";
 
-/** What one step leaves in `metrics.jsonl`. */
+/** What one step leaves in `metrics.jsonl`: a function of the recipe and the step, except for `timing`. */
 export interface Metrics {
   /** Counted from 1. */
   readonly step: number;
+  /** What was minimized: the weighted loss over the batch. */
   readonly loss: number;
+  /** Mean squared error, not weighted, of the images in each quarter of the timesteps; `null` without any. */
+  readonly lossByQuartile: readonly (number | null)[];
+  /** A running estimate of the variational bound (`createBoundEstimate`); `null` until there is one. */
+  readonly bitsPerDim: number | null;
   /** Norm of the gradient before clipping. */
   readonly gradientNorm: number;
   readonly learningRate: number;
+  readonly timing: Timing;
 }
 
 /**
