@@ -27,14 +27,16 @@ const isThere = async (path: string): Promise<boolean> => {
 };
 
 /**
- * What a name that comes from outside stands for: itself if it is built in, or the entry of the data root with that name.
- * No name leads out of the root.
+ * What a name that comes from outside stands for: itself if it is built in, or the entry of the data root with that name,
+ * or else what is prepared under it. No name leads out of the root.
  *
  * @throws {DatasetError} if it is neither
  */
 export const resolveDataName = async (name: string, root = DATA_ROOT): Promise<string> => {
   if (isBuiltin(name)) return name;
-  if (DATA_NAME.test(name) && await isThere(join(root, name))) return join(root, name);
+  for (const folder of DATA_NAME.test(name) ? [root, join(root, ".prepared")] : []) {
+    if (await isThere(join(folder, name))) return join(folder, name);
+  }
   throw new DatasetError(
     `data must be one of ${DATASETS.join(", ")} or the name of an entry of ${root}/, received ${JSON.stringify(name)}`,
   );

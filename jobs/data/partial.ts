@@ -61,7 +61,10 @@ export const makeWhole = <T>(
     const made = await make(folder);
     const target = join(to.parent, to.name);
     if (await isWhole(target)) return made;
-    await Deno.remove(target, { recursive: true }).catch(ignoreMissing);
-    await Deno.rename(folder, target);
+    await Deno.rename(target, join(partial, "replaced")).catch(ignoreMissing);
+    await Deno.rename(folder, target).catch(async (error) => {
+      // Another process has just put one there.
+      if (!await isWhole(target)) throw error;
+    });
     return made;
   });
