@@ -9,17 +9,13 @@ const filesOf = (folder: string, at = ""): string[] =>
 /** The lock, which holds nothing; and what TensorBoard is shown, which has the time of day in it. */
 const isCompared = (path: string): boolean => path !== ".lock" && !path.includes("tfevents");
 
-/** Facts of a step that are the machine's, not the run's. */
-const VOLATILE = ["time", "imagesPerSecond", "secondsLeft", "memory", "outsideShare"];
-
-const withoutVolatile = (text: string): string =>
-  text.split("\n").map((line) =>
-    line === "" ? "" : JSON.stringify(JSON.parse(line), (key, value) => VOLATILE.includes(key) ? undefined : value)
-  ).join("\n");
+/** Lines of metrics without their `timing`, which is the machine's, not the run's. */
+const withoutTiming = (text: string): string =>
+  text.split("\n").map((line) => line === "" ? "" : JSON.stringify({ ...JSON.parse(line), timing: null })).join("\n");
 
 const read = (path: string): Uint8Array =>
   path.endsWith(".jsonl")
-    ? new TextEncoder().encode(withoutVolatile(Deno.readTextFileSync(path)))
+    ? new TextEncoder().encode(withoutTiming(Deno.readTextFileSync(path)))
     : Deno.readFileSync(path);
 
 const isEqual = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
