@@ -67,13 +67,22 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
   sample: ({ step, file }) => `Step ${step}: drew ${file}`,
   pull: ({ repo, revision, files, bytes }) =>
     `Pulling ${repo} at ${revision}: ${files} files${isNumber(bytes) ? `, ${amount(bytes)}` : ""}`,
+  fetch: ({ package: name, bytes, licence }) =>
+    `Fetching ${name}${isNumber(bytes) ? `, ${amount(bytes)}` : ""}. Licence: ${licence}`,
+  skipped: ({ file, reason }) => `Skipped ${file}: ${reason}`,
+  prepared: ({ data, images, skipped, seconds, folder }) =>
+    `Prepared ${data}: ${images} images in ${duration(Number(seconds))}, in ${folder}` +
+    (Number(skipped) > 0 ? `; ${skipped} skipped, listed in ${folder}/skipped.txt` : ""),
   stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
-  done: ({ run, file, seconds }) => {
-    const result = file ?? run;
+  done: ({ run, file, data, seconds }) => {
+    const result = file ?? run ?? data;
     return `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${result === undefined ? "" : `: ${result}`}`;
   },
   error: ({ message }) => `error: ${message}`,
 };
+
+/** Events of which there are many: the last one is shown as a live line. */
+const isLive = ({ event }: ProgressEvent): boolean => event === "progress" || event === "preparing";
 
 const sentence = (event: ProgressEvent): string => (SENTENCES[event.event] ?? listed)(event);
 
@@ -82,7 +91,7 @@ const terminalReporter = (write: (text: string) => void, columns: () => number, 
   let drawnAt = -Infinity;
   return {
     report: (event) => {
-      if (event.event === "progress") {
+      if (isLive(event)) {
         if (now() - drawnAt < FRAME_MILLISECONDS && event.step !== event.steps) return;
         drawnAt = now();
         drawn = progressLine(event, columns() - 1);
@@ -103,7 +112,7 @@ const jsonReporter = (write: (text: string) => void, milliseconds: number, now: 
   let writtenAt = -Infinity;
   return {
     report: (event) => {
-      if (event.event === "progress") {
+      if (isLive(event)) {
         if (now() - writtenAt < milliseconds && event.step !== event.steps) return;
         writtenAt = now();
       }

