@@ -1,5 +1,7 @@
 import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
+import type { RunStorage } from "../jobs/storage/storage.ts";
+import type { ModelInfo } from "../serving/model_info.ts";
 import type { Serving } from "../serving/serving.ts";
 import { createClients } from "./access/clients.ts";
 import type { ApiKey } from "./access/keys.ts";
@@ -13,6 +15,8 @@ import { indexRoute } from "./index.ts";
 import { jobRoutes } from "./jobs.ts";
 import type { Limits } from "./limits.ts";
 import { createMetrics, metricsRoute } from "./metrics/mod.ts";
+import type { KeptModels } from "./models/kept_models.ts";
+import type { ModelSource } from "./models/schema.ts";
 import { modelRoutes } from "./models.ts";
 import { openapiRoute } from "./openapi.ts";
 import { predictionRoutes } from "./predictions.ts";
@@ -29,6 +33,10 @@ import { reconstruct } from "./tasks/reconstruct.ts";
 export interface AppDependencies {
   readonly serving: Serving;
   readonly jobs: Jobs;
+  /** Brings here what other machines train; null where all runs lie here. */
+  readonly storage: Pick<RunStorage, "fetch"> | null;
+  /** Models of checkpoints that are served. */
+  readonly kept: KeptModels;
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
   readonly limits: Limits;
@@ -46,26 +54,31 @@ export interface AppDependencies {
 }
 
 /** The HTTP application. Every error that it answers with is problem+json. */
-export const createApp = ({ jobs, trainingOptions, origins, ...deps }: AppDependencies): OpenAPIHono => {
+export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies): OpenAPIHono => {
   const { serving, predictions, limits, keys, log } = deps;
   const metrics = createMetrics(serving, predictions);
   const app = createFrame({ log, origins, onAnswered: metrics.onAnswered });
   const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 
+  const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };
+
+  const mount = (app: OpenAPIHono) => {
+    drawingResource(app, "/generate", { get: generate, post: generate }, drawing);
+    drawingResource(app, "/img2img", { post: img2img }, drawing);
+    drawingResource(app, "/inpaint", { post: inpaint }, drawing);
+    drawingResource(app, "/interpolate", { post: interpolate }, drawing);
+    drawingResource(app, "/reconstruct", { post: reconstruct }, drawing);
+    drawingResource(app, "/forward", { get: forwardOfDrawn, post: forward }, drawing);
+    predictionRoutes(app, [generate, img2img, inpaint, interpolate, reconstruct, forward], drawing);
+    modelRoutes(app, training);
+    scheduleRoutes(app, { keys });
+    jobRoutes(app, training);
+    healthRoutes(app, () => serving);
+    metricsRoute(app, metrics, { keys });
+  };
   indexRoute(app, serving);
-  drawingResource(app, "/generate", { get: generate, post: generate }, drawing);
-  drawingResource(app, "/img2img", { post: img2img }, drawing);
-  drawingResource(app, "/inpaint", { post: inpaint }, drawing);
-  drawingResource(app, "/interpolate", { post: interpolate }, drawing);
-  drawingResource(app, "/reconstruct", { post: reconstruct }, drawing);
-  drawingResource(app, "/forward", { get: forwardOfDrawn, post: forward }, drawing);
-  predictionRoutes(app, [generate, img2img, inpaint, interpolate, reconstruct, forward], drawing);
-  modelRoutes(app, { serving, keys });
-  scheduleRoutes(app, { keys });
-  jobRoutes(app, { jobs, options: trainingOptions, keys });
-  healthRoutes(app, () => serving);
-  metricsRoute(app, metrics, { keys });
-  openapiRoute(app, { keys });
+  mount(app);
+  openapiRoute(app, { keys, serving, mount });
   docsRoute(app);
   return app;
 };

@@ -1,10 +1,15 @@
 import type { ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { JobExistsError } from "../jobs/jobs.ts";
+import { JobExistsError, JobMissingError, JobStateError, JobsUnavailableError } from "../jobs/jobs.ts";
+import { StorageError } from "../jobs/storage/storage.ts";
 import { ParameterError } from "../serving/resolve.ts";
 import {
   DeadlineError,
   EngineFailedError,
+  ModelChangedError,
+  ModelConflictError,
+  ModelRefusedError,
+  NoModelError,
   QueueFullError,
   ScheduleError,
   UnavailableError,
@@ -25,11 +30,38 @@ export class CalledOffError extends Error {
   override name = "CalledOffError";
 }
 
+/** As many jobs wait as may. */
+export class JobsFullError extends Error {
+  override name = "JobsFullError";
+  /** Seconds after which there may be room. */
+  readonly retryAfter: number;
+
+  constructor(message: string, { retryAfter }: { retryAfter: number }) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+const CONFLICTS = [JobExistsError, JobStateError, ModelConflictError];
+const isConflict = (error: unknown): error is Error => CONFLICTS.some((kind) => error instanceof kind);
+
 /** What an error says to the one whose request it ended; null for one that is nobody's request's fault. */
 const failureOf = (error: unknown): Failure | null => {
   if (error instanceof ParameterError) return { status: 422, detail: error.message, errors: error.issues };
   if (error instanceof ScheduleError) return { status: 422, detail: error.message };
-  if (error instanceof JobExistsError) return { status: 409, detail: error.message };
+  if (error instanceof ModelRefusedError) return { status: 422, detail: error.message };
+  if (isConflict(error)) return { status: 409, detail: error.message };
+  if (error instanceof JobMissingError || error instanceof NoModelError) return { status: 404, detail: error.message };
+  if (error instanceof JobsUnavailableError) {
+    return { status: 503, detail: `jobs cannot be had now: ${error.message}`, headers: retryAfter(5) };
+  }
+  if (error instanceof StorageError) return { status: 503, detail: error.message, headers: retryAfter(10) };
+  if (error instanceof JobsFullError) {
+    return { status: 429, detail: error.message, headers: retryAfter(error.retryAfter) };
+  }
+  if (error instanceof ModelChangedError) {
+    return { status: 503, detail: `${error.message}: ask again`, headers: retryAfter(1) };
+  }
   if (error instanceof QueueFullError) {
     return {
       status: 429,

@@ -3,9 +3,10 @@ import type { ModelInfo } from "../serving/model_info.ts";
 import { allowOnly } from "./method_not_allowed.ts";
 
 /** `/`: what can be asked, as text to read in a terminal. */
-export const indexRoute = (app: OpenAPIHono, { models }: { readonly models: readonly ModelInfo[] }): void => {
+export const indexRoute = (app: OpenAPIHono, serving: { readonly models: readonly ModelInfo[] }): void => {
   const describe = ({ name, height, width, engine }: ModelInfo) => `${name}, ${height}×${width}, on ${engine.name}`;
   app.get("/", (c) => {
+    const { models } = serving;
     const at = new URL(c.req.url).origin;
     return c.text(
       `denoise: ${models.map(describe).join("; ")}
@@ -18,6 +19,7 @@ later               curl -H "Prefer: respond-async" "${at}/generate?n=16"
 variants of one     curl -o b.png -F image=@a.png -F n=4 ${at}/img2img
 what is loaded      curl ${at}/models
 train a model       curl --json '{}' ${at}/jobs
+serve what it made  curl --json '{"job": "JOB"}' ${at}/models
 all there is        ${at}/docs, or curl ${at}/openapi.json
 `,
     );

@@ -14,6 +14,8 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Pixels of an image that is sent, before it is resized. */
   readonly pixels: number;
+  /** Training jobs that may wait. */
+  readonly waitingJobs: number;
   /** Seconds that a prediction is kept after its end. */
   readonly keptSeconds: number;
   /** Predictions that are kept, and the bytes of their images. */
@@ -30,6 +32,7 @@ export const LIMITS: Limits = {
   imageBytes: 16 * 2 ** 20,
   bodyBytes: 64 * 2 ** 10,
   pixels: 2 ** 24,
+  waitingJobs: 100,
   keptSeconds: 3600,
   keptCount: 1000,
   keptBytes: 256 * 2 ** 20,

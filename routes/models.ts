@@ -1,67 +1,29 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../serving/model_info.ts";
-import type { Serving } from "../serving/serving.ts";
-import type { ApiKey } from "./access/keys.ts";
+import type { Context } from "hono";
+import { NoModelError } from "../serving/errors.ts";
+import { addModel } from "./models/add.ts";
+import type { ModelDependencies } from "./models/dependencies.ts";
+import { describeModel, modelSchema } from "./models/schema.ts";
 import { resource } from "./resource.ts";
+import { problemResponse, problemResponses } from "./responses.ts";
 
-const modelSchema = z.object({
-  name: z.string().openapi({ description: "What ?model= takes" }),
-  default: z.boolean(),
-  height: z.int(),
-  width: z.int(),
-  channels: z.int(),
-  timesteps: z.int().openapi({ description: "T" }),
-  labels: z.array(z.string()).nullable().openapi({ description: "Its classes; null if it has none" }),
-  guidance: z.boolean().openapi({ description: "Whether it was trained for classifier-free guidance" }),
-  parameters: z.int().openapi({ description: "Number of weights" }),
-  prediction: z.enum(["epsilon", "sample", "v_prediction"]).openapi({ description: "What the network predicts" }),
-  schedule: z.string().openapi({
-    description: "Its noise schedule, as /schedules names it; trained where it has betas of its own",
-  }),
-  engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
-  live: z.int().openapi({ description: "Images under way" }),
-  waiting: z.int().openapi({ description: "Images not yet begun" }),
-  capacity: z.int().openapi({ description: "Rows of one network call" }),
-  queue: z.int().openapi({ description: "Images that may be asked for and not done" }),
-}).openapi("Model");
+const params = z.object({
+  name: z.string().openapi({ param: { name: "name", in: "path" }, description: "The model's name", example: "digits" }),
+});
+const missing = { 404: problemResponse(404, "There is no such model") };
+const model = { "application/json": { schema: modelSchema } };
 
-const SCHEDULES = {
-  linear: "linear",
-  scaled_linear: "quadratic",
-  squaredcos_cap_v2: "cosine",
-  sigmoid: "sigmoid",
-} as const;
-
-const scheduleOf = ({ trained_betas, beta_schedule }: ModelInfo["scheduler"]): string =>
-  trained_betas ? "trained" : SCHEDULES[beta_schedule];
-
-/** `/models`: what is loaded, and how busy it is. */
-export const modelRoutes = (
-  app: OpenAPIHono,
-  { serving, keys }: { serving: Serving; keys: readonly ApiKey[] },
-): void => {
-  const describe = (info: ModelInfo, i: number): z.output<typeof modelSchema> => {
-    const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine } = info;
-    const { live, waiting, capacity, queue } = serving.stats.find(({ model }) => model === name)!;
-    return {
-      name,
-      default: i === 0,
-      height,
-      width,
-      channels,
-      timesteps,
-      labels: labels && [...labels],
-      guidance: nullLabel !== null,
-      parameters,
-      prediction: scheduler.prediction_type,
-      schedule: scheduleOf(scheduler),
-      engine,
-      live,
-      waiting,
-      capacity,
-      queue,
-    };
+/** `/models`: what is loaded, and how busy it is; models come and go. */
+export const modelRoutes = (app: OpenAPIHono, deps: ModelDependencies): void => {
+  const { serving, keys } = deps;
+  const options = { keys, right: "generate", tag: "Models" } as const;
+  const find = (c: Context) => {
+    const name = c.req.param("name")!;
+    const found = serving.models.find((model) => model.name === name);
+    if (!found) throw new NoModelError(`there is no model ${JSON.stringify(name)}; GET /models lists those there are`);
+    return found;
   };
+
   resource(app, "/models", {
     get: {
       id: "list_models",
@@ -72,7 +34,35 @@ export const modelRoutes = (
           content: { "application/json": { schema: z.array(modelSchema) } },
         },
       },
-      answer: (c) => c.json(serving.models.map(describe), 200),
+      answer: (c) => c.json(serving.models.map((info) => describeModel(info, deps)), 200),
     },
-  }, { keys, right: "generate", tag: "Models" });
+    post: addModel(deps),
+  }, options);
+
+  resource(app, "/models/{name}", {
+    get: {
+      id: "get_model",
+      summary: "What a model is, and how busy",
+      request: { params },
+      responses: { 200: { description: "The model", content: model }, ...missing },
+      answer: (c) => c.json(describeModel(find(c), deps), 200),
+    },
+    delete: {
+      id: "remove_model",
+      summary: "Unload a model, once it has drawn what it was asked for",
+      description: "The default model stays; another can take its place by POST /models with replace.",
+      right: "jobs",
+      request: { params },
+      responses: {
+        204: { description: "No request can name it any more" },
+        ...missing,
+        409: problemResponse(409, "It is the default model"),
+        ...problemResponses(503),
+      },
+      answer: (c) => {
+        serving.remove(find(c).name);
+        return c.body(null, 204);
+      },
+    },
+  }, options);
 };

@@ -18,6 +18,8 @@ export interface Operation {
   readonly request?: RouteConfig["request"];
   /** Its answers, apart from those that all operations have. */
   readonly responses: RouteConfig["responses"];
+  /** The right that a key needs for it, where it is not the resource's. */
+  readonly right?: Right;
   /** Bytes that a body may have. @default `LIMITS.bodyBytes` */
   readonly maxBody?: number;
   readonly answer: (c: Context) => Response | Promise<Response>;
@@ -62,9 +64,10 @@ export const resource = (
   { keys, right, tag }: ResourceOptions,
 ): void => {
   const pattern = path.replaceAll(/{(\w+)}/g, ":$1");
-  const isGuarded = right !== null && keys.length > 0;
   for (const [method, operation] of Object.entries(operations) as [Method, Operation][]) {
     const { id, summary, description, request, responses, maxBody = LIMITS.bodyBytes, answer } = operation;
+    const needed = operation.right ?? right;
+    const isGuarded = needed !== null && keys.length > 0;
     app.openAPIRegistry.registerPath({
       method,
       path,
@@ -81,7 +84,7 @@ export const resource = (
       ...(isGuarded ? { security: [{ key: [] }] } : {}),
     });
     const handlers = [
-      ...(right === null ? [] : [requireRight(keys, right)]),
+      ...(needed === null ? [] : [requireRight(keys, needed)]),
       ...(method === "get" || method === "delete" ? [] : [limitBody(maxBody)]),
     ];
     app.on([method.toUpperCase()], [pattern], ...handlers, (c: Context) => {

@@ -1,6 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
+import type { RunStorage } from "../jobs/storage/storage.ts";
 import { openServing } from "../serving/client.ts";
 import type { ModelInfo } from "../serving/model_info.ts";
 import type { ServingOptions } from "../serving/serving.ts";
@@ -9,6 +10,8 @@ import { createLog, type Log } from "./access/log.ts";
 import { createApp } from "./app.ts";
 import { createCodec } from "./codec/client.ts";
 import { LIMITS, type Limits } from "./limits.ts";
+import { createKeptModels } from "./models/kept_models.ts";
+import { RUNS } from "./models/locate.ts";
 import { createPredictions } from "./predictions/store.ts";
 import { createStartingApp } from "./starting.ts";
 
@@ -33,6 +36,8 @@ export interface ServerOptions extends ServingOptions {
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
   readonly jobs?: Jobs;
+  /** Brings here what other machines train. @default null: all runs lie here */
+  readonly storage?: Pick<RunStorage, "fetch"> | null;
   readonly limits?: Partial<Limits>;
   /** Who may do what; all may do all where there are none. */
   readonly keys?: readonly ApiKey[];
@@ -57,6 +62,7 @@ export const openServer = async (
     port,
     trainingOptions,
     jobs = createMemoryJobs(),
+    storage = null,
     limits: some,
     keys = [],
     origins = [],
@@ -77,6 +83,8 @@ export const openServer = async (
     await server.shutdown();
     throw error;
   });
+  const kept = createKeptModels(RUNS);
+  serving.onUnloaded = kept.drop;
   const predictions = createPredictions(limits);
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
@@ -84,6 +92,8 @@ export const openServer = async (
   app = createApp({
     serving,
     jobs,
+    storage,
+    kept,
     trainingOptions,
     limits,
     keys,
@@ -106,6 +116,7 @@ export const openServer = async (
       encoder.close();
       decoder.close();
       await serving.close();
+      await kept.close();
     },
   };
 };

@@ -13,6 +13,8 @@ export interface Changes extends Pick<Serving, "add" | "remove"> {
   hear(message: ChangeMessage): void;
   /** The Worker is gone: what it was loading is not loaded. */
   fail(cause: Error): void;
+  /** A model is lost. */
+  lose(instance: Instance): void;
   /** Tells the next Worker which models leave; those with nothing left to do are gone already. */
   resume(): void;
 }
@@ -30,13 +32,15 @@ const refusal = (name: string, error: Error): Error =>
  *
  * @param options.post says something to the Worker
  * @param options.isBusy whether requests of a model are under way
+ * @param options.onGone is told of each model that is unloaded
  */
 export const createChanges = (
   roster: Roster,
-  { maxModels, post, isBusy }: {
+  { maxModels, post, isBusy, onGone }: {
     maxModels: number;
     post: (message: ToWorker & { type: "add" | "remove" }) => void;
     isBusy: (instance: Instance) => boolean;
+    onGone: (instance: Instance) => void;
   },
 ): Changes => {
   const added = new Map<number, { instance: Instance; settle: PromiseWithResolvers<ModelInfo> }>();
@@ -64,7 +68,7 @@ export const createChanges = (
     return await settle.promise;
   };
 
-  const remove: Changes["remove"] = async (name) => {
+  const remove: Changes["remove"] = (name) => {
     if (!roster.has(name)) throw new NoModelError(`there is no model ${JSON.stringify(name)}`);
     const instance = roster.find(name);
     if (roster.models[0].name === name) throw new ModelConflictError(`${name} is the default model, which stays`);
@@ -72,21 +76,26 @@ export const createChanges = (
     removed.set(instance.key, resolve);
     roster.retire(instance);
     leave(instance);
-    await promise;
+    return promise;
   };
 
   const forget = (instance: Instance) => {
     roster.forget(instance);
     removed.get(instance.key)?.();
     removed.delete(instance.key);
+    onGone(instance);
   };
 
   return {
     add,
     remove,
     hear: (message) => {
-      if (message.type === "removed") return forget(roster.get(message.key)!);
-      const { instance, settle } = added.get(message.key)!;
+      // After the end of all nobody waits for what the Worker still says.
+      const leaving = roster.get(message.key);
+      if (message.type === "removed") return leaving && forget(leaving);
+      const addition = added.get(message.key);
+      if (addition === undefined) return;
+      const { instance, settle } = addition;
       added.delete(message.key);
       if (message.type === "refused") {
         roster.forget(instance);
@@ -104,6 +113,7 @@ export const createChanges = (
       added.clear();
       for (const instance of roster.leaving) if (!isBusy(instance)) forget(instance);
     },
+    lose: forget,
     resume: () => roster.leaving.forEach(leave),
   };
 };

@@ -47,7 +47,9 @@ export const openServing = async (
   const onMessage = (message: WorkMessage) => {
     if (message.type === "batch") {
       const { model: key, rows, bucket, time, engine } = message.report;
-      const { name, counters } = roster.get(key)!;
+      const instance = roster.get(key);
+      if (instance === undefined) return;
+      const { name, counters } = instance;
       counters.batch(message.report);
       return serving.onBatch?.({ model: name, rows, bucket, seconds: time / 1000, engineSeconds: engine / 1000 });
     }
@@ -84,7 +86,7 @@ export const openServing = async (
       const instance = roster.get(key)!;
       lastLost = new Error(`the model ${instance.name} is lost: ${error.message}`, { cause: reviveError(error) });
       for (const task of pending.values()) if (task.model === key) task.reject(engineFailed(task, lastLost), "failed");
-      roster.forget(instance);
+      changes.lose(instance);
     }
     pending.forEach((task, id) => send(id, task));
     changes.resume();
@@ -95,6 +97,7 @@ export const openServing = async (
     maxModels,
     post: (message) => supervisor.post(message),
     isBusy: ({ key }) => pending.values().some(({ model }) => model === key),
+    onGone: ({ folder }) => serving.onUnloaded?.(folder),
   });
   modelNames(folders).forEach((name, i) => roster.expect(roster.make(name, folders[i])));
   const supervisor = await openSupervisor({ script, start, delays }, {
@@ -144,9 +147,9 @@ export const openServing = async (
     return await changes.add(folder, options);
   };
 
-  const remove: Serving["remove"] = async (name) => {
+  const remove: Serving["remove"] = (name) => {
     checkAvailable();
-    await changes.remove(name);
+    return changes.remove(name);
   };
 
   const serving: Serving = {
@@ -164,6 +167,7 @@ export const openServing = async (
       return memory;
     },
     onBatch: null,
+    onUnloaded: null,
     get state() {
       return supervisor.state;
     },

@@ -151,16 +151,19 @@ export interface Serving {
    */
   add(folder: string, options: AddOptions): Promise<ModelInfo>;
   /**
-   * Lets requests name a model no more. What was asked of it is done, then its memory is freed: then this resolves.
+   * Lets requests name a model no more, from now on. What was asked of it is done, then its memory is freed.
    *
    * @throws {NoModelError} if there is none of that name
    * @throws {ModelConflictError} if it is the default one
+   * @returns resolves when it is unloaded
    */
   remove(name: string): Promise<void>;
   /** One entry a model, as it is at this moment. */
   readonly stats: readonly ModelStats[];
   /** Called after each network call. */
   onBatch: ((batch: Batch) => void) | null;
+  /** Called when a model is unloaded that was added, replaced or removed, with its folder: nobody reads it any more. */
+  onUnloaded: ((folder: string) => void) | null;
   /** "restarting": requests wait; "failed": the Worker could not be started again, or was closed, and they are refused. */
   readonly state: "ready" | "restarting" | "failed";
   /** What the Worker last failed of; null if it never has. */

@@ -14,6 +14,7 @@ declare module "@std/path" {
   export function join(...parts: (string | URL)[]): string;
   export function relative(from: string, to: string): string;
   export function resolve(...parts: string[]): string;
+  export const SEPARATOR: string;
   export function toFileUrl(path: string): URL;
 }
 

@@ -81,7 +81,7 @@ export const draw = (
       "denoise.seed": seed,
     };
     return await traced("denoise.sample", attributes, () =>
-      serving.run(model.name, source, {
+      serving.run(model, source, {
         id,
         signal: controller.signal,
         onEvent,

@@ -1,4 +1,5 @@
 import type { ModelInfo } from "../../serving/model_info.ts";
+import { ModelChangedError } from "../../serving/errors.ts";
 import type { Serving } from "../../serving/serving.ts";
 import type { Codec } from "../codec/client.ts";
 import { DEFAULT_FRAMES } from "../input/fields.ts";
@@ -48,7 +49,8 @@ export const makeOrder = async (
   { serving, limits, decoder }: OrderDependencies,
 ): Promise<Order> => {
   const { model: name, format, frames, timeout_s: seconds } = input as unknown as Common;
-  const model = serving.models.find((model) => model.name === name)!;
+  const model = serving.models.find((model) => model.name === name);
+  if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageTools(model, { decoder, limits }) });
   const head = { task: task.name, model: name, engine: model.engine, parameters: prepared.parameters };
   return { model, head, prepared, format, frames, seconds };

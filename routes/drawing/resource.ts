@@ -2,6 +2,7 @@ import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { describeBody } from "../input/body.ts";
 import type { Source } from "../input/read_input.ts";
 import { FORMAT_NAMES } from "../output/formats.ts";
+import { perModels } from "../models/per_models.ts";
 import { type Operation, resource } from "../resource.ts";
 import type { DrawingTask } from "../tasks/task.ts";
 import type { DrawingDependencies } from "./dependencies.ts";
@@ -23,7 +24,8 @@ export const drawingResource = (
   const { serving, limits, keys } = deps;
   const operation = (method: "get" | "post", task: DrawingTask): Operation => {
     const { name, summary, description, images, example } = task;
-    const schema = task.fields({ models: serving.models, limits });
+    const schemaNow = perModels(serving, (models) => task.fields({ models, limits }));
+    const schema = schemaNow();
     const hasBody = method === "post";
     const sources: readonly Source[] = !hasBody ? ["query"] : images.length === 0 ? ["json"] : ["form", "json"];
     return {
@@ -33,7 +35,7 @@ export const drawingResource = (
       request: hasBody ? { body: describeBody(schema, images, example), headers } : { query: schema, headers },
       responses: describeAnswers(task, schema, { formats: FORMAT_NAMES, hasBody }),
       maxBody: images.length === 0 ? limits.bodyBytes : limits.imageBytes,
-      answer: (c) => respond(c, task, { schema, sources }, deps),
+      answer: (c) => respond(c, task, { schema: schemaNow(), sources }, deps),
     };
   };
   const operations = {

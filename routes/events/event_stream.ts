@@ -2,7 +2,8 @@ import type { EventLog, LoggedEvent } from "./event_log.ts";
 
 const encoder = new TextEncoder();
 
-const write = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+/** An event as it stands in a stream. */
+export const writeEvent = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
 
 /** How a stream came to its end: with the log, or because its reader went away or took nothing. */
 export type StreamEnd = "ended" | "gone";
@@ -60,7 +61,7 @@ export const eventStream = (
         return controller.close();
       }
       last = events.at(-1)?.id ?? last;
-      controller.enqueue(encoder.encode(events.length > 0 ? events.map(write).join("") : ": still here\n\n"));
+      controller.enqueue(encoder.encode(events.length > 0 ? events.map(writeEvent).join("") : ": still here\n\n"));
       stalled = setTimeout(() => {
         controller.error(new Error("the reader takes nothing"));
         end("gone");

@@ -59,12 +59,28 @@ export const measureModels = (serving: Serving, registry: Registry): void => {
     labelNames: ["model"],
     buckets: [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1],
   });
-  const capacities = new Map(serving.stats.map(({ model, capacity }) => [model, capacity]));
+  const [{ capacity }] = serving.stats;
   serving.onBatch = ({ model, rows, seconds }) => {
     steps.observe({ model }, seconds);
-    occupancy.observe({ model }, rows / capacities.get(model)!);
+    occupancy.observe({ model }, rows / capacity);
   };
 
+  new Gauge({
+    name: "denoise_models",
+    help: "Models that are loaded",
+    registers,
+    collect() {
+      this.set(serving.models.length);
+    },
+  });
+  new Gauge({
+    name: "denoise_engine_bytes",
+    help: "Bytes of the tensors that the models hold on the engine, as the last change of the models left them",
+    registers,
+    collect() {
+      this.set(serving.memory.bytes);
+    },
+  });
   new Gauge({
     name: "denoise_ready",
     help: "1 if images can be drawn",

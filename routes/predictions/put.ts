@@ -6,8 +6,10 @@ import { clientOf } from "../access/clients.ts";
 import type { DrawingDependencies } from "../drawing/dependencies.ts";
 import { makeOrder } from "../drawing/order.ts";
 import { StoppingError } from "../failures.ts";
+import type { FieldOptions } from "../input/fields.ts";
 import type { parseBody } from "../input/parse_body.ts";
 import { checkInput, readInput } from "../input/read_input.ts";
+import { perModels } from "../models/per_models.ts";
 import { problem } from "../problem.ts";
 import type { Operation } from "../resource.ts";
 import { problemResponses } from "../responses.ts";
@@ -26,9 +28,9 @@ const canonical = (value: unknown): string =>
   );
 
 /** The body of a PUT: a task's name and its parameters. */
-const bodySchema = (tasks: readonly DrawingTask[], deps: DrawingDependencies) => {
+const bodySchema = (tasks: readonly DrawingTask[], options: FieldOptions) => {
   const alternatives = tasks.map(({ name, fields }) =>
-    z.strictObject({ task: z.literal(name), input: fields({ models: deps.serving.models, limits: deps.limits }) })
+    z.strictObject({ task: z.literal(name), input: fields(options) })
   );
   return z.discriminatedUnion("task", alternatives as unknown as [typeof alternatives[number]]);
 };
@@ -44,8 +46,8 @@ const inInput = (error: unknown): unknown =>
  * @param tasks what it can ask for; the first makes the example
  */
 export const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies): Operation => {
-  const { predictions, decoder, limits, clients, stopping } = deps;
-  const schema = bodySchema(tasks, deps);
+  const { serving, predictions, decoder, limits, clients, stopping } = deps;
+  const schema = perModels(serving, (models) => bodySchema(tasks, { models, limits }));
 
   const answer = async (c: Context) => {
     if (stopping.aborted) throw new StoppingError("the server is stopping");
@@ -62,7 +64,7 @@ export const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDepend
     };
     const before = answerExisting();
     if (before) return before;
-    const { task: name, input } = checkInput(received, schema) as { task: string; input: Record<string, unknown> };
+    const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
     using places = new DisposableStack();
     const place = places.use(clients.take(clientOf(c)));
@@ -91,7 +93,7 @@ export const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDepend
         required: true,
         content: {
           "application/json": {
-            schema,
+            schema: schema(),
             example: { task, input },
           },
         },

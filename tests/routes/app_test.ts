@@ -36,6 +36,7 @@ Deno.test("GET /models: says what each model is", () =>
       waiting: 0,
       capacity: 8,
       queue: 50,
+      added: null,
     });
   }, { capacity: 8, queue: 50 }));
 
@@ -132,8 +133,12 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
     const described = Object.entries(paths).map(([path, methods]) => `${Object.keys(methods as object)} ${path}`);
     assertEquals(described.sort(), [
       "get /health",
+      "get /jobs/{id}/events",
+      "get /jobs/{id}/logs",
+      "get /jobs/{id}/metrics",
+      "get /jobs/{id}/samples",
+      "get /jobs/{id}/samples/{file}",
       "get /metrics",
-      "get /models",
       "get /predictions",
       "get /predictions/{id}/events",
       "get /predictions/{id}/result",
@@ -141,13 +146,16 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       "get /schedules",
       "get /schedules/{name}",
       "get,delete /jobs/{id}",
+      "get,delete /models/{name}",
       "get,post /forward",
       "get,post /generate",
       "get,post /jobs",
+      "get,post /models",
       "get,put,delete /predictions/{id}",
       "post /img2img",
       "post /inpaint",
       "post /interpolate",
+      "post /jobs/{id}/resume",
       "post /predictions/{id}/cancel",
       "post /reconstruct",
     ]);

@@ -8,7 +8,7 @@ import { openapiRoute } from "../../routes/openapi.ts";
 const withDocs = async (test: (get: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>) => {
   const app = createFrame({ log: createLog("off"), origins: [] });
   docsRoute(app);
-  openapiRoute(app, { keys: [] });
+  openapiRoute(app, { keys: [], serving: { models: [] }, mount: () => {} });
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, app.fetch);
   try {
     await test((path, init) => fetch(`http://127.0.0.1:${server.addr.port}${path}`, init));

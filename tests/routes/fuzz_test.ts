@@ -2,7 +2,7 @@ import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { remoteTrainOptions } from "../../jobs/options.ts";
 import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
-import type { TrainingProcess } from "../../jobs/launch.ts";
+import type { launchTraining } from "../../jobs/launch.ts";
 import { parseKeys } from "../../routes/access/keys.ts";
 import { createLog } from "../../routes/access/log.ts";
 import { whyNoPython } from "../model/python.ts";
@@ -12,11 +12,19 @@ import { withServer } from "./with_server.ts";
 const KEY = "fuzz";
 const config = fromFileUrl(new URL("../fixtures/routes/schemathesis.toml", import.meta.url));
 
-/** Training that runs until it is stopped. */
-const idleTraining = (): TrainingProcess => {
+/** Training that says a little, and ends soon: streams of events end with it, and the queue is full now and then. */
+const shortTraining: typeof launchTraining = (_options, { onEvent }) => {
   const { promise, resolve } = Promise.withResolvers<{ code: number; stderr: string }>();
-  const end = () => resolve({ code: 0, stderr: "" });
-  return { ended: promise, stop: end, kill: end };
+  const end = () => {
+    clearTimeout(timer);
+    onEvent({ event: "stopped", step: 1, resume: "deno task train --resume RUN" });
+    resolve({ code: 0, stderr: "a line\nanother" });
+  };
+  const timer = setTimeout(end, 30);
+  onEvent({ event: "start", run: "runs/x", steps: 2 });
+  onEvent({ event: "progress", step: 1, steps: 2, loss: 1, imagesPerSecond: null, secondsLeft: null });
+  onEvent({ event: "sample", step: 1, file: "runs/x/samples/step-000001.png" });
+  return { ended: promise, stop: end, kill: end, renew: () => {} };
 };
 
 const read = (text: string, pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? NaN);
@@ -43,10 +51,10 @@ writingTest("the API: schemathesis finds nothing that its description does not a
     assertGreater(read(report, /(\d+) generated/), 1000, report);
   }, {
     keys: parseKeys(`${KEY}:generate,jobs,metrics`),
-    jobs: createMemoryJobs({ launch: idleTraining }),
+    jobs: createMemoryJobs({ launch: shortTraining }),
     trainingOptions: remoteTrainOptions,
     queue: 4096,
-    limits: { images: 2, steps: 8, seconds: 20, concurrent: 0 },
+    limits: { images: 2, steps: 8, seconds: 20, concurrent: 0, waitingJobs: 10 },
     log: createLog("error", (line) => failures.push(line)),
   });
 }, reasonNotToWrite || await whyNoPython("schemathesis"));

@@ -62,11 +62,14 @@ Deno.test("the description: every operation has a name of its own, words, and it
 Deno.test("the description: each example is answered as it says, by a body of its schema", () =>
   withServer(async ({ origin }) => {
     const document = await described(origin);
-    const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", "cosine");
+    const names: Record<string, string> = { "/models/{name}": "digits", "/schedules/{name}": "cosine" };
+    const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", names[path]);
     // What can be asked for has to be there first.
     const order = ["put", "get", "post", "delete"];
+    const placeOf = ({ path, method }: { path: string; method: string }) =>
+      path === "/models" ? -1 : order.indexOf(method);
     const operations = operationsOf(document).filter(({ path }) => !path.startsWith("/jobs"))
-      .sort((a, b) => order.indexOf(a.method) - order.indexOf(b.method));
+      .sort((a, b) => placeOf(a) - placeOf(b));
     for (const { path, method, operation } of operations) {
       const at = `${method} ${path}`;
       if (path === "/predictions/{id}/result") {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
 import {
@@ -92,6 +92,8 @@ writingTest(
       const other = await writeOther(join(folder, "other"));
       const before = await serving.run("tiny-model", long);
       const { memory, models: [stale] } = serving;
+      const unloaded: string[] = [];
+      serving.onUnloaded = (folder) => unloaded.push(folder);
       const during = Array.from({ length: 5 }, () => serving.run("tiny-model", long));
       await serving.add(other, { name: "tiny-model", replace: true });
       const after = await serving.run("tiny-model", long);
@@ -127,8 +129,8 @@ writingTest(
       await twice[0];
       await assertRejects(() => serving.add(tiny, { name: "b" }), ModelConflictError, "no more may be");
       await serving.add(tiny, { name: "a", replace: true });
-      await assertRejects(() => serving.remove("tiny-model"), ModelConflictError, "default");
-      await assertRejects(() => serving.remove("nobody"), NoModelError, "nobody");
+      assertThrows(() => serving.remove("tiny-model"), ModelConflictError, "default");
+      assertThrows(() => serving.remove("nobody"), NoModelError, "nobody");
       await serving.remove("a");
       assertEquals([serving.models, serving.memory], [models, memory]);
       assertEquals(await under, await serving.run("tiny-model", long));

@@ -1,0 +1,79 @@
+import { join } from "@std/path";
+import { z } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
+import { RUNS } from "../models/locate.ts";
+import { realPathBelow } from "../real_path.ts";
+import type { Operation } from "../resource.ts";
+import { find, type JobDependencies, ofOneJob, params } from "./context.ts";
+
+const FILE = /^step-(\d{1,15})\.png$/;
+
+const sampleSchema = z.object({
+  step: z.int(),
+  url: z.string(),
+  bytes: z.int(),
+}).openapi("JobSample");
+
+const fileParams = params.extend({
+  file: z.string().openapi({
+    param: { name: "file", in: "path" },
+    description: "Name of a grid, as the list has it",
+    example: "step-000500.png",
+  }),
+});
+
+const filesIn = async (folder: string): Promise<string[]> => {
+  const entries = await Array.fromAsync(Deno.readDir(folder));
+  return entries.filter(({ isFile, name }) => isFile && FILE.test(name)).map(({ name }) => name);
+};
+
+/** `GET /jobs/{id}/samples`: the grids that a job drew. */
+export const listSamples = ({ jobs }: JobDependencies): Operation => ({
+  id: "list_job_samples",
+  summary: "The grids of samples that a training job drew",
+  request: { params },
+  responses: {
+    200: {
+      description: "In order of their steps",
+      content: { "application/json": { schema: z.array(sampleSchema) } },
+    },
+    ...ofOneJob,
+  },
+  answer: async (c) => {
+    const { id, run } = await find(jobs, c);
+    const folder = await realPathBelow(RUNS, join(run, "samples"));
+    const names = folder === null ? [] : await filesIn(folder);
+    const samples = await Promise.all(
+      names.map(async (name) => ({
+        step: Number(FILE.exec(name)![1]),
+        url: `/jobs/${id}/samples/${name}`,
+        bytes: (await Deno.stat(join(folder!, name))).size,
+      })),
+    );
+    return c.json(samples.sort((a, b) => a.step - b.step), 200);
+  },
+});
+
+/** `GET /jobs/{id}/samples/{file}`: one of them. */
+export const getSample = ({ jobs }: JobDependencies): Operation => ({
+  id: "get_job_sample",
+  summary: "A grid of samples that a training job drew",
+  request: { params: fileParams },
+  responses: {
+    200: {
+      description: "The picture",
+      content: { "image/png": { schema: z.string().openapi({ type: "string", format: "binary" }) } },
+    },
+    ...ofOneJob,
+  },
+  answer: async (c) => {
+    const { run } = await find(jobs, c);
+    const file = c.req.param("file")!;
+    const path = FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
+    const bytes = path === null ? null : await Deno.readFile(path).catch(() => null);
+    if (bytes === null) {
+      throw new HTTPException(404, { message: `there is no sample ${JSON.stringify(file.slice(0, 100))}` });
+    }
+    return c.body(bytes, 200, { "content-type": "image/png", "cache-control": "private, max-age=60" });
+  },
+});

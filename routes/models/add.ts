@@ -1,0 +1,86 @@
+import { join } from "@std/path";
+import { z } from "@hono/zod-openapi";
+import { ModelConflictError, ModelRefusedError } from "../../serving/errors.ts";
+import type { ModelInfo } from "../../serving/model_info.ts";
+import { readInput } from "../input/read_input.ts";
+import type { Operation } from "../resource.ts";
+import { problemResponses } from "../responses.ts";
+import type { ModelDependencies } from "./dependencies.ts";
+import { findFiles } from "./kept_models.ts";
+import { CHECKPOINT, locate, type Located, RUNS } from "./locate.ts";
+import { describeModel, modelSchema } from "./schema.ts";
+
+const bodySchema = z.strictObject({
+  job: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).optional()
+    .openapi({ description: "Id of a job: its last checkpoint is loaded, whether it runs or has ended" }),
+  checkpoint: z.string().max(200).regex(CHECKPOINT).optional()
+    .openapi({ description: "In place of a job: a model, a run (its last checkpoint), or one of a run's checkpoints" }),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/).optional()
+    .openapi({ description: "What ?model= will take. Default: after the job, the run or the model" }),
+  ema: z.number().min(0).lt(1).optional()
+    .openapi({ description: "Rate of the moving average to load, of those that the run keeps. Default: its first" }),
+  replace: z.boolean().default(false)
+    .openapi({ description: "Take the place of the model of that name; what it is drawing it finishes" }),
+}).superRefine(({ job, checkpoint }, context) => {
+  if ((job === undefined) !== (checkpoint === undefined)) return;
+  const message = job === undefined ? "given, or job" : "absent where job is given";
+  context.addIssue({ code: "custom", path: ["checkpoint"], message });
+});
+
+/** Loads the first of the checkpoints that can be read. */
+const load = async (
+  { root, choices }: Located,
+  options: { name: string; replace: boolean },
+  { serving, kept }: ModelDependencies,
+): Promise<{ info: ModelInfo; checkpoint: string }> => {
+  let refusal: unknown;
+  for (const { checkpoint, part } of choices) {
+    let folder = join(checkpoint, part);
+    try {
+      if (root === RUNS) folder = await kept.keep(checkpoint, part);
+      else await findFiles(root, folder);
+      return { info: await serving.add(folder, options), checkpoint };
+    } catch (error) {
+      await kept.drop(folder);
+      if (!(error instanceof ModelRefusedError)) throw error;
+      refusal ??= new ModelRefusedError(error.message.replaceAll(folder, join(checkpoint, part)), { cause: error });
+    }
+  }
+  throw refusal;
+};
+
+/** `POST /models`: loads a model beside those that draw. */
+export const addModel = (deps: ModelDependencies): Operation => ({
+  id: "add_model",
+  summary: "Load a model, of a job that runs too",
+  description:
+    "The others draw on meanwhile. It is gone when the server ends. Of a run's checkpoints the newest that is sound is " +
+    "loaded; a job that runs is sampled again by posting it anew, with replace.",
+  right: "jobs",
+  request: {
+    body: {
+      required: true,
+      content: { "application/json": { schema: bodySchema, example: { checkpoint: "models/digits", replace: true } } },
+    },
+  },
+  responses: {
+    201: {
+      description: "The model",
+      content: { "application/json": { schema: modelSchema } },
+      headers: z.object({ location: z.string().openapi({ description: "Where it stands" }) }),
+    },
+    ...problemResponses(400, 404, 409, 413, 415, 500, 503),
+  },
+  answer: async (c) => {
+    const { serving, sources } = deps;
+    const { replace, ...wanted } = await readInput(c, bodySchema, ["json"]);
+    const located = await locate(wanted, deps);
+    const name = wanted.name ?? located.name;
+    if (!replace && serving.models.some((model) => model.name === name)) {
+      throw new ModelConflictError(`there is a model ${name}; replace takes its place, name gives another`);
+    }
+    const { info, checkpoint } = await load(located, { name, replace }, deps);
+    sources.set(info, { checkpoint, job: wanted.job ?? null, ema: wanted.ema ?? null, addedAt: new Date() });
+    return c.json(describeModel(info, deps), 201, { location: `/models/${encodeURIComponent(name)}` });
+  },
+});
