@@ -30,13 +30,13 @@ export const prepareData = async (
       await installPackage(what, { ...options, from });
     }
     using dataset = await openDataset(what, { ...options, size });
-    const { name, count, height, width, channels, classNames } = dataset;
-    report({ event: "data", data: name, images: count, extent: `${height}×${width}×${channels}`, classes: classNames });
+    const { name: data, count: images, height, width, channels, classNames } = dataset;
+    report({ event: "data", data, images, height, width, channels, classes: classNames });
+    report({ event: "done", train: `deno task train --data ${data}`, seconds: (performance.now() - started) / 1000 });
+    return 0;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     report({ event: "error", message: "called off; nothing was left behind" });
     return INTERRUPTED;
   }
-  report({ event: "done", data: what, seconds: (performance.now() - started) / 1000 });
-  return 0;
 };

@@ -73,9 +73,12 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
   prepared: ({ data, images, skipped, seconds, folder }) =>
     `Prepared ${data}: ${images} images in ${duration(Number(seconds))}, in ${folder}` +
     (Number(skipped) > 0 ? `; ${skipped} skipped, listed in ${folder}/skipped.txt` : ""),
+  data: ({ data, images, height, width, channels, classes }) =>
+    `${data}: ${images} images of ${height}×${width}×${channels}` +
+    (Array.isArray(classes) ? `, ${classes.length} classes` : ", no classes"),
   stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
-  done: ({ run, file, data, seconds }) => {
-    const result = file ?? run ?? data;
+  done: ({ run, file, train, seconds }) => {
+    const result = file ?? run ?? train;
     return `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${result === undefined ? "" : `: ${result}`}`;
   },
   error: ({ message }) => `error: ${message}`,

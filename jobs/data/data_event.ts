@@ -21,11 +21,11 @@ export type DataEvent =
   };
 
 /** Bytes of a package that have arrived. */
-export interface FetchEvent {
+export type FetchEvent = {
   readonly event: "progress";
   readonly unit: "bytes";
   readonly step: number;
   readonly steps: number;
   readonly bytesPerSecond: number;
   readonly secondsLeft?: number;
-}
+};
