@@ -16,7 +16,7 @@ const writeFiles = async (
   const files = partFiles(tensors.keys());
   for (const { part, pipeline, file } of files) {
     const weights = tensors.get(part)!;
-    if (pipeline === null) await Deno.writeFile(join(folder, file), encodeSafetensors(weights));
+    if (pipeline === null) Deno.writeFileSync(join(folder, file), encodeSafetensors(weights));
     else await savePipeline({ ...model, folder: join(folder, pipeline), weights });
   }
   const state = {

@@ -66,8 +66,10 @@ export const uploadState = ({ step, tensors, numbers }: StoredState): TrainingSt
 export const downloadTensors = (tensors: ReadonlyMap<string, tf.Tensor>): Map<string, StoredTensor> =>
   new Map(
     Array.from(tensors, ([name, tensor]) => {
-      const data = tensor.dataSync().slice() as Float32Array<ArrayBuffer>;
-      return [name, toStoredLayout(name, { shape: tensor.shape, data })];
+      const data = tensor.dataSync() as Float32Array<ArrayBuffer>;
+      const stored = toStoredLayout(name, { shape: tensor.shape, data });
+      // The engine may change its own copy.
+      return [name, stored.data === data ? { ...stored, data: data.slice() } : stored];
     }),
   );
 
