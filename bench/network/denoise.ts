@@ -4,12 +4,13 @@
  *     deno run … bench/network/denoise.ts ENGINE compiled|eager step|train FOLDER
  */
 import * as tf from "@tensorflow/tfjs-core";
+import { lossWeights } from "../../core/mod.ts";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
 import { initialState } from "../../jobs/training/state.ts";
 import { createTrainStep } from "../../jobs/training/train_step.ts";
 import { sampleShape } from "../../model/config.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { diffusionOf, loadPipeline, type Pipeline } from "../../model/pipeline.ts";
 import { type Abilities, answer, images } from "./answer.ts";
 
 const [engineName, mode, purpose, folder] = Deno.args;
@@ -28,21 +29,30 @@ const sampler = (engine: Engine, pipeline: Pipeline): Abilities => {
   };
 };
 
-const trainer = ({ unet, weights }: Pipeline): Abilities => {
-  const shape = [...sampleShape(unet), unet.in_channels] as [number, number, number];
-  const size = shape.reduce((product, n) => product * n);
-  const state = initialState(weights, { rates: [0.9999] });
-  const step = createTrainStep(unet);
+const trainer = ({ unet, scheduler, weights }: Pipeline): Abilities => {
+  const size = sampleShape(unet).reduce((product, n) => product * n, unet.in_channels);
+  const rates = [0.9999];
+  const state = initialState(weights, { rates });
+  const diffusion = diffusionOf(scheduler);
+  const objective = {
+    diffusion,
+    prediction: scheduler.prediction_type,
+    variance: "fixed_small" as const,
+    loss: "simple" as const,
+    lossWeights: new Float64Array(diffusion.timesteps).fill(1),
+  };
   return {
     prepare: (rows) => {
-      const examples = {
-        xt: images(rows, size),
+      const step = createTrainStep({ config: unet, objective, batch: rows, rates });
+      const part = {
+        images: images(rows, size),
+        noise: images(rows, size, 1),
         timesteps: new Int32Array(rows).fill(500),
-        target: images(rows, size, 1),
-        weights: new Float32Array(rows).fill(1),
+        weights: new Float64Array(rows).fill(1),
         labels: unet.num_class_embeds === null ? null : new Int32Array(rows),
+        masks: null,
       };
-      return () => step(state, examples, shape, { learningRate: 1e-5, clip: 1, ema: 0.9999 });
+      return () => step.finish(state, part, { learningRate: 1e-5, clip: 1 });
     },
   };
 };
