@@ -21,6 +21,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/data.ts")).data,
   },
   {
+    name: "worker",
+    summary: "Run the training jobs that servers are asked for, on this machine.",
+    load: async () => (await import("./commands/worker.ts")).worker,
+  },
+  {
     name: "sample",
     summary: "Draw images with a trained model into a file.",
     load: async () => (await import("./commands/sample.ts")).sample,

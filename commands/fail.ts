@@ -1,8 +1,9 @@
+import { DIVERGED, TRY_AGAIN } from "../jobs/exit_codes.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** An exit code and what goes to stderr with it. */
 export interface Failure {
-  readonly code: 1 | 2;
+  readonly code: number;
   readonly message: string;
 }
 
@@ -14,6 +15,7 @@ const CLEAR_NAMES: ReadonlySet<string> = new Set([
   "EngineError",
   "DatasetError",
   "RunError",
+  "RunLockedError",
 ]);
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ");
@@ -27,12 +29,18 @@ const lackingPermission = (message: string): string => {
     `run deno run … --${flag}${value} main.ts … to grant it`;
 };
 
-/** Sorts an error: 2 for what the person can mend (one clear line), 1 for what they cannot (with its stack). */
+/**
+ * Sorts an error: 2 for what the person can mend (one clear line), 1 for what they cannot (with its stack), and
+ * {@linkcode DIVERGED} and {@linkcode TRY_AGAIN}.
+ */
 export const explain = (error: unknown): Failure => {
   if (!(error instanceof Error)) return { code: 1, message: `unexpected: ${String(error)}` };
   if (error instanceof Deno.errors.NotCapable) return { code: 2, message: lackingPermission(error.message) };
+  if (error.name === "Interrupted") return { code: 130, message: "called off before there was anything to keep" };
   // Nothing is wrong with the program, nor with what it was asked for.
-  if (error.name === "DiskError" || error.name === "DivergedError") return { code: 1, message: oneLine(error.message) };
+  if (error.name === "DiskError") return { code: 1, message: oneLine(error.message) };
+  if (error.name === "DivergedError") return { code: DIVERGED, message: oneLine(error.message) };
+  if (error.name === "RunLockedError") return { code: TRY_AGAIN, message: oneLine(error.message) };
   const system = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||
     error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.AlreadyExists ||
     error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.IsADirectory;

@@ -1,13 +1,14 @@
 import type { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { createMemoryJobs } from "../jobs/memory_jobs.ts";
-import { launchTraining } from "../jobs/launch.ts";
 import { remoteTrainOptions } from "../jobs/options.ts";
+import { createQueue, QUEUE_FOLDER } from "../jobs/queue/queue.ts";
 import { createLog } from "../routes/access/log.ts";
 import { openServer, type Server } from "../routes/server.ts";
 import type { ModelInfo } from "../serving/model_info.ts";
 import { apiKeys } from "./api_keys.ts";
+import { databaseUrl } from "./database_url.ts";
 import { listenForInterrupt } from "./interrupt.ts";
+import { runStorage } from "./run_storage.ts";
 import type { serveOptions } from "./serve.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -22,15 +23,26 @@ const checkOrigins = (origins: readonly string[]): void => {
   }
 };
 
+const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+
 const open = async (options: Options): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
   const { tensorflow, xla } = options;
   // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
-  const jobs = createMemoryJobs({ launch: (options, settings) => launchTraining(options, { ...settings, tensorflow }) });
+  const log = createLog(options.log);
+  const storage = await runStorage(options.storage);
+  const url = databaseUrl();
+  const jobs = createQueue({
+    url,
+    storage,
+    tensorflow,
+    workers: options.workers,
+    warn: (message) => log.error("jobs", { reason: message }),
+  });
   try {
-    return await openServer({
+    const server = await openServer({
       models,
       host,
       port,
@@ -51,10 +63,14 @@ const open = async (options: Options): Promise<Server> => {
         keptBytes: Math.round(options.keepMegabytes * MEGABYTE),
       },
       keys: apiKeys(),
-      log: createLog(options.log),
+      log,
       trainingOptions,
       jobs,
+      ...(options.storage ? { storage } : {}),
     });
+    // Jobs that wait go on. Where there never were any, nothing is opened.
+    if (url !== undefined || await isThere(QUEUE_FOLDER)) jobs.start();
+    return server;
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new UsageError(`port ${port} of ${host} is in use by another program; --port picks another`, { cause });

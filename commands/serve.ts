@@ -3,6 +3,7 @@ import { engineOptions } from "../engine/options.ts";
 import { LOG_LEVELS } from "../routes/access/log.ts";
 import { LIMITS } from "../routes/limits.ts";
 import { defineCommand } from "./command.ts";
+import { storageOption } from "./worker.ts";
 
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
@@ -33,6 +34,9 @@ export const serveOptions = z.strictObject({
     .describe("Seconds that the images of a prediction are kept"),
   keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.keptBytes / 2 ** 20)
     .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
+  workers: z.int().min(0).max(64).default(1)
+    .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),
+  storage: storageOption,
   cors: z.array(z.string().min(1)).default([])
     .describe("Origins of pages elsewhere that may read answers, as https://example.org; * is all"),
   log: z.enum(LOG_LEVELS).default("info")
@@ -50,6 +54,10 @@ export const serve = defineCommand({
     {
       line: 'DENOISE_API_KEYS="KEY:generate OTHER:generate,jobs,metrics" deno task serve',
       does: "Only for those who send one of the keys; each has the rights that follow it.",
+    },
+    {
+      line: "DATABASE_URL=postgres://user:password@host/jobs deno task serve --workers 0",
+      does: "Training jobs are kept in PostgreSQL, and run by workers elsewhere.",
     },
     { line: "OTEL_DENO=true deno task serve", does: "With OpenTelemetry's traces, metrics and logs, as OTEL_… say." },
   ],

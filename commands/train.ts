@@ -18,8 +18,11 @@ export const train = defineCommand({
     using interrupt = listenForInterrupt();
     const signals = [interrupt.signal];
     if (options.stopAtEof) signals.push((await import("./end_of_input.ts")).endOfInput());
+    using lease = options.lease ? await (await import("./hold_lease.ts")).holdLease() : null;
+    if (lease) signals.push(lease.ended);
     await train(options, {
       signal: AbortSignal.any(signals),
+      checkLease: lease?.check,
       report: createReporter({ jsonMilliseconds: 1000 }).report,
     });
   },

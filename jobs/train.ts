@@ -57,6 +57,7 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
  *
  * @param options.signal stops the run after its current step, with a checkpoint
  * @param options.report hears what happens
+ * @param options.checkLease called before something is written; throws if the run is not this process's any more
  * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; if what the run
  * is to start from does not fit
  * @throws {DivergedError} if the loss or the gradient is no number any more; the last checkpoint stays
@@ -65,11 +66,15 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
  */
 export const train = async (
   options: TrainOptions,
-  { signal, report }: { signal: AbortSignal; report: (event: TrainingEvent) => void },
+  { signal, report, checkLease = () => {} }: {
+    signal: AbortSignal;
+    report: (event: TrainingEvent) => void;
+    checkLease?: () => void;
+  },
 ): Promise<void> => {
   const { run, recipe, isResumed } = await chooseRun(options);
   const notice = (message: string) => report({ event: "notice", message });
-  using dataset = await openDataset(recipe.data!, { size: recipe.size ?? undefined });
+  using dataset = await openDataset(recipe.data!, { size: recipe.size ?? undefined, signal, onProgress: report });
   const load = (folder: string | null): Promise<Pipeline> | null => folder === null ? null : loadPipeline(folder);
 
   // What cannot work is told before there is a folder.
@@ -93,10 +98,12 @@ export const train = async (
   const plan = planOf(recipe, model), parts = batch / plan.microBatch;
 
   const checkpoint = async () => {
+    checkLease();
     const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
     report({ event: "checkpoint", step: state.step, folder });
   };
   const drawSamples = async () => {
+    checkLease();
     const weights = downloadTensors(state.tensors.get(averagePart(rates[0]))!);
     const grid = await writeSampleGrid(run, engine, { ...model, folder: run, weights }, state.step);
     await tensorBoard?.writeSamples(state.step, grid);
@@ -142,6 +149,7 @@ export const train = async (
       gradientNorm,
       learningRate,
     };
+    checkLease();
     await metrics.write({ step, ...told, timing });
     await tensorBoard?.writeMetrics({ step, ...told, timing });
     const secondsLeft = (steps - step) * batch / timing.imagesPerSecond;

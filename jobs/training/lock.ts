@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { writing } from "../disk_error.ts";
-import { RunError } from "../run_error.ts";
+import { RunLockedError } from "../run_error.ts";
 
 const POLL = 50;
 
@@ -9,7 +9,7 @@ const POLL = 50;
  * processes never train into one folder.
  *
  * @param options.patience milliseconds to wait for a process that is about to end
- * @throws {RunError} if another process still holds it then
+ * @throws {RunLockedError} if another process still holds it then
  */
 export const lockRun = async (run: string, { patience = 5000 }: { patience?: number } = {}): Promise<Disposable> => {
   const path = join(run, ".lock");
@@ -17,7 +17,7 @@ export const lockRun = async (run: string, { patience = 5000 }: { patience?: num
   try {
     for (const end = performance.now() + patience; !await file.tryLock(true);) {
       if (performance.now() >= end) {
-        throw new RunError(`Cannot train in ${run}: another process does; it holds the lock of ${path}`);
+        throw new RunLockedError(`Cannot train in ${run}: another process does; it holds the lock of ${path}`);
       }
       await new Promise((resume) => setTimeout(resume, POLL));
     }

@@ -23,6 +23,7 @@ export const defaultRunFolder = ({ data, schedule }: Recipe, now = new Date()): 
 };
 
 const makeFolder = (folder: string): void => {
+  if (exists(folder)) return;
   Deno.mkdirSync(folder, { recursive: true });
   syncFolder(dirname(folder));
 };

@@ -5,7 +5,10 @@ const model = "tests/fixtures/tiny-model";
 const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
 
 const spawnWith = (
-  { env = {}, variables = "DENOISE_API_KEYS,XDG_RUNTIME_DIR" }: { env?: Record<string, string>; variables?: string },
+  { env = {}, variables = "DATABASE_URL,DENOISE_API_KEYS,XDG_RUNTIME_DIR" }: {
+    env?: Record<string, string>;
+    variables?: string;
+  },
   ...args: string[]
 ) =>
   new Deno.Command(Deno.execPath(), {
@@ -111,7 +114,7 @@ Deno.test("serve: DENOISE_API_KEYS closes it to others; where it may not be read
       'entry 1 has a right "draw"; there are generate, jobs, metrics',
     ],
   });
-  const { code, lines } = await outcome(spawnWith({ env, variables: "XDG_RUNTIME_DIR" }, ...args));
+  const { code, lines } = await outcome(spawnWith({ env, variables: "DATABASE_URL,XDG_RUNTIME_DIR" }, ...args));
   assertEquals([code, lines.length], [2, 1]);
   assertStringIncludes(lines[0], "--allow-env=DENOISE_API_KEYS");
 });

@@ -1,10 +1,20 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { granted } from "../../engine/tensorflow/granted.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 import type { TrainingEvent } from "../../jobs/events.ts";
-import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
+import { toArguments, trainingCommand } from "../../jobs/child_command.ts";
+import { launchTraining } from "../../jobs/launch.ts";
 
+const root = fromFileUrl(new URL("../../", import.meta.url));
+const program = ["node_modules", "core", "engine", "formats", "jobs", "model", "serving"];
+const NO_SECRETS = {
+  DATABASE_URL: "",
+  DENOISE_API_KEYS: "",
+  AWS_ACCESS_KEY_ID: "",
+  AWS_SECRET_ACCESS_KEY: "",
+  AWS_SESSION_TOKEN: "",
+};
 const main = new URL("../fixtures/fake_trainer.ts", import.meta.url);
 
 Deno.test("toArguments: camelCase options become flags whose values stay behind the =", () => {
@@ -22,24 +32,25 @@ writingTest("trainingCommand grants the library that was named, and nothing besi
   await Deno.mkdir(inside);
   await Deno.writeTextFile(file, "");
   for (const engine of ["auto", "tensorflow"]) {
-    const { args, env } = trainingCommand({ engine }, { tensorflow: folder });
+    const { args, env } = trainingCommand({ engine, out: "runs/a" }, { tensorflow: folder });
     assert(args.includes(`--allow-ffi=${inside}`), `${args}`);
-    assert(args.includes(`--allow-read=.,${inside}`), `${args}`);
+    const read = args.find((arg) => arg.startsWith("--allow-read="))!;
+    assert(read.endsWith(`,runs/a,${inside}`), read);
     assert(args.indexOf(`--tensorflow=${file}`) > args.indexOf("train"), `${args}`);
-    assertEquals(env, { NO_COLOR: "1" });
+    assertEquals(env, { NO_COLOR: "1", ...NO_SECRETS });
   }
 }, reasonNotToGrant);
 
 writingTest("trainingCommand lets a job on another engine load no library", async (folder) => {
   await Deno.writeTextFile(join(folder, "libtensorflow_cc.so.2"), "");
-  const { args, env } = trainingCommand({ engine: "wasm" }, { tensorflow: folder });
+  const { args, env } = trainingCommand({ engine: "wasm", out: "runs/a,b" }, { tensorflow: folder, read: ["data/x"] });
   assertEquals(args.filter((arg) => arg.includes("tensorflow") || arg.startsWith("--allow-ffi")), []);
   assertEquals(args.filter((arg) => arg.startsWith("--allow-")), [
-    "--allow-read=.",
-    "--allow-write=runs",
+    `--allow-read=${program.map((name) => join(root, name))},runs/a,,b,data/x`,
+    "--allow-write=runs/a,,b",
     "--allow-env=XDG_RUNTIME_DIR",
   ]);
-  assertEquals(env, { NO_COLOR: "1" });
+  assertEquals(env, { NO_COLOR: "1", ...NO_SECRETS });
 });
 
 Deno.test("launchTraining: events arrive in order, though a line comes in pieces and others are none", async () => {
@@ -55,7 +66,7 @@ Deno.test("launchTraining: events arrive in order, though a line comes in pieces
 });
 
 Deno.test("launchTraining: a crash ends with its code and what it wrote to stderr", async () => {
-  const { code, stderr } = await launchTraining({ crash: true }, { onEvent: () => {}, main }).ended;
+  const { code, stderr } = await launchTraining({ crash: true, out: "runs/a" }, { onEvent: () => {}, main }).ended;
   assertEquals(code, 1);
   assertStringIncludes(stderr, "out of memory");
 });
@@ -68,7 +79,7 @@ Deno.test("launchTraining: stop lets it tidy up, kill does not, and both after t
       events.push(event);
       if (event === "progress") running.resolve();
     };
-    const process = launchTraining({ wait: true }, { onEvent, main });
+    const process = launchTraining({ wait: true, out: "runs/a" }, { onEvent, main });
     return { process, running: running.promise };
   };
   const first = start();

@@ -20,6 +20,7 @@ const puppets = () => {
       stop: () => {
         signals.push("stop");
       },
+      renew: () => {},
       kill: () => {
         signals.push("kill");
         resolve({ code: 137, stderr: "" });

@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { engineOptions } from "../engine/options.ts";
+import { defineCommand } from "./command.ts";
+
+/** Where runs are kept, for the commands that start jobs. */
+export const storageOption = z.string().min(1).optional()
+  .describe("Where runs are kept beside their folders, so that another machine goes on with them: s3://bucket/prefix");
+
+/** The options of `worker`. */
+export const workerOptions = z.strictObject({
+  concurrency: z.int().min(1).max(64).default(1)
+    .describe("Jobs to run at a time"),
+  runs: z.string().min(1).default("runs")
+    .describe("Folder of the runs; one that all machines share, unless --storage carries them"),
+  storage: storageOption,
+  engine: engineOptions.engine,
+  tensorflow: engineOptions.tensorflow,
+});
+
+/** The `worker` command: takes training jobs from a database, until Ctrl-C. */
+export const worker = defineCommand({
+  options: workerOptions,
+  short: { concurrency: "c" },
+  examples: [
+    {
+      line: "DATABASE_URL=postgres://user:password@host/jobs deno task worker",
+      does: "Runs the jobs that a server with the same DATABASE_URL is asked for.",
+    },
+    {
+      line: "DATABASE_URL=… deno task worker --storage s3://bucket/runs -c 2",
+      does: "Two at a time, on a machine that shares no folder with the others.",
+    },
+  ],
+  run: async (options) => (await import("./take_jobs.ts")).takeJobs(options),
+});

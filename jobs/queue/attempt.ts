@@ -1,0 +1,171 @@
+import { join } from "@std/path";
+import { DatasetError } from "../data/dataset_error.ts";
+import type { TrainingEvent } from "../events.ts";
+import type { launchTraining, OptionValues, TrainingProcess } from "../launch.ts";
+import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
+import { type Claim, type Outcome, settleClaim } from "./claim.ts";
+import type { Database } from "./database.ts";
+import { findInputs } from "./inputs.ts";
+import { keepClaim } from "./keep_claim.ts";
+import { outcomeOf } from "./outcome.ts";
+import { createRecorder, type Recorder } from "./recorder.ts";
+import { runOf } from "./row.ts";
+import { LEASE } from "./turns.ts";
+import type { Watch } from "./watch.ts";
+
+/** Where attempts run, and with what. */
+export interface AttemptSettings {
+  /** The folder of runs on this machine. */
+  readonly runs: string;
+  readonly storage: RunStorage;
+  readonly launch: typeof launchTraining;
+  /** TensorFlow's library, or a folder that holds it. */
+  readonly tensorflow?: string;
+  /** Engine of a job that names none. */
+  readonly engine?: string;
+  /** Aborts when the worker ends: the process writes its checkpoint, and the job goes on elsewhere. */
+  readonly ending: AbortSignal;
+  /** Aborts when it has to end at once. */
+  readonly killing: AbortSignal;
+  readonly warn: (message: string) => void;
+}
+
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
+
+/** A run that has begun goes on by its own recipe; its end may have been moved. */
+const argumentsOf = async (run: string, options: OptionValues): Promise<OptionValues> => {
+  if (!await isThere(join(run, "config.json"))) return { ...options, out: run };
+  return { resume: run, steps: options.steps ?? null, engine: options.engine ?? null };
+};
+
+/** Events after which a run's folder holds something new to keep. */
+const CHANGES: readonly TrainingEvent["event"][] = ["start", "checkpoint", "sample"];
+
+/** Paths in events are as others know them, wherever runs lie here. */
+const rename = (event: TrainingEvent, run: string, id: string): TrainingEvent =>
+  JSON.parse(
+    JSON.stringify(event),
+    (_, value) =>
+      typeof value === "string" && `${value}/`.startsWith(`${run}/`) ? runOf(id) + value.slice(run.length) : value,
+  );
+
+/** Runs the process; answers its outcome, or null if the job became another's meanwhile. */
+const train = async (
+  database: Database,
+  watch: Watch,
+  claim: Claim,
+  recorder: Recorder,
+  lost: AbortController,
+  { touch, ...settings }: AttemptSettings & { touch: () => Promise<unknown> },
+  until: number,
+): Promise<Outcome | null> => {
+  const { runs, storage, launch, tensorflow, engine, ending, killing, warn } = settings;
+  const run = join(runs, claim.id);
+  const { failures: before } = claim;
+  const say = (message: string) => {
+    recorder.onLine(message);
+    warn(`${claim.id}: ${message}`);
+  };
+  const over = new AbortController();
+  let process: TrainingProcess | null = null;
+  let asked: "person" | "worker" | null = null;
+  let last: TrainingEvent | null = null;
+  let failures = before;
+  const stop = (who: "person" | "worker") => {
+    asked ??= who;
+    process?.stop();
+  };
+  lost.signal.addEventListener("abort", () => process?.kill());
+  ending.addEventListener("abort", () => stop("worker"));
+  killing.addEventListener("abort", () => process?.kill());
+  const keeping = keepClaim(database, watch, claim, {
+    renew: (time) => {
+      until = time;
+      process?.renew(time);
+    },
+    onStop: () => stop("person"),
+    onCutOff: () => stop("worker"),
+    onLost: () => lost.abort(),
+  }, { until, touch, over: over.signal });
+
+  let pushed: Promise<void> = Promise.resolve();
+  const push = () => {
+    pushed = pushed.then(() => lost.signal.aborted ? undefined : storage.push(run)).catch((error) => {
+      say(error.message);
+      if (error instanceof StorageConflictError) lost.abort();
+    });
+  };
+  const onEvent = (event: TrainingEvent) => {
+    if (event.event === "checkpoint") failures = 0;
+    if (event.event === "done" || event.event === "stopped" || event.event === "error") last = event;
+    recorder.onEvent(rename(event, run, claim.id));
+    if (CHANGES.includes(event.event)) push();
+  };
+
+  try {
+    await storage.fetch(run);
+    await Deno.mkdir(run, { recursive: true });
+    const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, { runs });
+    const line = await argumentsOf(run, options);
+    if (lost.signal.aborted) return null;
+    if (asked !== null) return outcomeOf({ code: 143, stderr: "", last, asked, failures });
+    process = launch(line, { onEvent, onLine: recorder.onLine, tensorflow, read, lease: true });
+    process.renew(until);
+    const exit = await process.ended;
+    process = null;
+    if (lost.signal.aborted) return null;
+    push();
+    await pushed;
+    if (lost.signal.aborted) return null;
+    const outcome = outcomeOf({ ...exit, last, asked, failures });
+    if (outcome.state === "waiting" && outcome.failures > failures) {
+      say(`the training process ended with code ${exit.code}; it goes on in ${outcome.after} s`);
+    }
+    return outcome;
+  } catch (error) {
+    const { message } = error as Error;
+    if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
+    say(message);
+    return outcomeOf({ code: 1, stderr: message, last: null, asked: null, failures });
+  } finally {
+    over.abort();
+    await keeping;
+  }
+};
+
+/**
+ * Lets a job go on, in a process of its own, until it ends or is another's.
+ *
+ * @param settings.touch tells pg-boss that the turn is being worked on
+ * @param asked when the claim was asked for, in milliseconds since 1970
+ */
+export const runAttempt = async (
+  database: Database,
+  watch: Watch,
+  claim: Claim,
+  settings: AttemptSettings & { touch: () => Promise<unknown> },
+  asked: number,
+): Promise<void> => {
+  const lost = new AbortController();
+  const recorder = createRecorder(database, claim, () => lost.abort());
+  const outcome = await train(database, watch, claim, recorder, lost, settings, asked + LEASE * 1000);
+  await recorder.flush(AbortSignal.any([lost.signal, settings.killing]));
+  // Until it is written down, nobody else may know of it: the claim keeps, or another goes on from the last checkpoint.
+  while (outcome) {
+    try {
+      return await settleClaim(database, claim, outcome);
+    } catch (error) {
+      settings.warn(`${claim.id}: ${(error as Error).message}`);
+      if (settings.killing.aborted) return;
+      await new Promise((resume) => setTimeout(resume, 500));
+    }
+  }
+};

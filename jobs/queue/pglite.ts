@@ -1,0 +1,87 @@
+import { join } from "@std/path";
+import type { Db } from "pg-boss";
+import { JobsUnavailableError } from "../jobs.ts";
+import { createBoss } from "./boss.ts";
+import { type Database, sessionOf } from "./database.ts";
+import { startPglite } from "./pglite_thread.ts";
+
+/** PGlite would let a second process damage its folder. */
+const lock = async (folder: string): Promise<Deno.FsFile> => {
+  await Deno.mkdir(folder, { recursive: true });
+  const file = await Deno.open(join(folder, "lock"), { create: true, write: true });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new JobsUnavailableError(
+    `the jobs of ${folder} are another server's: one process at a time keeps that folder, ` +
+      "and DATABASE_URL names a PostgreSQL that many can share",
+  );
+};
+
+/**
+ * Opens the jobs that a folder holds, by an embedded PostgreSQL (PGlite) on a thread of its own.
+ *
+ * @throws {JobsUnavailableError} if another process has it open
+ */
+export const openFolder = async (folder: string, warn: (message: string) => void): Promise<Database> => {
+  const locked = await lock(folder);
+  const listeners = new Map<string, (payload: string) => void>();
+  const thread = startPglite((channel, payload) => listeners.get(channel)?.(payload));
+
+  // One connection: who has a transaction has it to themselves.
+  let turn: Promise<unknown> = Promise.resolve();
+  const exclusively = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = turn.then(work);
+    turn = result.catch(() => {});
+    return result;
+  };
+  const run = async (text: string, values?: unknown[]) => ({
+    rows: await thread.ask(values?.length ? { kind: "query", text, values } : { kind: "exec", text }),
+  });
+  const rollback = () => run("ROLLBACK").catch(() => {});
+  const db: Db = {
+    executeSql: (text, values) =>
+      exclusively(() =>
+        run(text, values).catch(async (error) => {
+          // What failed may have begun a transaction.
+          await rollback();
+          throw error;
+        })
+      ),
+  };
+  const boss = createBoss({ db, backend: "pglite", lookEvery: 5, warn });
+
+  const close = async () => {
+    await boss.stop({ graceful: false, close: false }).catch(() => {});
+    await exclusively(() => thread.ask({ kind: "close" })).catch(() => {});
+    thread.end();
+    locked.close();
+  };
+  try {
+    await thread.ask({ kind: "open", folder: join(folder, "data") });
+    await boss.start();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    ...sessionOf(db),
+    boss,
+    transaction: (work) =>
+      exclusively(async () => {
+        await run("BEGIN");
+        try {
+          const result = await work(sessionOf({ executeSql: run }));
+          await run("COMMIT");
+          return result;
+        } catch (error) {
+          await rollback();
+          throw error;
+        }
+      }),
+    listen: async (channel, heard) => {
+      listeners.set(channel, heard);
+      await exclusively(() => thread.ask({ kind: "listen", channel }));
+    },
+    close,
+  };
+};
