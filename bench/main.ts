@@ -1,6 +1,7 @@
 /** `deno task bench NAME`: runs one measurement. Each prints what it measured, and names its machine's engine. */
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
+  training: () => import("./training.ts"),
   xla: () => import("./xla.ts"),
   normals: () => import("./normals.ts"),
   scheduling: () => import("./scheduling.ts"),

@@ -7,7 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { lossWeights } from "../../core/mod.ts";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
 import { initialState } from "../../jobs/training/state.ts";
-import { createTrainStep } from "../../jobs/training/train_step.ts";
+import { createTrainStep, type TrainStep } from "../../jobs/training/train_step.ts";
 import { sampleShape } from "../../model/config.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { diffusionOf, loadPipeline, type Pipeline } from "../../model/pipeline.ts";
@@ -41,9 +41,12 @@ const trainer = ({ unet, scheduler, weights }: Pipeline): Abilities => {
     loss: "simple" as const,
     lossWeights: new Float64Array(diffusion.timesteps).fill(1),
   };
+  // A step is made for its number of images, and compiled at its first call.
+  const steps = new Map<number, TrainStep>();
   return {
     prepare: (rows) => {
-      const step = createTrainStep({ config: unet, objective, batch: rows, rates });
+      const step = steps.get(rows) ?? createTrainStep({ config: unet, objective, batch: rows, rates });
+      steps.set(rows, step);
       const part = {
         images: images(rows, size),
         noise: images(rows, size, 1),

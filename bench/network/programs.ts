@@ -1,11 +1,5 @@
 import { fromFileUrl } from "@std/path";
-
-/** How a contender's process is started. It gets the model's folder as its last argument. */
-export interface Program {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-}
+import type { Program } from "../json_process.ts";
 
 /** What a process is for: evaluating the network, or training it. */
 export type Purpose = "step" | "train";
