@@ -99,6 +99,18 @@ export const describeJob = (job: Job): z.output<typeof jobSchema> => {
 };
 
 /**
+ * The folder of a job's run, with what another machine has added to it, if one trains it.
+ *
+ * @throws {JobMissingError} if there is no such job
+ * @throws {StorageError} if the storage of runs cannot be reached
+ */
+export const findRun = async ({ jobs, storage }: JobDependencies, c: Context): Promise<Job> => {
+  const job = await find(jobs, c);
+  await storage?.fetch(job.run);
+  return job;
+};
+
+/**
  * The job that a path names.
  *
  * @throws {JobMissingError} if there is none

@@ -4,7 +4,7 @@ import { readInput } from "../input/read_input.ts";
 import { RUNS } from "../models/locate.ts";
 import { realPathBelow } from "../real_path.ts";
 import type { Operation } from "../resource.ts";
-import { find, type JobDependencies, ofOneJob, params } from "./context.ts";
+import { findRun, type JobDependencies, ofOneJob, params } from "./context.ts";
 import { createDownsample } from "./downsample.ts";
 
 const query = z.strictObject({
@@ -44,7 +44,7 @@ const parse = (line: string): Readonly<Record<string, unknown>> | null => {
 };
 
 /** `GET /jobs/{id}/metrics`: what was measured at each step. */
-export const jobMetrics = ({ jobs }: JobDependencies): Operation => ({
+export const jobMetrics = (deps: JobDependencies): Operation => ({
   id: "job_metrics",
   summary: "What a training job measured, thinned out to be drawn",
   description:
@@ -56,7 +56,7 @@ export const jobMetrics = ({ jobs }: JobDependencies): Operation => ({
   },
   answer: async (c) => {
     const { points } = await readInput(c, query, ["query"]);
-    const { run } = await find(jobs, c);
+    const { run } = await findRun(deps, c);
     const path = await realPathBelow(RUNS, join(run, "metrics.jsonl"));
     const thinned = createDownsample(points);
     let steps = 0;

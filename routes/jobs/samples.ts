@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import { RUNS } from "../models/locate.ts";
 import { realPathBelow } from "../real_path.ts";
 import type { Operation } from "../resource.ts";
-import { find, type JobDependencies, ofOneJob, params } from "./context.ts";
+import { findRun, type JobDependencies, ofOneJob, params } from "./context.ts";
 
 const FILE = /^step-(\d{1,15})\.png$/;
 
@@ -28,7 +28,7 @@ const filesIn = async (folder: string): Promise<string[]> => {
 };
 
 /** `GET /jobs/{id}/samples`: the grids that a job drew. */
-export const listSamples = ({ jobs }: JobDependencies): Operation => ({
+export const listSamples = (deps: JobDependencies): Operation => ({
   id: "list_job_samples",
   summary: "The grids of samples that a training job drew",
   request: { params },
@@ -40,7 +40,7 @@ export const listSamples = ({ jobs }: JobDependencies): Operation => ({
     ...ofOneJob,
   },
   answer: async (c) => {
-    const { id, run } = await find(jobs, c);
+    const { id, run } = await findRun(deps, c);
     const folder = await realPathBelow(RUNS, join(run, "samples"));
     const names = folder === null ? [] : await filesIn(folder);
     const samples = await Promise.all(
@@ -55,7 +55,7 @@ export const listSamples = ({ jobs }: JobDependencies): Operation => ({
 });
 
 /** `GET /jobs/{id}/samples/{file}`: one of them. */
-export const getSample = ({ jobs }: JobDependencies): Operation => ({
+export const getSample = (deps: JobDependencies): Operation => ({
   id: "get_job_sample",
   summary: "A grid of samples that a training job drew",
   request: { params: fileParams },
@@ -67,7 +67,7 @@ export const getSample = ({ jobs }: JobDependencies): Operation => ({
     ...ofOneJob,
   },
   answer: async (c) => {
-    const { run } = await find(jobs, c);
+    const { run } = await findRun(deps, c);
     const file = c.req.param("file")!;
     const path = FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
     const bytes = path === null ? null : await Deno.readFile(path).catch(() => null);

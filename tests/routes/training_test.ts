@@ -1,52 +1,99 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { join } from "@std/path";
 import type { Job } from "../../jobs/jobs.ts";
 import { remoteTrainOptions } from "../../jobs/options.ts";
+import { createQueue } from "../../jobs/queue/queue.ts";
+import { decodePng } from "../../formats/png.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
-import { openServing } from "../../serving/client.ts";
-import { until, withServer } from "./with_server.ts";
+import { writingTest } from "../model/temporary_folder.ts";
+import { type ReadEvent, readEvents } from "./read_events.ts";
+import { asJson, bytesOf, until, withServer } from "./with_server.ts";
 
-const recipe = { preset: "tiny", timesteps: 20, batch: 4, warmup: 0 };
+const recipe = { preset: "tiny", timesteps: 20, batch: 4, warmup: 0, engine: "wasm" };
 
 const start = async (origin: string, body: object): Promise<Job> => {
-  const init = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
-  const response = await fetch(`${origin}/jobs`, init);
-  assertEquals(response.status, 202);
-  return await response.json();
+  const response = await fetch(`${origin}/jobs`, asJson(body));
+  const text = await response.text();
+  assertEquals(response.status, 202, text);
+  return JSON.parse(text);
 };
 const get = async (origin: string, id: string): Promise<Job> => await (await fetch(`${origin}/jobs/${id}`)).json();
 const ended = ({ exitCode }: Job) => exitCode !== null;
+const load = async (origin: string, body: object) => {
+  const response = await fetch(`${origin}/models`, asJson(body));
+  const text = await response.text();
+  assertEquals(response.status, 201, text);
+  return JSON.parse(text);
+};
+const draw = async (origin: string, model: string) =>
+  await bytesOf(await fetch(`${origin}/generate?model=${model}&n=2&seed=1&steps=4`), "image/png");
 
-Deno.test("POST /jobs: trains for real, in its own process, a model that can be served", () =>
-  withServer(async ({ origin }) => {
-    const { id, run } = await start(origin, { ...recipe, steps: 3 });
-    try {
-      const job = await until(() => get(origin, id), ended, { seconds: 60 });
-      assertEquals([job.state, job.error, job.step, job.steps], ["succeeded", null, 3, 3]);
-      assert(job.loss! > 0 && job.loss! < 10, `loss ${job.loss}`);
-      assertEquals(job.checkpoint, `${run}/checkpoints/step-3`);
+writingTest(
+  "POST /jobs: trains for real, in its own process, a model that is then served without a restart",
+  (folder) =>
+    withServer(async ({ origin }) => {
+      const { id, run } = await start(origin, { ...recipe, steps: 3, sampleEvery: 2 });
+      try {
+        const job = await until(() => get(origin, id), ended, { seconds: 60 });
+        assertEquals([job.state, job.error, job.step, job.steps], ["succeeded", null, 3, 3]);
+        assert(job.loss! > 0 && job.loss! < 10, `loss ${job.loss}`);
+        assertEquals(job.checkpoint, `${run}/checkpoints/step-3`);
 
-      const pipeline = await loadPipeline(job.checkpoint!);
-      assertEquals(pipeline.labels!.length, 10);
-      const serving = await openServing({ models: [job.checkpoint!], engine: "wasm" });
-      assertEquals([serving.models[0].timesteps, serving.models[0].nullLabel], [20, 10]);
-      await serving.close();
-    } finally {
-      await Deno.remove(run, { recursive: true });
-    }
-  }, { trainingOptions: remoteTrainOptions }));
+        const model = await load(origin, { job: id });
+        assertEquals([model.name, model.labels.length, model.timesteps, model.guidance], [id, 10, 20, true]);
+        const { height, width } = decodePng(await draw(origin, id));
+        assert(height >= model.height && width >= 2 * model.width);
+        const samples = await (await fetch(`${origin}/jobs/${id}/samples`)).json();
+        assertEquals(samples.map(({ step }: { step: number }) => step), [2, 3]);
+        decodePng(await bytesOf(await fetch(`${origin}${samples[0].url}`), "image/png"));
+        const metrics = await (await fetch(`${origin}/jobs/${id}/metrics`)).json();
+        assertEquals([metrics.steps, metrics.points.at(-1).step], [3, 3]);
+        assertEquals(metrics.points.at(-1).loss, job.loss);
+      } finally {
+        await Deno.remove(run, { recursive: true });
+      }
+    }, { trainingOptions: remoteTrainOptions, jobs: createQueue({ folder: join(folder, "queue") }) }),
+);
 
-Deno.test("DELETE /jobs/{id}: the real training process writes a checkpoint and ends", () =>
-  withServer(async ({ origin }) => {
-    const { id, run } = await start(origin, { ...recipe, steps: 1_000_000, checkpointEvery: 1_000_000 });
-    try {
-      await until(() => get(origin, id), ({ step }) => step >= 1, { seconds: 60 });
-      await (await fetch(`${origin}/jobs/${id}`, { method: "DELETE" })).body!.cancel();
-      const job = await until(() => get(origin, id), ended, { seconds: 60 });
-      assertEquals([job.state, job.exitCode, job.error], ["stopped", 0, null]);
-      assert(job.step >= 1);
-      assertEquals(job.checkpoint, `${run}/checkpoints/step-${job.step}`);
-      await loadPipeline(job.checkpoint!);
-    } finally {
-      await Deno.remove(run, { recursive: true });
-    }
-  }, { trainingOptions: remoteTrainOptions }));
+writingTest(
+  "a job that runs is drawn from, and again when it is further; stopped, it writes a checkpoint and ends",
+  (folder) =>
+    withServer(async ({ origin }) => {
+      const { id, run } = await start(origin, {
+        ...recipe,
+        steps: 1_000_000,
+        checkpointEvery: 3,
+        sampleEvery: 1_000_000,
+      });
+      try {
+        const following = new AbortController();
+        const response = await fetch(`${origin}/jobs/${id}/events`, { signal: following.signal });
+        const events = readEvents(response.body!);
+        const checkpoint = async (): Promise<ReadEvent> => {
+          while (true) {
+            const { value, done } = await events.next();
+            if (done || value.type === "end") throw new Error(`it has ended: ${JSON.stringify(value?.data)}`);
+            if (value.type === "checkpoint") return value;
+          }
+        };
+        await checkpoint();
+        const first = await load(origin, { job: id });
+        const before = await draw(origin, id);
+        await checkpoint();
+        await checkpoint();
+        const second = await load(origin, { job: id, replace: true });
+        assertNotEquals(first.added.checkpoint, second.added.checkpoint);
+        assertNotEquals(await draw(origin, id), before);
+
+        await (await fetch(`${origin}/jobs/${id}`, { method: "DELETE" })).body!.cancel();
+        const rest = await Array.fromAsync(events);
+        assertEquals(rest.slice(-2).map(({ type }) => type), ["stopped", "end"]);
+        const job = rest.at(-1)!.data as Job;
+        assertEquals([job.state, job.exitCode, job.error], ["stopped", 0, null]);
+        assertEquals(job.checkpoint, `${run}/checkpoints/step-${job.step}`);
+        await loadPipeline(job.checkpoint!);
+      } finally {
+        await Deno.remove(run, { recursive: true });
+      }
+    }, { trainingOptions: remoteTrainOptions, jobs: createQueue({ folder: join(folder, "queue") }) }),
+);
