@@ -7,7 +7,7 @@ export const dataOptions = z.strictObject({
     .describe(
       "cifar10 or emoji, to fetch it; or a folder, .npz or other file of images, to prepare it. Default: a list",
     ),
-  size: z.int().min(1).max(2048).optional()
+  size: z.int().min(1).max(4096).optional()
     .describe("Pixels: every image is cut to its middle square and resized to this"),
   from: z.string().min(1).optional()
     .describe("With cifar10 or emoji: the package's archive, by which nothing is fetched"),

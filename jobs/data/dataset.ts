@@ -3,10 +3,10 @@ import { arraySource } from "./array_images.ts";
 import type { DataEvent } from "./data_event.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { createDataset, type Dataset, type DatasetParts } from "./images.ts";
-import { packageKey, packageOf } from "./install_package.ts";
 import { locate } from "./locate.ts";
 import { loadMnist } from "./mnist.ts";
 import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS, isBuiltin } from "./names.ts";
+import { packageKey, packageOf } from "./packages.ts";
 import { type CacheFacts, prepare } from "./prepare.ts";
 import { CACHE_FILES, CACHE_VERSION, describeCache, openCache } from "./prepared.ts";
 import type { Source } from "./source.ts";
@@ -27,7 +27,7 @@ export interface OpenOptions {
   readonly onProgress?: (event: DataEvent) => void;
 }
 
-const MOST_PIXELS = 2048;
+const MOST_PIXELS = 4096;
 
 const cacheFolder = (root: string): string => join(root, ".prepared");
 
@@ -126,7 +126,7 @@ const openPath = async (where: string, options: OpenOptions): Promise<DatasetPar
  * `mnist`: 60,000 handwritten digits; `mnist-test`: 10,000 others. 28×28, padded by 2 black pixels to 32×32×1.
  * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: 3786 of Google's, 64×64×3.
  *
- * @throws {RangeError} if `size` is no integer in [1, 2048]
+ * @throws {RangeError} if `size` is no integer in [1, 4096]
  * @throws {DatasetError} if there is no such dataset, it is damaged, or has to be fetched or prepared first
  */
 export const openDataset = async (where: string, options: OpenOptions = {}): Promise<Dataset> => {

