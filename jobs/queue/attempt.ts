@@ -111,7 +111,7 @@ const train = async (
   };
 
   try {
-    await storage.fetch(run);
+    await storage.fetch(run, { claim: true });
     await Deno.mkdir(run, { recursive: true });
     const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, { runs });
     const line = await argumentsOf(run, options);

@@ -57,7 +57,9 @@ export const fetchRun = async (objects: S3Objects, run: string, name: string, in
     }
     for (const path of index.files) {
       const found = await objects.get(`${name}/${path}`);
-      if (found) await save(join(run, path), found.bytes);
+      if (!found) continue;
+      await Deno.mkdir(dirname(join(run, path)), { recursive: true });
+      await replaceFile(join(run, path), found.bytes);
     }
     removeQuietly(folder);
     renameDurably(partial, folder);

@@ -6,11 +6,12 @@ import { openS3Objects } from "./s3_objects.ts";
 import { s3Settings } from "./s3_settings.ts";
 import type { RunStorage } from "./storage.ts";
 
-/** One run's pushes. */
-interface Pushes {
-  readonly pushed: Promise<Pushed>;
-  /** The last push that was begun or waits. */
-  last: Promise<void>;
+/** What is done with one run: one thing after another. */
+interface Work {
+  /** What is known of it since it was claimed. */
+  pushed: Pushed | null;
+  /** What was begun last, or waits. */
+  last: Promise<unknown>;
   /** A push that has not begun yet. */
   waiting: Promise<void> | null;
 }
@@ -24,35 +25,40 @@ interface Pushes {
  */
 export const openS3Storage = (url: string, environment: (name: string) => string | undefined): RunStorage => {
   const objects = openS3Objects(s3Settings(url, environment));
-  const runs = new Map<string, Pushes>();
+  const runs = new Map<string, Work>();
 
-  const begin = (run: string, pushed: Promise<Pushed>): Pushes => {
-    const pushes = { pushed, last: Promise.resolve(), waiting: null };
-    pushed.catch(() => runs.delete(run));
-    runs.set(run, pushes);
-    return pushes;
+  const workOn = (run: string): Work => {
+    const work = runs.get(run) ?? { pushed: null, last: Promise.resolve(), waiting: null };
+    runs.set(run, work);
+    return work;
   };
-  const readPushed = async (run: string): Promise<Pushed> => ({
-    index: await readIndex(objects, basename(run)),
-    versions: new Map(),
-  });
+  const enqueue = (work: Work, task: () => Promise<void>): Promise<void> => {
+    const next = work.last.then(task, task);
+    work.last = next.catch(() => {});
+    return next;
+  };
 
   return {
     description: url,
-    fetch: async (run) => {
-      const { pushed } = begin(run, readPushed(run));
-      const { index } = await pushed;
-      await fetchRun(objects, run, basename(run), index.value);
+    fetch: (run, { claim = false } = {}) => {
+      const work = workOn(run), name = basename(run);
+      return enqueue(work, async () => {
+        const index = await readIndex(objects, name);
+        if (claim) {
+          work.pushed = { index, versions: new Map() };
+          await index.write({});
+        }
+        await fetchRun(objects, run, name, index.value);
+      });
     },
     push: (run) => {
-      const pushes = runs.get(run) ?? begin(run, readPushed(run));
-      if (pushes.waiting) return pushes.waiting;
-      const next = pushes.last.catch(() => {}).then(async () => {
-        pushes.waiting = null;
-        await pushRun(objects, run, basename(run), await pushes.pushed);
+      const work = workOn(run), name = basename(run);
+      work.waiting ??= enqueue(work, async () => {
+        work.waiting = null;
+        work.pushed ??= { index: await readIndex(objects, name), versions: new Map() };
+        await pushRun(objects, run, name, work.pushed);
       });
-      pushes.waiting = pushes.last = next;
-      return next;
+      return work.waiting;
     },
   };
 };

@@ -8,6 +8,6 @@ import { addCheckpoint } from "./runs.ts";
 
 const [url, run, step] = Deno.args;
 const storage = await openStorage(url);
-await storage.fetch(run);
+await storage.fetch(run, { claim: true });
 await addCheckpoint(run, Number(step));
 await storage.push(run);

@@ -125,12 +125,15 @@ s3Test("a machine that was cut off cannot push a run which another has gone on w
 
   await addCheckpoint(first, 15);
   const before = await server.keys();
+  // To look at it is not to claim it.
+  await cutOff.fetch(first);
   await assertRejects(() => cutOff.push(first), StorageConflictError, "another machine has gone on");
   assertEquals((await server.keys()).filter((key) => !before.includes(key)), []);
 
   // It may take the run up again, from where the other left it.
-  await cutOff.fetch(first);
+  await cutOff.fetch(first, { claim: true });
   assertEquals(await Deno.readTextFile(join(first, "latest")), "checkpoints/step-20\n");
+  await addCheckpoint(first, 30);
   await cutOff.push(first);
 });
 
