@@ -53,7 +53,7 @@ const failureOf = (error: unknown): Failure | null => {
   if (isConflict(error)) return { status: 409, detail: error.message };
   if (error instanceof JobMissingError || error instanceof NoModelError) return { status: 404, detail: error.message };
   if (error instanceof JobsUnavailableError) {
-    return { status: 503, detail: `jobs cannot be had now: ${error.message}`, headers: retryAfter(5) };
+    return { status: 503, detail: error.message, headers: retryAfter(5) };
   }
   if (error instanceof StorageError) return { status: 503, detail: error.message, headers: retryAfter(10) };
   if (error instanceof JobsFullError) {

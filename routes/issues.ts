@@ -26,6 +26,8 @@ const allowedBy = (issue: Issue): string => {
     case "invalid_value":
       return `one of ${issue.values.map(String).join(", ")}`;
     case "invalid_format":
+      // A schema may say it in better words than its pattern.
+      if (!issue.message.startsWith("Invalid")) return issue.message;
       return issue.pattern ? `text that matches ${issue.pattern}` : `a valid ${issue.format}`;
     case "invalid_union":
       return [...new Set(issue.errors.flat().map(allowedBy))].join(" or ");

@@ -7,13 +7,14 @@ import type { Operation } from "../resource.ts";
 import { problemResponses } from "../responses.ts";
 import type { ModelDependencies } from "./dependencies.ts";
 import { findFiles } from "./kept_models.ts";
-import { CHECKPOINT, locate, type Located, RUNS } from "./locate.ts";
+import { CHECKPOINT, locate, type Located, MODELS, RUNS } from "./locate.ts";
 import { describeModel, modelSchema } from "./schema.ts";
 
 const bodySchema = z.strictObject({
   job: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).optional()
     .openapi({ description: "Id of a job: its last checkpoint is loaded, whether it runs or has ended" }),
-  checkpoint: z.string().max(200).regex(CHECKPOINT).optional()
+  checkpoint: z.string().max(200).regex(CHECKPOINT, `${MODELS}/NAME, ${RUNS}/NAME or ${RUNS}/NAME/checkpoints/step-N`)
+    .optional()
     .openapi({ description: "In place of a job: a model, a run (its last checkpoint), or one of a run's checkpoints" }),
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/).optional()
     .openapi({ description: "What ?model= will take. Default: after the job, the run or the model" }),

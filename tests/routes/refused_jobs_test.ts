@@ -163,7 +163,7 @@ Deno.test("where jobs cannot be had, their routes are 503 with a time to come ag
       const response = await fetch(`${origin}${path}`, init);
       const problem = await response.json();
       assertEquals([response.status, response.headers.get("retry-after")], [503, "5"], path);
-      assertEquals(problem.detail, "jobs cannot be had now: runs/.queue is another server's");
+      assertEquals(problem.detail, "runs/.queue is another server's");
     }
     for (const path of ["/generate?steps=2", "/models", "/health", "/ready"]) {
       const response = await fetch(`${origin}${path}`);
