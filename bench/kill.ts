@@ -19,18 +19,9 @@ const recipeFor = (engine: string): Recipe => ({
   keep: 2,
   args: [
     ...["--engine", engine, "--preset", "tiny", "--steps", "40", "--batch", "4", "--micro-batch", "2", "--warmup", "5"],
-    ...[
-      "--schedule",
-      "cosine",
-      "--timesteps",
-      "20",
-      "--variance",
-      "learned_range",
-      "--timestep-sampling",
-      "importance",
-    ],
-    ...["--dropout", "0.1", "--flip", "--ema", "0.99,0.9", "--tensorboard", "--data", "mnist-test"],
-    ...["--checkpoint-every", "2", "--sample-every", "20", "--keep", "2"],
+    ...["--schedule", "cosine", "--timesteps", "8", "--variance", "learned_range"],
+    ...["--timestep-sampling", "importance", "--dropout", "0.1", "--flip", "--ema", "0.99,0.9"],
+    ...["--data", "mnist-test", "--tensorboard", "--checkpoint-every", "2", "--sample-every", "20", "--keep", "2"],
   ],
 });
 

@@ -32,17 +32,20 @@ const pause = (milliseconds: number) => new Promise<void>((resume) => setTimeout
 
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-/** Resolves when a checkpoint's first file is about to be written, for the `count`-th time, or the process has ended. */
-const checkpointBegins = async (run: string, count: number, training: Training): Promise<void> => {
+/** Resolves when a name like this appears among a run's checkpoints, for the `count`-th time, or the process has ended. */
+const appears = async (run: string, name: RegExp, training: Training, count = 1): Promise<void> => {
   using watcher = Deno.watchFs(join(run, "checkpoints"), { recursive: false });
-  let seen = 0;
+  const seen = new Set<string>();
   const watch = async () => {
-    for await (const { kind, paths } of watcher) {
-      if (kind === "create" && paths.some((path) => path.endsWith(".partial")) && ++seen === count) return;
+    for await (const { paths } of watcher) {
+      for (const path of paths) if (name.test(path) && !seen.has(path) && seen.add(path).size === count) return;
     }
   };
   await Promise.race([watch(), training.ended]);
 };
+
+/** A checkpoint that is being written, and one that is there. */
+const BEGUN = /\.partial$/, THERE = /\/step-\d+$/;
 
 /**
  * Trains without interruption, and sees how long that takes.
@@ -69,7 +72,7 @@ export const trainWhole = async (run: string, { args }: Recipe): Promise<Pace> =
     let ended = false;
     training.ended.then(() => ended = true);
     while (!ended) {
-      await checkpointBegins(run, 1, training);
+      await appears(run, BEGUN, training);
       began = performance.now();
     }
   };
@@ -79,14 +82,14 @@ export const trainWhole = async (run: string, { args }: Recipe): Promise<Pace> =
   return { start: started - begin, between: median(between), checkpoint: median(writes) };
 };
 
-/** Lets a process live for a while: until somewhere in its start, its steps, or its writing of a checkpoint. */
+/** Lets a process live for a while: until somewhere in its start, its steps, or what it does around a checkpoint. */
 const live = async (run: string, training: Training, started: Promise<void>, chance: Chance, pace: Pace) => {
   const kind = chance.number();
-  if (kind < 0.25) return await pause(chance.number() * pace.start);
+  if (kind < 0.2) return await pause(chance.number() * pace.start);
   await Promise.race([started, training.ended]);
-  if (kind < 0.55) return await pause(chance.number() * 4 * pace.between);
-  await checkpointBegins(run, chance.integer(1, 3), training);
-  await pause(chance.number() * 1.3 * pace.checkpoint);
+  if (kind < 0.5) return await pause(chance.number() * 4 * pace.between);
+  await appears(run, kind < 0.8 ? BEGUN : THERE, training, chance.integer(1, 3));
+  await pause(chance.number() * (kind < 0.8 ? 1.3 : 0.3) * pace.checkpoint);
 };
 
 /**

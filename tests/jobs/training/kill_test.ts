@@ -10,8 +10,9 @@ for (const [engine, kills, steps] of [["wasm", 6, 16], ["tensorflow", 3, 12]] as
       const recipe = {
         keep: 2,
         args: [
-          ...["--engine", engine, "--preset", "tiny", "--steps", `${steps}`, "--batch", "4", "--warmup", "5"],
-          ...["--timesteps", "10", "--checkpoint-every", "2", "--sample-every", `${steps / 2}`, "--keep", "2"],
+          ...["--engine", engine, "--data", "mnist-test", "--preset", "tiny", "--steps", `${steps}`, "--batch", "4"],
+          ...["--micro-batch", "2", "--timesteps", "4", "--timestep-sampling", "importance", "--ema", "0.99,0.9"],
+          ...["--dropout", "0.1", "--checkpoint-every", "2", "--sample-every", `${steps / 2}`, "--keep", "2"],
         ],
       };
       const { differences, faults, ...counts } = await measureKills(folder, recipe, { kills, seed: 0 });
