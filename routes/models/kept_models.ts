@@ -11,7 +11,7 @@ export interface KeptModels {
    * Keeps the model of a checkpoint, by further names of its files where the disk allows it: they take no room twice.
    *
    * @param part a folder within the checkpoint; "" is the checkpoint itself
-   * @returns the folder that is kept
+   * @returns the folder that is kept; the one that was given, where nothing can be written below the root
    * @throws {ModelRefusedError} if a file is missing, leads out of the root, or is not as it was written
    */
   keep(checkpoint: string, part?: string): Promise<string>;
@@ -81,18 +81,23 @@ export const createKeptModels = (root: string): KeptModels => {
     return lock;
   };
 
+  const canOpen = () =>
+    (opened ??= open()).then(() => true, () => {
+      opened = null;
+      return false;
+    });
+
   const keep: KeptModels["keep"] = async (checkpoint, part = "") => {
     const folder = join(checkpoint, part);
     const kept = join(own, `${++last}`, basename(folder));
     try {
       const files = await findFiles(root, folder);
       const sums = readSums(checkpoint);
-      await (opened ??= open());
-      for (const { file, real } of files) {
-        const copy = join(kept, relative(folder, file));
-        await linkOrCopy(real, copy);
-        if (sums !== null) await checkDigest(copy, relative(checkpoint, file).replaceAll("\\", "/"), sums);
+      for (const { file, real } of sums === null ? [] : files) {
+        await checkDigest(real, relative(checkpoint, file).replaceAll("\\", "/"), sums!);
       }
+      if (!await canOpen()) return folder;
+      for (const { file, real } of files) await linkOrCopy(real, join(kept, relative(folder, file)));
       return kept;
     } catch (cause) {
       await drop(kept);
@@ -110,7 +115,7 @@ export const createKeptModels = (root: string): KeptModels => {
     keep,
     drop,
     close: async () => {
-      (await opened)?.close();
+      (await opened?.catch(() => null))?.close();
       if (opened) await Deno.remove(own, { recursive: true }).catch(() => {});
     },
   };

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { writeSums } from "../../../jobs/training/digest.ts";
 import { loadPipeline, savePipeline } from "../../../model/pipeline.ts";
 import { createKeptModels } from "../../../routes/models/kept_models.ts";
 import { ModelRefusedError } from "../../../serving/errors.ts";
@@ -46,3 +47,19 @@ writingTest("kept models: what a server left that was killed is removed by the n
   await Promise.all([alive.close(), another.close()]);
   assertEquals(await names(join(root, ".served")), []);
 });
+
+writingTest(
+  "kept models: where nothing can be written the checkpoint itself is taken, if it is sound",
+  async (root) => {
+    const checkpoint = join(root, "run");
+    await savePipeline({ ...await loadPipeline(tinyModel), folder: checkpoint });
+    writeSums(checkpoint);
+    await Deno.writeTextFile(join(root, ".served"), "in the way");
+    const kept = createKeptModels(root);
+    assertEquals(await kept.keep(checkpoint), checkpoint);
+    await kept.drop(checkpoint);
+    await Deno.writeTextFile(join(checkpoint, "denoise.json"), " ", { append: true });
+    await assertRejects(() => kept.keep(checkpoint), ModelRefusedError, "denoise.json: it is not as it was written");
+    await kept.close();
+  },
+);
