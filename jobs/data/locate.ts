@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { basename, dirname, join, resolve } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { arraySource } from "./array_images.ts";
 import { chooseCifarFiles, CIFAR_FILE, readCifar } from "./cifar_binary.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { folderSource } from "./folder_source.ts";
-import { labelsBeside, readIdxImages } from "./idx_images.ts";
+import { labelsBeside, labelsCandidates, readIdxImages } from "./idx_images.ts";
 import { listPictures } from "./list_pictures.ts";
 import { readNpzImages } from "./npz_images.ts";
 import { CACHE_VERSION } from "./prepared.ts";
@@ -16,8 +16,10 @@ export interface Located {
   readonly key: string;
   /** What its cache is called: the file's or folder's name, the size, the key's beginning. */
   readonly name: string;
-  /** The absolute path. */
+  /** The path. */
   readonly source: string;
+  /** Files beside it that are looked for. */
+  readonly beside: readonly string[];
   open(): Promise<Source>;
 }
 
@@ -106,5 +108,6 @@ export const locate = async (
   const { kind, files, open } = isDirectory ? await findInFolder(path, size, signal) : await findInFile(path, size);
   const key = keyOf(kind, files, size);
   const sized = size === undefined ? "" : `-${size}`;
-  return { key, name: `${slugOf(path)}${sized}-${key.slice(0, 12)}`, source: resolve(path), open };
+  const beside = kind === "idx" ? labelsCandidates(path) : [];
+  return { key, name: `${slugOf(path)}${sized}-${key.slice(0, 12)}`, source: path, beside, open };
 };

