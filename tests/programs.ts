@@ -1,16 +1,30 @@
 /**
  * Prints, as a value of --allow-run, this Deno and those of the programs named that this machine has: Deno complains once
- * a test file about each that is missing.
+ * a test file about each that is missing. One that is outside PATH, as Debian keeps PostgreSQL's, goes by its path.
  */
 const folders = (Deno.env.get("PATH") ?? "").split(Deno.build.os === "windows" ? ";" : ":");
 
-const isHere = (program: string): boolean =>
-  folders.some((folder) => {
-    try {
-      return Deno.statSync(`${folder}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
+const POSTGRES = "/usr/lib/postgresql";
 
-console.log([Deno.execPath(), ...Deno.args.filter(isHere)].join(","));
+const versions = (): string[] => {
+  try {
+    return [...Deno.readDirSync(POSTGRES)].map(({ name }) => name).sort((a, b) => Number(b) - Number(a));
+  } catch {
+    return [];
+  }
+};
+
+const isFile = (path: string): boolean => {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+};
+
+const find = (program: string): string[] => {
+  if (folders.some((folder) => isFile(`${folder}/${program}`))) return [program];
+  return versions().map((version) => `${POSTGRES}/${version}/bin/${program}`).filter(isFile).slice(0, 1);
+};
+
+console.log([Deno.execPath(), ...Deno.args.flatMap(find)].join(","));

@@ -79,9 +79,11 @@ const train = async (
   let asked: "person" | "worker" | null = null;
   let last: TrainingEvent | null = null;
   let failures = before;
+  const preparing = new AbortController();
   const stop = (who: "person" | "worker") => {
     asked ??= who;
     process?.stop();
+    preparing.abort();
   };
   lost.signal.addEventListener("abort", () => process?.kill());
   ending.addEventListener("abort", () => stop("worker"));
@@ -113,7 +115,11 @@ const train = async (
   try {
     await storage.fetch(run, { claim: true });
     await Deno.mkdir(run, { recursive: true });
-    const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, { runs });
+    const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, {
+      runs,
+      signal: AbortSignal.any([preparing.signal, lost.signal]),
+      onProgress: recorder.onEvent,
+    });
     const line = await argumentsOf(run, options);
     if (lost.signal.aborted) return null;
     if (asked !== null) return outcomeOf({ code: 143, stderr: "", last, asked, failures });
@@ -132,6 +138,10 @@ const train = async (
     return outcome;
   } catch (error) {
     const { message } = error as Error;
+    if (lost.signal.aborted) return null;
+    if (asked !== null && preparing.signal.aborted && process === null) {
+      return outcomeOf({ code: 143, stderr: "", last, asked, failures });
+    }
     if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
     say(message);
     return outcomeOf({ code: 1, stderr: message, last: null, asked: null, failures });

@@ -1,5 +1,7 @@
 import { basename, join } from "@std/path";
-import { DATA_ROOT, isBuiltin, resolveDataName } from "../data/names.ts";
+import type { DataEvent } from "../data/data_event.ts";
+import { isBuiltin, resolveDataName } from "../data/names.ts";
+import { prepareApart } from "../data/prepare_apart.ts";
 import type { OptionValues } from "../launch.ts";
 import { resolveRecipe } from "../recipe.ts";
 
@@ -20,35 +22,31 @@ const entriesOf = async (folder: string): Promise<string[]> => {
   }
 };
 
-/** The caches that can be a data set's: their names begin with its own. */
-const cachesOf = async (data: string, root: string): Promise<string[]> => {
-  const folder = join(root, ".prepared");
-  const letters = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, "");
-  const own = letters(basename(data).replace(/\.(npz|gz|bin)$/, ""));
-  return (await entriesOf(folder)).filter((name) => letters(name).startsWith(own)).map((name) => join(folder, name));
-};
-
 /**
- * Finds what a job's options name, and so what its process has to read.
+ * Finds what a job's options name, and so what its process has to read. Data that is not prepared yet is prepared, by a
+ * process of its own.
  *
  * @param runs the folder of runs here, one of which may be where the job's weights come from
+ * @param signal calls the preparation off
  * @throws {DatasetError} if there is no such data here
  */
 export const findInputs = async (
   options: OptionValues,
-  { runs, root = DATA_ROOT, models = "models" }: { runs: string; root?: string; models?: string },
+  { runs, models = "models", signal, onProgress }: {
+    runs: string;
+    models?: string;
+    signal?: AbortSignal;
+    onProgress?: (event: DataEvent) => void;
+  },
 ): Promise<Inputs> => {
-  const { data } = resolveRecipe(options as Parameters<typeof resolveRecipe>[0]);
+  const { data, size } = resolveRecipe(options as Parameters<typeof resolveRecipe>[0]);
   const { init } = options;
   const named: Record<string, string> = {};
   const read: string[] = [];
   if (typeof data === "string") {
-    const path = await resolveDataName(data, root);
-    if (!isBuiltin(data)) {
-      named.data = path;
-      read.push(path);
-    }
-    read.push(...await cachesOf(data, root));
+    const path = await resolveDataName(data);
+    if (!isBuiltin(data)) named.data = path;
+    read.push(...await prepareApart(path, { size: size ?? undefined, signal, onProgress }));
   }
   if (typeof init === "string") {
     const isModel = (await entriesOf(models)).includes(init);

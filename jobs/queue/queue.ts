@@ -151,6 +151,7 @@ export const createQueue = (
       isClosed = true;
       clearTimeout(timer);
       const opened = await opening?.catch(() => null);
+      opening = null;
       if (!opened) return;
       await opened.worker?.close(grace);
       await opened.database.close();

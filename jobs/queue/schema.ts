@@ -32,8 +32,21 @@ const MIGRATIONS: readonly string[] = [
   );`,
 ];
 
+/** Codes of PostgreSQL for what is there already. */
+const THERE_ALREADY = ["23505", "42P06", "42P07"];
+
 /** Makes the tables of jobs, or brings older ones up to date; two processes that begin at once do no harm. */
-export const migrate = async ({ query }: Session): Promise<void> => {
+export const migrate = async (session: Session): Promise<void> => {
+  try {
+    await applyMigrations(session);
+  } catch (error) {
+    // PostgreSQL may not see yet what another process made just before it let go of the lock.
+    if (!THERE_ALREADY.includes((error as { code?: string }).code ?? "")) throw error;
+    await applyMigrations(session);
+  }
+};
+
+const applyMigrations = async ({ query }: Session): Promise<void> => {
   const found = await query<{ there: boolean }>("SELECT to_regclass('denoise.migrations') IS NOT NULL AS there");
   const versions = found[0].there ? await query<{ version: number }>("SELECT version FROM denoise.migrations") : [];
   if (versions.length === MIGRATIONS.length) return;

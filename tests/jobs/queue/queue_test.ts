@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import type { TrainingEvent } from "../../../jobs/events.ts";
+import {
+  type Job,
+  JobExistsError,
+  JobMissingError,
+  type Jobs,
+  JobStateError,
+  JobsUnavailableError,
+} from "../../../jobs/jobs.ts";
+import { createQueue } from "../../../jobs/queue/queue.ts";
+import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
+import { granted } from "../../../engine/tensorflow/granted.ts";
+import { isOneAtATime, launchLeased, readRecord } from "./leased_training.ts";
+import { startPostgres, whyNoPostgres } from "./postgres.ts";
+
+const reason = reasonNotToWrite || (granted({ name: "sys", kind: "hostname" }) ? "" : "needs --allow-sys=hostname");
+
+/** Follows a job until an event of this kind, or its end. */
+const until = async (jobs: Jobs, id: string, kind: TrainingEvent["event"] = "done"): Promise<TrainingEvent[]> => {
+  const seen: TrainingEvent[] = [];
+  for await (const { event } of jobs.events(id)) {
+    seen.push(event);
+    if (event.event === kind && kind !== "done") break;
+  }
+  return seen;
+};
+
+/** Follows a job until it has ended. */
+const ended = async (jobs: Jobs, id: string): Promise<Job> => {
+  await until(jobs, id);
+  return (await jobs.get(id))!;
+};
+
+const contract = async (jobs: Jobs, runs: string): Promise<void> => {
+  // A job from its start to its end.
+  const added = await jobs.add({ steps: 12, checkpointEvery: 5 }, "a");
+  assertEquals([added.state, added.attempt, added.run, added.startedAt], ["waiting", 0, "runs/a", null]);
+  await assertRejects(() => jobs.add({}, "a"), JobExistsError, "runs/a");
+  await Deno.mkdir(join(runs, "taken"));
+  await assertRejects(() => jobs.add({}, "taken"), JobExistsError, "taken");
+  const events = await until(jobs, "a");
+  assertEquals(events[0], { event: "start", run: "runs/a", steps: 12 });
+  assertEquals(
+    events.filter(({ event }) => event === "checkpoint"),
+    [5, 10, 12].map((step) => ({
+      event: "checkpoint" as const,
+      step,
+      folder: `runs/a/checkpoints/step-${step}`,
+    })),
+  );
+  assertEquals(events.at(-1)!.event, "done");
+  const done = (await jobs.get("a"))!;
+  assertEquals([done.state, done.step, done.steps, done.attempt, done.exitCode], ["succeeded", 12, 12, 1, 0]);
+  assertEquals([done.checkpoint, done.secondsLeft], ["runs/a/checkpoints/step-12", null]);
+  assert(done.createdAt <= done.startedAt! && done.startedAt! <= done.endedAt!);
+  assertMatch(done.worker!, /^\S+:\d+:/);
+  assertEquals((await Array.fromAsync(jobs.logs("a"))).map(({ line }) => line), ["goes on from step 0"]);
+
+  // A follower that comes later, and knows some already.
+  const all = await Array.fromAsync(jobs.events("a"));
+  assertEquals(await Array.fromAsync(jobs.events("a", { after: all[2].id })), all.slice(3));
+
+  // Stopping one that runs and one that waits; one job runs at a time.
+  await jobs.add({ steps: 10_000 }, "b");
+  await jobs.add({}, "c");
+  await until(jobs, "b", "progress");
+  assertEquals((await jobs.get("c"))!.state, "waiting");
+  assertEquals((await jobs.stop("c")).state, "stopped");
+  assertEquals((await jobs.stop("b")).state, "stopping");
+  const stopped = await ended(jobs, "b");
+  assertEquals([stopped.state, stopped.exitCode, stopped.error], ["stopped", 0, null]);
+  assert(stopped.step > 0 && stopped.checkpoint === `runs/b/checkpoints/step-${stopped.step}`);
+  assertEquals((await jobs.stop("b")).state, "stopped");
+
+  // Going on.
+  await assertRejects(() => jobs.resume("a"), JobStateError, "steps must be > 12");
+  await jobs.resume("b", { steps: stopped.step + 3 });
+  await assertRejects(() => jobs.resume("b"), JobStateError);
+  const resumed = await ended(jobs, "b");
+  assertEquals([resumed.state, resumed.step, resumed.attempt], ["succeeded", stopped.step + 3, 2]);
+  const record = await readRecord(join(runs, "b"));
+  assert(isOneAtATime(record));
+  assertEquals(record.filter(({ what }) => what === "begin").map(({ step }) => step), [0, stopped.step]);
+
+  // What is wrong with the job itself is not tried again.
+  await jobs.add({ seed: 2 }, "d");
+  const failed = await ended(jobs, "d");
+  assertEquals([failed.state, failed.attempt, failed.exitCode, failed.error], ["failed", 1, 2, "seed must not be 2"]);
+
+  assertEquals((await jobs.list()).map(({ id }) => id), ["a", "b", "c", "d"]);
+  assertEquals((await jobs.list({ after: "a", limit: 1 })).map(({ id }) => id), ["b"]);
+  assertEquals((await jobs.list({ states: ["failed", "stopped"] })).map(({ id }) => id), ["c", "d"]);
+  for (const ask of [jobs.stop, jobs.resume]) await assertRejects(() => ask("z"), JobMissingError);
+  await assertRejects(() => Array.fromAsync(jobs.events("z")), JobMissingError);
+  await assertRejects(() => Array.fromAsync(jobs.logs("z")), JobMissingError);
+  assertEquals(await jobs.get("z"), undefined);
+};
+
+writingTest("the queue on PGlite keeps, runs, stops and resumes jobs; its folder is one server's", async (runs) => {
+  const settings = { runs, folder: join(runs, ".queue"), launch: launchLeased };
+  const queue = createQueue(settings);
+  const second = createQueue(settings);
+  try {
+    await contract(queue, runs);
+    await assertRejects(() => second.list(), JobsUnavailableError, "another server's");
+
+    // A server that stops hands its jobs back, and the next one goes on with them.
+    await queue.add({ steps: 40, checkpointEvery: 1000 }, "e");
+    await until(queue, "e", "progress");
+    await queue.close();
+    await assertRejects(() => queue.list(), JobsUnavailableError);
+    const job = await ended(second, "e");
+    assertEquals([job.state, job.step, job.attempt], ["succeeded", 40, 2]);
+    const record = await readRecord(join(runs, "e"));
+    assert(isOneAtATime(record));
+    // No step was done twice: the first server's checkpoint was the last thing it did.
+    assertEquals(
+      record.filter(({ what }) => what === "step").map(({ step }) => step),
+      [...Array(40).keys()].map((i) => i + 1),
+    );
+  } finally {
+    await queue.close();
+    await second.close();
+  }
+}, reason);
+
+writingTest("the queue on PostgreSQL does the same, and two servers may begin at once", async (runs) => {
+  await using postgres = await startPostgres();
+  const settings = { runs, url: postgres.url, launch: launchLeased };
+  const [queue, idle] = [createQueue(settings), createQueue({ ...settings, workers: 0 })];
+  try {
+    await Promise.all([queue.list(), idle.list()]);
+    await contract(queue, runs);
+    assertEquals(await idle.list(), await queue.list());
+    // What one server is asked for, another runs; who follows it elsewhere sees all.
+    await idle.add({ steps: 3 }, "f");
+    assertEquals((await until(idle, "f")).at(-1)!.event, "done");
+    // The database comes back, and so do its followers and its workers.
+    await idle.add({ steps: 100, warmup: 50 }, "g");
+    await until(idle, "g", "progress");
+    await postgres.restart();
+    let job: Job | undefined;
+    while (job?.endedAt == null) {
+      job = await idle.get("g").catch(() => undefined);
+      await new Promise((resume) => setTimeout(resume, 100));
+    }
+    assertEquals([job.state, job.attempt], ["succeeded", 1]);
+  } finally {
+    await idle.close();
+    await queue.close();
+  }
+}, reason || whyNoPostgres);
