@@ -1,10 +1,10 @@
-import { checkInteger, checkNumber } from "../core/check.ts";
-import { admit } from "./admit.ts";
+import { checkInteger } from "../core/check.ts";
 import { createChanges } from "./changes.ts";
 import { reviveError } from "./error_description.ts";
-import { EngineFailedError, UnavailableError } from "./errors.ts";
+import { UnavailableError } from "./errors.ts";
 import { modelNames } from "./model_names.ts";
-import { createPending, type Pending } from "./pending.ts";
+import type { BatchReport } from "./protocol.ts";
+import { createRequests } from "./requests.ts";
 import { createRoster } from "./roster.ts";
 import type { Serving, ServingOptions } from "./serving.ts";
 import { openSupervisor, type ReadyMessage, type WorkMessage } from "./supervisor.ts";
@@ -38,65 +38,57 @@ export const openServing = async (
   checkInteger("queue", queue, 1);
   checkInteger("maxModels", maxModels, 1);
   const roster = createRoster({ capacity, queue });
-  const pending = new Map<number, Pending>();
-  let lastId = 0;
   let unavailable: UnavailableError | null = null;
   let lastLost: Error | null = null;
   let memory: Serving["memory"] = { tensors: 0, bytes: 0 };
 
   const onMessage = (message: WorkMessage) => {
-    if (message.type === "batch") {
-      const { model: key, rows, bucket, time, engine } = message.report;
-      const instance = roster.get(key);
-      if (instance === undefined) return;
-      const { name, counters } = instance;
-      counters.batch(message.report);
-      return serving.onBatch?.({ model: name, rows, bucket, seconds: time / 1000, engineSeconds: engine / 1000 });
+    switch (message.type) {
+      case "batch":
+        return onBatch(message.report);
+      case "added":
+      case "removed":
+        ({ memory } = message);
+        return changes.hear(message);
+      case "refused":
+        return changes.hear(message);
+      default:
+        return requests.hear(message);
     }
-    if (message.type === "added" || message.type === "removed") ({ memory } = message);
-    if (message.type === "added" || message.type === "removed" || message.type === "refused") {
-      return changes.hear(message);
-    }
-    const task = pending.get(message.id);
-    if (task === undefined) return;
-    if (message.type === "done") return task.resolve(message.images);
-    if (message.type === "event") {
-      if (message.event.type === "started") task.hasStarted = true;
-      return task.onEvent?.(message.event);
-    }
-    const cause = reviveError(message.error);
-    task.reject(message.byEngine ? engineFailed(task, cause) : cause, "failed");
   };
 
-  const engineFailed = ({ id }: Pending, cause: Error) =>
-    new EngineFailedError(`the engine failed: ${cause.message}`, { id, cause });
+  const onBatch = (report: BatchReport) => {
+    const { model: key, rows, bucket, time, engine } = report;
+    const instance = roster.get(key);
+    if (instance === undefined) return;
+    instance.counters.batch(report);
+    serving.onBatch?.({ model: instance.name, rows, bucket, seconds: time / 1000, engineSeconds: engine / 1000 });
+  };
 
   const refuseAll = (reason: UnavailableError) => {
     unavailable = reason;
-    for (const task of pending.values()) task.reject(reason, "failed");
+    requests.refuse(reason);
     changes.fail(reason);
   };
-
-  const send = (id: number, { model, request, previews, onEvent }: Pending) =>
-    supervisor.post({ type: "run", id, model, request, follow: onEvent !== undefined, previews });
 
   const onRestarted = ({ lost, memory: held }: ReadyMessage) => {
     memory = held;
     for (const { key, error } of lost) {
       const instance = roster.get(key)!;
       lastLost = new Error(`the model ${instance.name} is lost: ${error.message}`, { cause: reviveError(error) });
-      for (const task of pending.values()) if (task.model === key) task.reject(engineFailed(task, lastLost), "failed");
+      requests.fail(key, lastLost);
       changes.lose(instance);
     }
-    pending.forEach((task, id) => send(id, task));
+    requests.resend();
     changes.resume();
   };
 
   const start = () => ({ ...options, models: roster.toLoad, capacity, deterministic });
+  const requests = createRequests(roster, { post: (message) => supervisor.post(message) });
   const changes = createChanges(roster, {
     maxModels,
     post: (message) => supervisor.post(message),
-    isBusy: ({ key }) => pending.values().some(({ model }) => model === key),
+    isBusy: ({ key }) => requests.isBusy(key),
     onGone: ({ folder }) => serving.onUnloaded?.(folder),
   });
   modelNames(folders).forEach((name, i) => roster.expect(roster.make(name, folders[i])));
@@ -104,11 +96,8 @@ export const openServing = async (
     onMessage,
     onLost: (cause, died) => {
       for (const { counters } of roster.instances) counters.restart();
-      for (const task of pending.values()) {
-        // A Worker that died does not say whom it was working for: whoever had begun, as far as one can tell.
-        if (died && task.hasStarted) task.reject(engineFailed(task, cause), "failed");
-        task.hasStarted = false;
-      }
+      lastLost = null;
+      requests.restart(cause, died);
       changes.fail(cause);
     },
     onRestarted,
@@ -122,23 +111,9 @@ export const openServing = async (
     if (unavailable !== null) throw unavailable;
   };
 
-  const run: Serving["run"] = async (model, request, options = {}) => {
-    if (options.deadline !== undefined) checkNumber("deadline", options.deadline, 0);
-    if (options.previews !== undefined) checkInteger("previews", options.previews, 0);
-    options.signal?.throwIfAborted();
+  const run: Serving["run"] = async (...request) => {
     checkAvailable();
-    const { key, counters } = roster.find(model);
-    admit(counters, request.sampling.n);
-
-    const id = ++lastId;
-    const onEnd = (isCancelled: boolean) => {
-      pending.delete(id);
-      if (isCancelled) supervisor.post({ type: "cancel", id });
-    };
-    const task = createPending({ ...options, model: key, request }, { counters, onEnd });
-    pending.set(id, task);
-    send(id, task);
-    return await task.promise;
+    return await requests.run(...request);
   };
 
   const add: Serving["add"] = async (folder, options) => {
