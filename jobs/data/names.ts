@@ -14,7 +14,7 @@ export const isBuiltin = (where: string): where is DatasetName => (DATASETS as r
 export const DATA_ROOT = "data";
 
 /** What an entry of the data root may be called to be asked for by name, as over HTTP: one component, never hidden. */
-export const DATA_NAME = /^[a-z0-9][a-z0-9._-]{0,99}$/;
+export const DATA_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
 
 const isThere = async (path: string): Promise<boolean> => {
   try {

@@ -12,7 +12,19 @@ import type { Operation } from "../resource.ts";
 import { problemResponses } from "../responses.ts";
 import { describeJob, find, type JobDependencies, ofOneJob, params } from "./context.ts";
 
-const TYPES = ["start", "progress", "checkpoint", "sample", "notice", "done", "stopped", "error"] as const;
+const TYPES = [
+  "preparing",
+  "skipped",
+  "prepared",
+  "start",
+  "progress",
+  "checkpoint",
+  "sample",
+  "notice",
+  "done",
+  "stopped",
+  "error",
+] as const;
 const OFFERED = ["event-stream", "json"] as const;
 
 const query = z.strictObject({
@@ -29,17 +41,19 @@ const streamSchema = z.object({
   event: z.enum([...TYPES, "end", "problem"]),
   data: z.string().openapi({
     description:
-      "JSON. progress: step of steps, loss, imagesPerSecond, secondsLeft and more; sample: url, its picture; checkpoint: " +
+      "JSON. preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be " +
+      "read, and why; progress: step of steps, loss, imagesPerSecond, secondsLeft and more; sample: url, its picture; checkpoint: " +
       "folder; end: the job, when it has ended, after which nothing follows; problem: why the stream breaks off",
   }),
 });
 const eventSchema = z.looseObject({ id: z.int(), event: z.enum(TYPES) });
 
 /** An event, with where its picture is. */
-const detailsOf = (job: string, { event: { event: type, ...rest } }: JobEvent): [string, Record<string, unknown>] => [
-  type,
-  "file" in rest ? { ...rest, url: `/jobs/${job}/samples/${encodeURIComponent(basename(rest.file))}` } : rest,
-];
+const detailsOf = (job: string, { event }: JobEvent): [string, Record<string, unknown>] => {
+  const { event: type, ...rest } = event;
+  if (event.event !== "sample") return [type, rest];
+  return [type, { ...rest, url: `/jobs/${job}/samples/${encodeURIComponent(basename(event.file))}` }];
+};
 
 const soFar = async (jobs: Jobs, id: string, { after, limit }: { after: number; limit: number }) => {
   const events: z.output<typeof eventSchema>[] = [];

@@ -35,7 +35,7 @@ writingTest(
       "cats/..",
       "../cats",
       "/etc",
-      "Cats",
+      "Cats ",
       "a\0",
       "cats\n",
       "no-such",
