@@ -6,6 +6,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   normals: () => import("./normals.ts"),
   scheduling: () => import("./scheduling.ts"),
   kill: () => import("./kill.ts"),
+  chaos: () => import("./chaos.ts"),
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
   "health-latency": () => import("./health_latency.ts"),

@@ -4,6 +4,8 @@ const program = fromFileUrl(new URL("./worker_program.ts", import.meta.url));
 
 /** A worker in a process of its own, which can be treated badly. */
 export interface ChaosWorker {
+  /** Its process, as its name has it. */
+  readonly pid: number;
   /** Kills it; one of the same kind is started after some milliseconds. */
   crash(away?: number): Promise<void>;
   /** Kills it for good. */
@@ -18,14 +20,14 @@ export interface ChaosWorker {
 
 const pause = (milliseconds: number) => new Promise<void>((resume) => setTimeout(resume, milliseconds));
 
-/** Starts a worker of `worker_program.ts`. */
-export const startChaosWorker = (url: string, runs: string, concurrency: number): ChaosWorker => {
+/** Starts a worker of `worker_program.ts`, whose jobs run `trainer`. */
+export const startChaosWorker = (url: string, runs: string, concurrency: number, trainer?: string): ChaosWorker => {
   const spawn = () =>
     new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "--allow-net=127.0.0.1"],
         ...["--allow-sys=hostname", "--allow-env=PG*,XDG_RUNTIME_DIR,DENOISE_TENSORFLOW"],
-        ...[`--allow-run=${Deno.execPath()}`, program, url, runs, String(concurrency)],
+        ...[`--allow-run=${Deno.execPath()}`, program, url, runs, String(concurrency), ...(trainer ? [trainer] : [])],
       ],
       stdin: "piped",
       stdout: "null",
@@ -38,6 +40,9 @@ export const startChaosWorker = (url: string, runs: string, concurrency: number)
     await child.stdin.close().catch(() => {});
   };
   return {
+    get pid() {
+      return child.pid;
+    },
     kill,
     crash: async (away = 500) => {
       await kill();

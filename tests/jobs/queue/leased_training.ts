@@ -16,11 +16,11 @@ export interface RecordLine {
 }
 
 /** What the processes of a run wrote, in the order in which they did. */
-export const readRecord = async (run: string): Promise<RecordLine[]> =>
+export const readRecord = async <Line = RecordLine>(run: string): Promise<Line[]> =>
   (await Deno.readTextFile(`${run}/record.jsonl`)).trim().split("\n").map((line) => JSON.parse(line));
 
 /** Whether the processes of a run wrote one after the other: who has been followed never wrote again. */
-export const isOneAtATime = (record: readonly RecordLine[]): boolean => {
+export const isOneAtATime = (record: readonly { readonly pid: number; readonly what: string }[]): boolean => {
   const seen = new Set<number>();
   let last: number | null = null;
   for (const { pid, what } of record) {

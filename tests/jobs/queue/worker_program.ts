@@ -1,13 +1,18 @@
 /**
- * A worker whose jobs are stand-ins: takes jobs of the database `url` into `runs` until SIGTERM. A line `kill` on its
- * standard input kills one of its processes, whichever started last.
+ * A worker whose jobs run another program than main.ts, by default the stand-in that keeps its lease: takes jobs of the
+ * database `url` into `runs` until SIGTERM. A line `kill` on its standard input kills one of its processes, whichever
+ * started last.
  */
+import { resolve, toFileUrl } from "@std/path";
 import { linesOf } from "../../../jobs/lines.ts";
-import type { TrainingProcess } from "../../../jobs/launch.ts";
+import { launchTraining, type TrainingProcess } from "../../../jobs/launch.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import { launchLeased } from "./leased_training.ts";
 
-const [url, runs, concurrency] = Deno.args;
+const [url, runs, concurrency, program] = Deno.args;
+const launch: typeof launchTraining = program
+  ? (options, settings) => launchTraining(options, { ...settings, main: toFileUrl(resolve(program)) })
+  : launchLeased;
 const processes = new Set<TrainingProcess>();
 const queue = createQueue({
   url,
@@ -15,7 +20,7 @@ const queue = createQueue({
   workers: Number(concurrency),
   warn: (message) => console.log(message),
   launch: (options, settings) => {
-    const process = launchLeased(options, settings);
+    const process = launch(options, settings);
     processes.add(process);
     process.ended.then(() => processes.delete(process));
     return process;

@@ -1,0 +1,19 @@
+/**
+ * `main.ts train` that also writes into its run's `record.jsonl`, ten times a second, that it is there: who ran when, and
+ * whether two ever ran at once, is seen from that.
+ */
+import { join } from "@std/path";
+import { runCommand } from "../../commands/run.ts";
+
+const [, ...args] = Deno.args;
+const run = args.map((arg) => /^--(?:out|resume)=(.*)$/.exec(arg)?.[1]).find((path) => path !== undefined)!;
+const record = Deno.openSync(join(run, "record.jsonl"), { create: true, append: true });
+const write = (what: string) =>
+  record.writeSync(new TextEncoder().encode(`${JSON.stringify({ pid: Deno.pid, at: Date.now(), what })}\n`));
+
+write("begin");
+setInterval(() => write("alive"), 100);
+globalThis.addEventListener("unload", () => write("end"));
+
+const load = async () => (await import("../../commands/train.ts")).train;
+Deno.exit(await runCommand({ name: "train", summary: "", load }, args));
