@@ -26,7 +26,7 @@ export const startChaosWorker = (url: string, runs: string, concurrency: number,
     new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "--allow-net=127.0.0.1"],
-        ...["--allow-sys=hostname", "--allow-env=PG*,XDG_RUNTIME_DIR,DENOISE_TENSORFLOW"],
+        ...["--allow-sys=hostname,systemMemoryInfo", "--allow-env=PG*,XDG_RUNTIME_DIR,DENOISE_TENSORFLOW"],
         ...[`--allow-run=${Deno.execPath()}`, program, url, runs, String(concurrency), ...(trainer ? [trainer] : [])],
       ],
       stdin: "piped",

@@ -3,9 +3,9 @@ import { join } from "@std/path";
 import { hasEnded, type Job, type Jobs } from "../../../jobs/jobs.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import { executable } from "../../commands/cli.ts";
-import { writingTest } from "../../model/temporary_folder.ts";
+import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 import { startChaosWorker } from "./chaos.ts";
-import { isOneAtATime, readRecord } from "./leased_training.ts";
+import { isOneAtATime, launchLeased, readRecord } from "./leased_training.ts";
 import { startPostgres, whyNoPostgres } from "./postgres.ts";
 
 const reason = whyNoPostgres || (executable ? "" : "needs --allow-run=deno");
@@ -114,3 +114,27 @@ writingTest(
   },
   reason,
 );
+
+writingTest("a server that is killed finds its jobs again in its folder, and goes on with them", async (runs) => {
+  const folder = join(runs, ".queue");
+  const before = createQueue({ runs, folder, workers: 0 });
+  await before.add({ steps: 200, warmup: 30, checkpointEvery: 5 }, "a");
+  await before.add({ steps: 5 }, "b");
+  await before.close();
+  const server = startChaosWorker("", runs, 1);
+  while ((await readRecord(join(runs, "a")).catch(() => [])).length < 40) await pause(50);
+  await server.kill();
+
+  const after = createQueue({ runs, folder, launch: launchLeased });
+  try {
+    const jobs = await until(after, (all) => all.every(hasEnded));
+    assertEquals(jobs.map(({ id, state, attempt }) => [id, state, attempt]), [["a", "succeeded", 2], [
+      "b",
+      "succeeded",
+      1,
+    ]]);
+    await assertSound(join(runs, "a"), 200);
+  } finally {
+    await after.close();
+  }
+}, reasonNotToWrite || (executable ? "" : "needs --allow-run=deno"));

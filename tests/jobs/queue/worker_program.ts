@@ -1,9 +1,9 @@
 /**
  * A worker whose jobs run another program than main.ts, by default the stand-in that keeps its lease: takes jobs of the
- * database `url` into `runs` until SIGTERM. A line `kill` on its standard input kills one of its processes, whichever
+ * database `url`, or of a folder in `runs` if that is empty, into `runs` until SIGTERM. A line `kill` on its standard input kills one of its processes, whichever
  * started last.
  */
-import { resolve, toFileUrl } from "@std/path";
+import { join, resolve, toFileUrl } from "@std/path";
 import { linesOf } from "../../../jobs/lines.ts";
 import { launchTraining, type TrainingProcess } from "../../../jobs/launch.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
@@ -15,7 +15,8 @@ const launch: typeof launchTraining = program
   : launchLeased;
 const processes = new Set<TrainingProcess>();
 const queue = createQueue({
-  url,
+  url: url || undefined,
+  folder: join(runs, ".queue"),
   runs,
   workers: Number(concurrency),
   warn: (message) => console.log(message),
