@@ -4,6 +4,7 @@
  *     deno task bench health-latency [MODEL]
  */
 import { z } from "zod";
+import { createQueue } from "../jobs/queue/queue.ts";
 import { openServer } from "../routes/server.ts";
 
 const folder = Deno.args[1] ?? "models/digits";
@@ -12,6 +13,7 @@ const { origin, close } = await openServer({
   engine: "auto",
   host: "127.0.0.1",
   port: 0,
+  jobs: createQueue(),
   trainingOptions: z.strictObject({}),
 });
 

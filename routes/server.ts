@@ -1,6 +1,5 @@
 import type { z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
-import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import { openServing } from "../serving/client.ts";
 import type { ModelInfo } from "../serving/model_info.ts";
@@ -35,7 +34,7 @@ export interface ServerOptions extends ServingOptions {
   readonly port: number;
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
-  readonly jobs?: Jobs;
+  readonly jobs: Jobs;
   /** Brings here what other machines train. @default null: all runs lie here */
   readonly storage?: Pick<RunStorage, "fetch"> | null;
   readonly limits?: Partial<Limits>;
@@ -61,7 +60,7 @@ export const openServer = async (
     host,
     port,
     trainingOptions,
-    jobs = createMemoryJobs(),
+    jobs,
     storage = null,
     limits: some,
     keys = [],

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { JobExistsError, JobMissingError, JobStateError } from "../../jobs/jobs.ts";
 import type { launchTraining, TrainingExit } from "../../jobs/launch.ts";
-import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
+import { createMemoryJobs } from "./memory_jobs.ts";
 
 /** Training processes that end when a test says so. */
 const puppets = () => {

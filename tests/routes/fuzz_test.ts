@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { remoteTrainOptions } from "../../jobs/options.ts";
-import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import type { launchTraining } from "../../jobs/launch.ts";
 import { parseKeys } from "../../routes/access/keys.ts";
 import { createLog } from "../../routes/access/log.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import type { Job, Jobs } from "../../jobs/jobs.ts";
-import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { launchTraining } from "../../jobs/launch.ts";
 import { until, withServer } from "./with_server.ts";
 

@@ -1,7 +1,7 @@
 import type { TrainingEvent } from "../../jobs/events.ts";
 import type { Jobs } from "../../jobs/jobs.ts";
 import type { OptionValues, TrainingExit } from "../../jobs/launch.ts";
-import { createMemoryJobs } from "../../jobs/memory_jobs.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 
 /** A training process that says what a test has it say. */
 export interface ScriptedProcess {

@@ -34,7 +34,11 @@ const exporting = async (test: (spans: readonly Span[], env: Record<string, stri
 };
 
 const serving = async (env: Record<string, string>, test: (origin: string) => Promise<void>) => {
-  const flags = ["--allow-read=.", "--allow-net=127.0.0.1", "--allow-env=XDG_RUNTIME_DIR,DENOISE_API_KEYS"];
+  const flags = [
+    "--allow-read=.",
+    "--allow-net=127.0.0.1",
+    "--allow-env=XDG_RUNTIME_DIR,DENOISE_API_KEYS,DATABASE_URL",
+  ];
   const server = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-prompt", ...flags, main, "serve", "--model=tests/fixtures/tiny-model", "--port=0", "--log=off"],
     env,
@@ -44,7 +48,11 @@ const serving = async (env: Record<string, string>, test: (origin: string) => Pr
   const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   try {
     let text = "";
-    while (!text.includes("curl")) text += (await output.read()).value!;
+    while (!text.includes("curl")) {
+      const { value, done } = await output.read();
+      if (done) throw new Error(`the server has ended: ${text}`);
+      text += value;
+    }
     await test(text.split(" ")[0]);
   } finally {
     server.kill("SIGTERM");

@@ -1,6 +1,7 @@
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
 import type { Limits } from "../../routes/limits.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { openServer, type Server, type ServerOptions } from "../../routes/server.ts";
 
 /** The folder of a tiny class-conditional model: 8×8 RGB, classes red, green and blue, T = 100. */
@@ -16,6 +17,7 @@ export const withServer = async (
     engine: "wasm",
     host: "127.0.0.1",
     port: 0,
+    jobs: createMemoryJobs(),
     trainingOptions: z.strictObject({ steps: z.int().min(1).default(5) }),
     ...options,
   });

@@ -1,4 +1,4 @@
-import type { TrainingEvent } from "./events.ts";
+import type { TrainingEvent } from "../../jobs/events.ts";
 import {
   type FollowOptions,
   hasEnded,
@@ -9,8 +9,8 @@ import {
   JobMissingError,
   type Jobs,
   JobStateError,
-} from "./jobs.ts";
-import { launchTraining, type OptionValues, type TrainingProcess } from "./launch.ts";
+} from "../../jobs/jobs.ts";
+import { launchTraining, type OptionValues, type TrainingProcess } from "../../jobs/launch.ts";
 
 type Writable = { -readonly [K in keyof Job]: Job[K] };
 
