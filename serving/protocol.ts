@@ -27,7 +27,7 @@ export interface BatchReport extends Step {
   readonly left: number;
 }
 
-/** Messages to the worker: `start` once, then any number of requests, then `close`. */
+/** Messages to the worker: `start` once, `gpu` where it was asked, then any number of requests, then `close`. */
 export type ToWorker =
   | {
     readonly type: "start";
@@ -35,6 +35,8 @@ export type ToWorker =
     /** One number in shared memory: the messages sent after this one. */
     readonly sent: Int32Array;
   }
+  /** Whether WebGPU reaches a graphics card. Not counted in `sent`. */
+  | { readonly type: "gpu"; readonly found: boolean }
   | {
     readonly type: "run";
     readonly id: number;
@@ -49,6 +51,8 @@ export type ToWorker =
 
 /** Messages from the worker. */
 export type FromWorker =
+  /** It wants to be told of a `gpu` before it is ready. */
+  | { readonly type: "seeks-gpu" }
   | { readonly type: "ready"; readonly infos: readonly ModelInfo[] }
   /** It could not start. Nothing follows. */
   | { readonly type: "unready"; readonly error: ErrorDescription }

@@ -8,7 +8,7 @@ import type { Serving } from "./serving.ts";
 const GRACE = 2000;
 
 /** What a Worker says of its work. */
-export type WorkMessage = Exclude<FromWorker, { type: "ready" | "unready" | "broken" | "closed" }>;
+export type WorkMessage = Exclude<FromWorker, { type: "seeks-gpu" | "ready" | "unready" | "broken" | "closed" }>;
 
 /** Keeps a Worker running. */
 export interface Supervisor {

@@ -8,6 +8,7 @@ import { type LoadedModel, loadModel } from "./loaded_model.ts";
 import { createMailbox, type Mailbox } from "./pause.ts";
 import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import { seekGpu } from "./seek_gpu.ts";
 import type { TaskEvent } from "./serving.ts";
 import type { SamplingTask } from "./task.ts";
 import { createTurns } from "./turns.ts";
@@ -34,7 +35,7 @@ const start = async (
     pipeline: await loadPipeline(folder),
   });
   const pipelines = await Promise.all(models.map(read));
-  const engine = await openEngine(engineName, { tensorflow, xla });
+  const engine = await openEngine(engineName, { tensorflow, xla, hasGpu: seekGpu });
   const bucket = deterministic ? capacity : undefined;
   const loaded = pipelines.map(({ name, pipeline }) => loadModel(name, pipeline, engine, { bucket }));
   const unload = () => {
