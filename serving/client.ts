@@ -2,6 +2,7 @@ import { checkInteger, checkNumber } from "../core/check.ts";
 import { type Counters, createCounters } from "./counters.ts";
 import { reviveError } from "./error_description.ts";
 import { EngineFailedError, QueueFullError, UnavailableError } from "./errors.ts";
+import type { Heap } from "./heap.ts";
 import { modelNames } from "./model_names.ts";
 import { createPending, type Pending } from "./pending.ts";
 import { ParameterError } from "./resolve.ts";
@@ -49,11 +50,13 @@ export const openServing = async (
   const pending = new Map<number, Pending>();
   let lastId = 0;
   let unavailable: UnavailableError | null = null;
+  let heap: Heap | null = null;
 
   const onMessage = (message: WorkMessage) => {
     if (message.type === "batch") {
       const { model, rows, bucket, time, engine } = message.report;
       counters.get(model)!.batch(message.report);
+      heap = message.report.heap ?? heap;
       return serving.onBatch?.({ model, rows, bucket, seconds: time / 1000, engineSeconds: engine / 1000 });
     }
     const task = pending.get(message.id);
@@ -82,6 +85,7 @@ export const openServing = async (
   const supervisor = await openSupervisor({ script, start, delays }, {
     onMessage,
     onLost: (cause, died) => {
+      heap = null;
       for (const counter of counters.values()) counter.restart();
       for (const task of pending.values()) {
         // A Worker that died does not say whom it was working for: whoever had begun, as far as one can tell.
@@ -121,6 +125,9 @@ export const openServing = async (
     run,
     get stats() {
       return Array.from(counters.values(), ({ stats }) => stats);
+    },
+    get heap() {
+      return heap;
     },
     onBatch: null,
     get state() {

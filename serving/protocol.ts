@@ -1,6 +1,7 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
 import type { ErrorDescription } from "./error_description.ts";
+import type { Heap } from "./heap.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { SamplingRequest } from "./request.ts";
 import type { Step } from "./scheduler.ts";
@@ -18,13 +19,14 @@ export interface StartOptions {
   readonly deterministic: boolean;
 }
 
-/** One network call, and what is left to do. */
+/** One network call, what is left to do, and now and then what the worker's heap holds. */
 export interface BatchReport extends Step {
   readonly model: string;
   /** Images that have begun and are not finished. */
   readonly live: number;
   /** Rows of network calls that are still to be done. */
   readonly left: number;
+  readonly heap: Heap | null;
 }
 
 /** Messages to the worker: `start` once, `gpu` where it was asked, then any number of requests, then `close`. */

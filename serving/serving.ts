@@ -1,5 +1,6 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
+import type { Heap } from "./heap.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { SamplingRequest } from "./request.ts";
 
@@ -126,6 +127,8 @@ export interface Serving {
   run(model: string, request: SamplingRequest, options?: RunOptions): Promise<Float32Array<ArrayBuffer>>;
   /** One entry a model, as it is at this moment. */
   readonly stats: readonly ModelStats[];
+  /** What the Worker's heap held when it last said so, as it does with its network calls; null before. */
+  readonly heap: Heap | null;
   /** Called after each network call. */
   onBatch: ((batch: Batch) => void) | null;
   /** "restarting": requests wait; "failed": the Worker could not be started again, or was closed, and they are refused. */

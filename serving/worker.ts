@@ -4,6 +4,7 @@ import { openEngine } from "../engine/mod.ts";
 import { loadPipeline } from "../model/pipeline.ts";
 import { compileTask } from "./compile.ts";
 import { describeError } from "./error_description.ts";
+import { createHeapReader } from "./heap.ts";
 import { type LoadedModel, loadModel } from "./loaded_model.ts";
 import { createMailbox, type Mailbox } from "./pause.ts";
 import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
@@ -54,6 +55,7 @@ const start = async (
     },
   });
 
+  const heap = createHeapReader();
   const served = new Map(loaded.map((model): [string, Served] => {
     const { network, info } = model;
     const scheduler = createScheduler(network, {
@@ -63,7 +65,7 @@ const start = async (
       turns,
       onStep: (step) => {
         const { live, left } = scheduler.load;
-        post({ type: "batch", report: { ...step, model: info.name, live, left } });
+        post({ type: "batch", report: { ...step, model: info.name, live, left, heap: heap() } });
       },
     });
     return [info.name, { ...model, scheduler }];
