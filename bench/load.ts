@@ -5,14 +5,24 @@
  *     deno task bench load [SECONDS] [CLIENTS] [ENGINE] [MODEL]
  */
 import { createChance } from "./chance.ts";
+import { heapRanges, type Memory, parseMemory } from "./load/memory.ts";
 import { type DrawingRequest, randomRequest } from "./load/random_request.ts";
+import { fitTrend } from "./load/trend.ts";
+import { median } from "./median.ts";
 import { startServer } from "./start_program.ts";
 
+/** Seconds: of less, no trend can be told. */
+const SHORTEST = 90;
 const [seconds, clients] = [Number(Deno.args[1] ?? 600), Number(Deno.args[2] ?? 200)];
 const [engine, model] = [Deno.args[3] ?? "wasm", Deno.args[4] ?? "tests/fixtures/tiny-model"];
+if (!(seconds >= SHORTEST)) {
+  console.error(`error: SECONDS must be at least ${SHORTEST}, received ${Deno.args[1]}`);
+  Deno.exit(2);
+}
 const LEAVE = 0.2;
 const SAMPLE = 300;
-const GROWTH = 1.1;
+/** MiB a minute: a trend that is known no better says nothing. */
+const LARGEST_ERROR = 3;
 
 const server = await startServer([
   ...[`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=256", "--keep-results=20"],
@@ -23,11 +33,7 @@ const ask = ({ method, path, headers, body }: DrawingRequest, signal?: AbortSign
 const digest = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
 const modelState = async () => (await (await fetch(`${origin}/models`)).json())[0];
-const memoryOf = async (): Promise<Record<string, number>> => {
-  const metrics = await (await fetch(`${origin}/metrics`)).text();
-  const kinds = metrics.matchAll(/denoise_memory_bytes{kind="(\w+)"} (\d+)/g);
-  return Object.fromEntries(Array.from(kinds, ([, kind, bytes]) => [kind, Number(bytes) / 2 ** 20]));
-};
+const readMemory = async () => parseMemory(await (await fetch(`${origin}/metrics`)).text());
 const { labels } = await modelState();
 
 const counts = { answered: 0, refused: 0, aborted: 0 };
@@ -74,21 +80,20 @@ const beClient = async (client: number): Promise<void> => {
   }
 };
 
-const memory: number[] = [];
+const memory: Memory[] = [];
 const watch = async (): Promise<void> => {
   const started = performance.now();
   for (let ticks = 1; performance.now() < end; ticks++) {
     await pause(Math.min(1000, end - performance.now()));
-    const { rss, heap_used: heap, external } = await memoryOf();
-    memory.push(rss);
+    const now = await readMemory();
+    memory.push(now);
     if (ticks % 10 !== 0) continue;
+    const heaps = Object.entries(now.heaps).map(([thread, heap]) => `${thread} ${heap.toFixed(0)}`).join(", ");
     const { live, waiting } = await modelState();
     const at = Math.round((performance.now() - started) / 1000);
     console.log(
-      `${at} s  rss ${rss.toFixed(0)} MiB (heap ${heap.toFixed(0)}, external ${
-        external.toFixed(0)
-      })  live ${live}  waiting ${waiting}  answered ${counts.answered}  ` +
-        `refused ${counts.refused}  aborted ${counts.aborted}  failed ${failures.length}`,
+      `${at} s  rss ${now.rss.toFixed(0)} MiB (${heaps})  live ${live}  waiting ${waiting}  ` +
+        `answered ${counts.answered}  refused ${counts.refused}  aborted ${counts.aborted}  failed ${failures.length}`,
     );
   }
 };
@@ -103,9 +108,13 @@ for (const { request, digest: expected } of kept) {
   different++;
   console.log(`differs: ${request.method} ${request.path} ${typeof request.body === "string" ? request.body : ""}`);
 }
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1];
 const third = Math.floor(memory.length / 3);
-const [first, last] = [median(memory.slice(0, third)), median(memory.slice(-third))];
+const [first, last] = [memory.slice(0, third), memory.slice(-third)];
+const rss = memory.map(({ rss }) => rss);
+// The first third is left to warm up: heaps and pools grow to what the load needs at its busiest.
+const trend = fitTrend(rss.slice(third), { block: 10, span: 60 * memory.length / seconds });
+const isFlat = trend.slope <= 2 * trend.error && trend.error <= LARGEST_ERROR;
+const rounded = (value: number) => Number(value.toFixed(1));
 await server.close();
 
 for (const failure of failures.slice(0, 10)) console.log(`failed: ${failure}`);
@@ -118,9 +127,15 @@ console.log(JSON.stringify({
   ...counts,
   failed: failures.length,
   left: { live, waiting },
-  rssMiB: { firstThird: Math.round(first), lastThird: Math.round(last) },
+  rssMiB: {
+    firstThird: Math.round(median(rss.slice(0, third))),
+    lastThird: Math.round(median(rss.slice(-third))),
+    perMinute: rounded(trend.slope),
+    error: rounded(trend.error),
+  },
+  heapsMiB: { firstThird: heapRanges(first), lastThird: heapRanges(last) },
   askedAgain: kept.length,
   different,
 }));
-const isSound = failures.length + different + live + waiting === 0 && last <= GROWTH * first && kept.length >= 200;
+const isSound = failures.length + different + live + waiting === 0 && isFlat && kept.length >= 200;
 if (!isSound) Deno.exit(1);

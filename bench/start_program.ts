@@ -38,6 +38,7 @@ export const startProgram = async (command: string, args: readonly string[]): Pr
 export const startServer = (options: readonly string[]): Promise<Program> =>
   startProgram(Deno.execPath(), [
     "run",
+    "--v8-flags=--max-semi-space-size=4",
     "--no-prompt",
     "--allow-net=127.0.0.1",
     "--allow-read=.",

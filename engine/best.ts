@@ -2,7 +2,7 @@ import type { Engine } from "./engine.ts";
 import { EngineError } from "./error.ts";
 import { findLibrary } from "./tensorflow/find_library.ts";
 import type { TensorflowEngine } from "./tensorflow/mod.ts";
-import { hasGpu } from "./webgpu/adapter.ts";
+import { hasGpu as askForGpu } from "./webgpu/adapter.ts";
 import type { XlaChoice } from "./xla.ts";
 
 /** An engine that was chosen, and why. */
@@ -15,15 +15,17 @@ export interface Choice {
 const openFoundTensorflow = async (xla: XlaChoice): Promise<TensorflowEngine | null> =>
   findLibrary() === null ? null : await (await import("./tensorflow/mod.ts")).openTensorflow({ xla });
 
-const openWebgpuOnCard = async (): Promise<Engine | null> =>
-  await hasGpu() ? await (await import("./webgpu/mod.ts")).openWebgpu() : null;
-
 /** Options of {@linkcode openBest}. */
 export interface BestOptions {
   /** TensorFlow's library, or a folder that holds it: taken, whatever else is there. */
   readonly tensorflow?: string;
   /** Whether XLA is to compile functions; `on` takes TensorFlow, wherever it computes. */
   readonly xla?: XlaChoice;
+  /**
+   * Tells whether WebGPU reaches a graphics card; asked once TensorFlow has none. By default this thread finds out, which
+   * a Worker that is to be terminated had better leave to another.
+   */
+  readonly hasGpu?: () => Promise<boolean>;
   /** Hears, in one line each, why an engine that is there cannot be used. */
   readonly warn?: (line: string) => void;
 }
@@ -35,7 +37,7 @@ export interface BestOptions {
  * @throws {EngineError} if TensorFlow's library is named and cannot be used
  */
 export const openBest = async (
-  { tensorflow: library, xla = "off", warn = console.warn }: BestOptions = {},
+  { tensorflow: library, xla = "off", hasGpu = askForGpu, warn = console.warn }: BestOptions = {},
 ): Promise<Choice> => {
   if (library !== undefined) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");
@@ -58,7 +60,9 @@ export const openBest = async (
   }
   // A driver's LLVM is one in which XLA crashes, whenever it comes: no other engine is asked for.
   if (tensorflow && xla === "on") return { engine: tensorflow, why: "it alone has XLA" };
-  const webgpu = await tryOpen(openWebgpuOnCard);
+  const webgpu = await tryOpen(async () =>
+    await hasGpu() ? await (await import("./webgpu/mod.ts")).openWebgpu() : null
+  );
   if (webgpu) return { engine: webgpu, why: "it computes on a graphics card, for which there is no TensorFlow" };
   if (tensorflow) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");

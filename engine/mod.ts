@@ -1,4 +1,4 @@
-import { openBest } from "./best.ts";
+import { type BestOptions, openBest } from "./best.ts";
 import { type Engine, type EngineName, ENGINES } from "./engine.ts";
 import { EngineError } from "./error.ts";
 import { registerGradients } from "./gradients.ts";
@@ -15,15 +15,20 @@ export interface OpenEngineOptions {
   readonly tensorflow?: string;
   /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
   readonly xla?: XlaChoice;
+  /** Tells `auto` whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
+  readonly hasGpu?: BestOptions["hasGpu"];
 }
 
-const open = async (name: EngineName | "auto", library: string | undefined, xla: XlaChoice): Promise<Engine> => {
+const open = async (
+  name: EngineName | "auto",
+  { library, xla, hasGpu }: { library?: string; xla: XlaChoice; hasGpu?: BestOptions["hasGpu"] },
+): Promise<Engine> => {
   if (library !== undefined && name !== "auto" && name !== "tensorflow") {
     throw new EngineError(`tensorflow must be left out with the engine ${name}, received ${JSON.stringify(library)}`);
   }
   switch (name) {
     case "auto":
-      return (await openBest({ tensorflow: library, xla })).engine;
+      return (await openBest({ tensorflow: library, xla, hasGpu })).engine;
     case "tensorflow":
       return await (await import("./tensorflow/mod.ts")).openTensorflow({ library, xla });
     case "webgpu":
@@ -50,9 +55,9 @@ const open = async (name: EngineName | "auto", library: string | undefined, xla:
  */
 export const openEngine = async (
   name: EngineName | "auto" = "auto",
-  { tensorflow, xla = "off" }: OpenEngineOptions = {},
+  { tensorflow, xla = "off", hasGpu }: OpenEngineOptions = {},
 ): Promise<Engine> => {
-  const engine = await open(name, tensorflow, xla);
+  const engine = await open(name, { library: tensorflow, xla, hasGpu });
   if (xla === "on" && engine.name !== "tensorflow") {
     throw new EngineError(`xla must be auto or off with the engine ${engine.name}, received "on"`);
   }

@@ -56,7 +56,10 @@ export interface AppDependencies {
 /** The HTTP application. Every error that it answers with is problem+json. */
 export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies): OpenAPIHono => {
   const { serving, predictions, limits, keys, log } = deps;
-  const metrics = createMetrics(serving, predictions);
+  const metrics = createMetrics(serving, predictions, {
+    encoder: () => deps.encoder.heap,
+    decoder: () => deps.decoder.heap,
+  });
   const app = createFrame({ log, origins, onAnswered: metrics.onAnswered });
   const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 

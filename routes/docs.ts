@@ -31,9 +31,31 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const START = `SwaggerUIBundle({
+// Swagger UI fills every field of a form in, with the largest number where there is no default, and sends empty ones too.
+const START = `const emptyForms = () => ({
+  afterLoad({ fn }) {
+    const { getSampleSchema } = fn;
+    fn.getSampleSchema = (schema, type, ...rest) => {
+      const { example, default: usual } = schema?.toJS?.() ?? schema ?? {};
+      const isLeftOpen = type === false && example === undefined && usual === undefined;
+      return isLeftOpen ? "" : getSampleSchema(schema, type, ...rest);
+    };
+  },
+});
+
+const dropEmpty = (request) => {
+  const { body } = request;
+  if (body instanceof FormData) {
+    for (const [name, value] of [...body]) if (value === "") body.delete(name);
+  }
+  return request;
+};
+
+SwaggerUIBundle({
   url: new URL("../openapi.json", document.currentScript.src).href,
   dom_id: "#api",
+  plugins: [emptyForms],
+  requestInterceptor: dropEmpty,
   deepLinking: true,
   displayRequestDuration: true,
   tryItOutEnabled: true,

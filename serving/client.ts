@@ -2,6 +2,7 @@ import { checkInteger } from "../core/check.ts";
 import { createChanges } from "./changes.ts";
 import { reviveError } from "./error_description.ts";
 import { UnavailableError } from "./errors.ts";
+import type { Heap } from "./heap.ts";
 import { modelNames } from "./model_names.ts";
 import type { BatchReport } from "./protocol.ts";
 import { createRequests } from "./requests.ts";
@@ -40,6 +41,7 @@ export const openServing = async (
   const roster = createRoster({ capacity, queue });
   let unavailable: UnavailableError | null = null;
   let lastLost: Error | null = null;
+  let heap: Heap | null = null;
   let memory: Serving["memory"] = { tensors: 0, bytes: 0 };
 
   const onMessage = (message: WorkMessage) => {
@@ -60,6 +62,7 @@ export const openServing = async (
   const onBatch = (report: BatchReport) => {
     const { model: key, rows, bucket, time, engine } = report;
     const instance = roster.get(key);
+    heap = report.heap ?? heap;
     if (instance === undefined) return;
     instance.counters.batch(report);
     serving.onBatch?.({ model: instance.name, rows, bucket, seconds: time / 1000, engineSeconds: engine / 1000 });
@@ -95,6 +98,7 @@ export const openServing = async (
   const supervisor = await openSupervisor({ script, start, delays }, {
     onMessage,
     onLost: (cause, died) => {
+      heap = null;
       for (const { counters } of roster.instances) counters.restart();
       lastLost = null;
       requests.restart(cause, died);
@@ -140,6 +144,9 @@ export const openServing = async (
     },
     get memory() {
       return memory;
+    },
+    get heap() {
+      return heap;
     },
     onBatch: null,
     onUnloaded: null,

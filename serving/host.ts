@@ -3,6 +3,7 @@ import type { Engine } from "../engine/mod.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import { compileTask } from "./compile.ts";
 import { describeError } from "./error_description.ts";
+import { createHeapReader } from "./heap.ts";
 import { type LoadedModel, loadModel } from "./loaded_model.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { EngineMemory, FromWorker, ModelPlace, ToWorker } from "./protocol.ts";
@@ -50,6 +51,7 @@ export const createHost = (
     post: (message: FromWorker, transfer?: Transferable[]) => void;
   },
 ): Host => {
+  const heap = createHeapReader();
   const served = new Map<number, Served>();
   const cancellers = new Map<number, AbortController>();
   const warmUp = createWarmUp({ capacity, compiles: engine.compiles ?? false });
@@ -83,7 +85,7 @@ export const createHost = (
       turns,
       onStep: (step) => {
         const { live, left } = scheduler.load;
-        post({ type: "batch", report: { ...step, model: key, live, left } });
+        post({ type: "batch", report: { ...step, model: key, live, left, heap: heap() } });
       },
     });
     served.set(key, { ...model, scheduler, isLeaving: false });

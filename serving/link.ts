@@ -1,8 +1,9 @@
+import { hasGpu } from "../engine/webgpu/adapter.ts";
 import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 
 /** A Worker, seen from the thread that started it. After `end` nothing is heard of it any more. */
 export interface Link {
-  post(message: Exclude<ToWorker, { type: "start" }>): void;
+  post(message: Exclude<ToWorker, { type: "start" | "gpu" }>): void;
   end(): void;
 }
 
@@ -14,7 +15,10 @@ export interface Link {
  */
 export const openLink = (
   { script, start }: { script: URL; start: StartOptions },
-  { onMessage, onDeath }: { onMessage: (message: FromWorker) => void; onDeath: (error: Error) => void },
+  { onMessage, onDeath }: {
+    onMessage: (message: Exclude<FromWorker, { type: "seeks-gpu" }>) => void;
+    onDeath: (error: Error) => void;
+  },
 ): Link => {
   const worker = new Worker(script, { type: "module" });
   let ended = false;
@@ -22,8 +26,15 @@ export const openLink = (
     ended = true;
     worker.terminate();
   };
+  const post = (message: ToWorker) => worker.postMessage(message);
+  const answerGpu = async () => {
+    const found = await hasGpu().catch(() => false);
+    if (!ended) post({ type: "gpu", found });
+  };
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (!ended) onMessage(data);
+    if (ended) return;
+    if (data.type === "seeks-gpu") answerGpu();
+    else onMessage(data);
   };
   worker.onerror = (event) => {
     event.preventDefault();
@@ -32,7 +43,6 @@ export const openLink = (
     onDeath(new Error(`the sampling worker died: ${event.message}`));
   };
   const sent = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const post = (message: ToWorker) => worker.postMessage(message);
   post({ type: "start", options: start, sent });
   return {
     post: (message) => {

@@ -1,6 +1,7 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
 import type { ErrorDescription } from "./error_description.ts";
+import type { Heap } from "./heap.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { SamplingRequest } from "./request.ts";
 import type { Step } from "./scheduler.ts";
@@ -36,7 +37,7 @@ export interface StartOptions {
   readonly deterministic: boolean;
 }
 
-/** One network call, and what is left to do. */
+/** One network call, what is left to do, and now and then what the worker's heap holds. */
 export interface BatchReport extends Step {
   /** The model's key. */
   readonly model: number;
@@ -44,9 +45,12 @@ export interface BatchReport extends Step {
   readonly live: number;
   /** Rows of network calls that are still to be done. */
   readonly left: number;
+  readonly heap: Heap | null;
 }
 
-/** Messages to the worker: `start` once, then any number of requests and changes, then `close`. */
+/**
+ * Messages to the worker: `start` once, `gpu` where it was asked, then any number of requests and changes, then `close`.
+ */
 export type ToWorker =
   | {
     readonly type: "start";
@@ -54,6 +58,8 @@ export type ToWorker =
     /** One number in shared memory: the messages sent after this one. */
     readonly sent: Int32Array;
   }
+  /** Whether WebGPU reaches a graphics card. Not counted in `sent`. */
+  | { readonly type: "gpu"; readonly found: boolean }
   | {
     readonly type: "run";
     readonly id: number;
@@ -73,6 +79,8 @@ export type ToWorker =
 
 /** Messages from the worker. */
 export type FromWorker =
+  /** It wants to be told of a `gpu` before it is ready. */
+  | { readonly type: "seeks-gpu" }
   | {
     readonly type: "ready";
     readonly infos: readonly { readonly key: number; readonly info: ModelInfo }[];

@@ -1,5 +1,6 @@
 import type { EngineName } from "../engine/engine.ts";
 import type { XlaChoice } from "../engine/xla.ts";
+import type { Heap } from "./heap.ts";
 import type { ModelInfo } from "./model_info.ts";
 import type { EngineMemory } from "./protocol.ts";
 import type { SamplingRequest } from "./request.ts";
@@ -160,6 +161,8 @@ export interface Serving {
   remove(name: string): Promise<void>;
   /** One entry a model, as it is at this moment. */
   readonly stats: readonly ModelStats[];
+  /** What the Worker's heap held when it last said so, as it does with its network calls; null before. */
+  readonly heap: Heap | null;
   /** Called after each network call. */
   onBatch: ((batch: Batch) => void) | null;
   /** Called when a model is unloaded that was added, replaced or removed, with its folder: nobody reads it any more. */

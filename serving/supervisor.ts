@@ -7,7 +7,7 @@ import type { Serving } from "./serving.ts";
 const GRACE = 2000;
 
 /** What a Worker says of its work. */
-export type WorkMessage = Exclude<FromWorker, { type: "ready" | "unready" | "broken" | "closed" }>;
+export type WorkMessage = Exclude<FromWorker, { type: "seeks-gpu" | "ready" | "unready" | "broken" | "closed" }>;
 
 /** What a Worker says when it can begin. */
 export type ReadyMessage = FromWorker & { type: "ready" };

@@ -6,6 +6,7 @@ import { describeError, type ErrorDescription } from "./error_description.ts";
 import { createHost, type Host } from "./host.ts";
 import { createMailbox, type Mailbox } from "./pause.ts";
 import type { FromWorker, ModelPlace, StartOptions, ToWorker } from "./protocol.ts";
+import { seekGpu } from "./seek_gpu.ts";
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
@@ -30,7 +31,7 @@ const start = async (
 ): Promise<{ host: Host; ready: FromWorker }> => {
   // A model that cannot be read is found before an engine, which may ask for graphics cards, is opened.
   const found = await Promise.all(models.map(read));
-  const engine = await openEngine(engineName, { tensorflow, xla });
+  const engine = await openEngine(engineName, { tensorflow, xla, hasGpu: seekGpu });
   const host = createHost(engine, { capacity, deterministic, pause, post });
   const infos = found.flatMap((model) =>
     "pipeline" in model ? [{ key: model.key, info: host.add(model, model.pipeline) }] : []

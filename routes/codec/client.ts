@@ -1,3 +1,4 @@
+import type { Heap } from "../../serving/heap.ts";
 import type { CodecAnswer, CodecCall, Codecs } from "./codecs.ts";
 
 /** A codec took longer than it may. */
@@ -12,6 +13,8 @@ export interface Codec {
    * @throws {CodecTimeoutError} if it takes longer than it may
    */
   run<N extends keyof Codecs>(name: N, ...args: Parameters<Codecs[N]>): Promise<Awaited<ReturnType<Codecs[N]>>>;
+  /** What the Worker's heap held when it last said so; null where none runs. */
+  readonly heap: Heap | null;
   /** Ends the Worker. Calls under way fail. */
   close(): void;
 }
@@ -33,6 +36,7 @@ const named = ({ name, message }: { name: string; message: string }): Error =>
 export const createCodec = ({ seconds = 20 }: { seconds?: number } = {}): Codec => {
   const waiting: Waiting[] = [];
   let worker: Worker | null = null;
+  let heap: Heap | null = null;
   let isBusy = false;
   let isClosed = false;
   let abandon = () => {};
@@ -40,6 +44,7 @@ export const createCodec = ({ seconds = 20 }: { seconds?: number } = {}): Codec 
   const stop = () => {
     worker?.terminate();
     worker = null;
+    heap = null;
   };
 
   const perform = ({ call, resolve, reject }: Waiting) =>
@@ -55,8 +60,10 @@ export const createCodec = ({ seconds = 20 }: { seconds?: number } = {}): Codec 
         stop();
         end(() => reject(new CodecTimeoutError(`it took more than ${seconds} s`)));
       }, seconds * 1000);
-      worker.onmessage = ({ data }: MessageEvent<CodecAnswer>) =>
+      worker.onmessage = ({ data }: MessageEvent<CodecAnswer>) => {
+        heap = data.heap ?? heap;
         end(() => "error" in data ? reject(named(data.error)) : resolve(data.value));
+      };
       worker.onerror = (event) => {
         event.preventDefault();
         stop();
@@ -78,6 +85,9 @@ export const createCodec = ({ seconds = 20 }: { seconds?: number } = {}): Codec 
         waiting.push({ call: { name, args }, resolve: resolve as (value: unknown) => void, reject });
         if (!isBusy) work();
       }),
+    get heap() {
+      return heap;
+    },
     close: () => {
       isClosed = true;
       stop();

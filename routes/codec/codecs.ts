@@ -1,4 +1,5 @@
 /** Work on bytes that would hold up the thread that answers requests. */
+import type { Heap } from "../../serving/heap.ts";
 import { parseBody } from "../input/parse_body.ts";
 import { decodeReceived, decodeReceivedMask } from "./decode.ts";
 import { encodeArchive, encodeArray, encodeEach, encodeFilm, encodePicture } from "./encode.ts";
@@ -24,7 +25,7 @@ export interface CodecCall {
   readonly args: readonly unknown[];
 }
 
-/** The worker's answer to a call. */
+/** The worker's answer to a call, and now and then what its heap holds. */
 export type CodecAnswer =
-  | { readonly value: unknown }
-  | { readonly error: { readonly name: string; readonly message: string } };
+  & { readonly heap: Heap | null }
+  & ({ readonly value: unknown } | { readonly error: { readonly name: string; readonly message: string } });

@@ -1,13 +1,17 @@
 /// <reference lib="deno.worker" />
 /** A Worker that runs one of `codecs` a message. */
+import { createHeapReader } from "../../serving/heap.ts";
 import { type CodecAnswer, type CodecCall, codecs } from "./codecs.ts";
+
+const heap = createHeapReader();
 
 const run = async ({ name, args }: CodecCall): Promise<CodecAnswer> => {
   try {
-    return { value: await (codecs[name] as (...args: readonly unknown[]) => unknown)(...args) };
+    const value = await (codecs[name] as (...args: readonly unknown[]) => unknown)(...args);
+    return { value, heap: heap() };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    return { error: { name, message } };
+    return { error: { name, message }, heap: heap() };
   }
 };
 

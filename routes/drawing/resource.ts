@@ -11,7 +11,7 @@ import { respond } from "./respond.ts";
 
 const headers = z.object({
   prefer: z.string().optional()
-    .openapi({ description: "respond-async makes a prediction of it", example: "respond-async" }),
+    .openapi({ description: "respond-async makes a prediction of it", examples: ["respond-async"] }),
 });
 
 /** Mounts a resource that draws: by GET with its parameters in the query, by POST with them in the body. */

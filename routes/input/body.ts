@@ -1,7 +1,8 @@
 import { type RouteConfig, z } from "@hono/zod-openapi";
 
 /**
- * How a request's body stands in the OpenAPI description: as JSON, and as a form where it holds images.
+ * How a request's body stands in the OpenAPI description: as JSON, and as a form where it holds images. JSON comes first,
+ * since the page of /docs offers the first to be tried, and has an example of it alone.
  *
  * @param images names of the fields that hold images: base64 or a `data:` URL in JSON, a file in a form
  */
@@ -20,5 +21,5 @@ export const describeBody = (
     return [name, isOptional ? file.optional() : file] as const;
   });
   const form = schema.extend(Object.fromEntries(files) as Record<string, z.ZodType>);
-  return { required: true, content: { "multipart/form-data": { schema: form }, ...json } };
+  return { required: true, content: { ...json, "multipart/form-data": { schema: form } } };
 };

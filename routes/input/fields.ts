@@ -4,7 +4,12 @@ import { samplingParameters } from "../../serving/parameters.ts";
 import type { Limits } from "../limits.ts";
 import { FORMAT_NAMES } from "../output/formats.ts";
 
-/** What the fields of a request depend on. */
+/**
+ * What the fields of a request depend on.
+ *
+ * In the description a field's `example` is what the page of /docs fills in beforehand, so that a first try shows an
+ * image; `examples` are only shown.
+ */
 export interface FieldOptions {
   /** The first is the default. */
   readonly models: readonly ModelInfo[];
@@ -19,19 +24,19 @@ export const commonFields = ({ models, limits }: FieldOptions) => {
   const [first, ...others] = models.map(({ name }) => name);
   return {
     model: z.enum([first, ...others]).default(first)
-      .openapi({ description: "Model to draw with; GET /models tells of each", example: first }),
+      .openapi({ description: "Model to draw with; GET /models tells of each" }),
     timeout_s: z.number().min(Math.min(1, limits.seconds)).max(limits.seconds).default(limits.seconds)
-      .openapi({ description: "Seconds after which the server gives up, waiting included", example: limits.seconds }),
+      .openapi({ description: "Seconds after which the server gives up, waiting included" }),
     format: z.enum(FORMAT_NAMES).optional()
       .openapi({
         description: "Format of the answer, over what the Accept header says. Default: png, several images as a grid",
-        example: "png",
+        examples: ["gif"],
       }),
     frames: z.int().min(2).max(100).optional()
       .openapi({
         description: "Frames of a film, or pictures in an event stream, evenly over the steps. " +
           `Default: ${DEFAULT_FRAMES}; none for a prediction, unless its format is a film`,
-        example: DEFAULT_FRAMES,
+        examples: [DEFAULT_FRAMES],
       }),
   };
 };
@@ -42,14 +47,13 @@ const { shape } = samplingParameters;
 const MOST = Number.MAX_SAFE_INTEGER;
 
 /** A seed that may be left open. */
-export const seedField = (description: string) =>
-  z.int().min(0).optional().openapi({ description, maximum: MOST, example: 7 });
+export const seedField = (description: string) => z.int().min(0).optional().openapi({ description, maximum: MOST });
 
 /** The fields of sampling, with this server's limits; `samplingParameters` says what they mean. */
 export const samplingFields = ({ models, limits }: FieldOptions) => ({
   n: z.int().min(1).max(limits.images).default(1)
     .openapi({ description: shape.n.description, example: 4 }),
-  seed: seedField(shape.seed.description!),
+  seed: seedField(shape.seed.description!).openapi({ example: 7 }),
   sampler: shape.sampler.openapi({ description: shape.sampler.description, example: "ddim" }),
   steps: z.int().min(1).max(Math.min(limits.steps, Math.max(...models.map(({ timesteps }) => timesteps)))).optional()
     .openapi({ description: shape.steps.description, example: 20 }),

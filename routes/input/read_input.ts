@@ -2,6 +2,7 @@ import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { ParameterError } from "../../serving/resolve.ts";
+import { CalledOffError } from "../failures.ts";
 import { describeIssues } from "../issues.ts";
 import { coerceText } from "./coerce.ts";
 import { BODY_TYPES, parseBody, type ParsedBody } from "./parse_body.ts";
@@ -29,6 +30,16 @@ const coerce = (entries: Iterable<readonly [string, string | Uint8Array]>, schem
     }),
   );
 
+/** The whole body. It breaks off where its sender does, before the request's signal tells of it. */
+const readBody = async (c: Context): Promise<Uint8Array<ArrayBuffer>> => {
+  try {
+    return new Uint8Array(await c.req.arrayBuffer());
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BadResource) throw new CalledOffError("the client went away", { cause });
+    throw cause;
+  }
+};
+
 const read = async (
   c: Context,
   schema: z.ZodObject,
@@ -47,8 +58,7 @@ const read = async (
     const message = `send the parameters as ${allowed}, received ${type ?? "no content-type"}`;
     throw new HTTPException(415, { message });
   }
-  const bytes = new Uint8Array(await c.req.arrayBuffer());
-  const body: ParsedBody = await parse(source, bytes, contentType!).catch((cause) => {
+  const body: ParsedBody = await parse(source, await readBody(c), contentType!).catch((cause) => {
     if (cause.name === "SyntaxError") throw new HTTPException(400, { message: cause.message, cause });
     if (cause.name === "CodecTimeoutError") {
       throw new HTTPException(400, { message: "the body takes too long to parse", cause });
@@ -65,6 +75,7 @@ const read = async (
  * @param options.parse parses the body, elsewhere if it may be long
  * @throws {ParameterError} that lists every parameter in the way, unknown ones among them
  * @throws {HTTPException} 400 if the body cannot be parsed, 415 if it is of another type
+ * @throws {CalledOffError} if its sender went away within it
  */
 export const readInput = async <S extends z.ZodObject>(
   c: Context,

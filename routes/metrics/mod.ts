@@ -5,18 +5,18 @@ import type { ApiKey } from "../access/keys.ts";
 import type { Predictions } from "../predictions/store.ts";
 import { resource } from "../resource.ts";
 import { measureModels } from "./model_metrics.ts";
-import { measureServer, type ServerMetrics } from "./server_metrics.ts";
+import { type Heaps, measureServer, type ServerMetrics } from "./server_metrics.ts";
 
 /** What is measured for Prometheus. */
 export interface Metrics extends ServerMetrics {
   readonly registry: Registry;
 }
 
-/** Makes the metrics of a server. */
-export const createMetrics = (serving: Serving, predictions: Predictions): Metrics => {
+/** Makes the metrics of a server; `heaps` are those of its other Workers. */
+export const createMetrics = (serving: Serving, predictions: Predictions, heaps: Heaps): Metrics => {
   const registry = new Registry();
   measureModels(serving, registry);
-  return { registry, ...measureServer(predictions, registry) };
+  return { registry, ...measureServer(predictions, { ...heaps, sampling: () => serving.heap }, registry) };
 };
 
 /** `/metrics`, in the text format of Prometheus. */

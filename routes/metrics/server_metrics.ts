@@ -1,4 +1,5 @@
 import { Gauge, Histogram, type Registry } from "prom-client";
+import { type Heap, readHeap } from "../../serving/heap.ts";
 import type { Answered } from "../access/access_log.ts";
 import type { Predictions } from "../predictions/store.ts";
 
@@ -12,8 +13,11 @@ export interface ServerMetrics {
   onStream(change: 1 | -1): void;
 }
 
+/** What tells of the heaps of Workers, by the names of their threads. */
+export type Heaps = Readonly<Record<string, () => Heap | null>>;
+
 /** Measures the server: its requests, what it keeps, and its memory. */
-export const measureServer = (predictions: Predictions, registry: Registry): ServerMetrics => {
+export const measureServer = (predictions: Predictions, heaps: Heaps, registry: Registry): ServerMetrics => {
   const registers = [registry];
   new Gauge({
     name: "denoise_predictions",
@@ -33,13 +37,26 @@ export const measureServer = (predictions: Predictions, registry: Registry): Ser
   });
   new Gauge({
     name: "denoise_memory_bytes",
-    help: "Memory of the process",
+    help: "Memory of the process; its heap is the one of the thread that answers requests",
     registers,
     labelNames: ["kind"],
     collect() {
       const { rss, heapTotal, heapUsed, external } = Deno.memoryUsage();
       for (const [kind, bytes] of Object.entries({ rss, heap_total: heapTotal, heap_used: heapUsed, external })) {
         this.set({ kind }, bytes);
+      }
+    },
+  });
+  const threads: Heaps = { http: readHeap, ...heaps };
+  new Gauge({
+    name: "denoise_heap_bytes",
+    help: "JavaScript heap of each thread, as it last told; used: garbage that is not yet collected is among it",
+    registers,
+    labelNames: ["thread", "kind"],
+    collect() {
+      this.reset();
+      for (const [thread, heap] of Object.entries(threads)) {
+        for (const [kind, bytes] of Object.entries(heap() ?? {})) this.set({ thread, kind }, bytes);
       }
     },
   });

@@ -21,7 +21,7 @@ export const predictionEvents = (
     headers: z.object({
       "last-event-id": z.string().optional().openapi({
         description: "Id of the last event received",
-        example: "3",
+        examples: ["3"],
       }),
     }),
   },

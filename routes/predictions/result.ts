@@ -34,7 +34,8 @@ export const predictionResult = (
     const { end, format: preferred, id } = find(predictions, c);
     const { format: asked } = await readInput(c, query, ["query"]);
     if (end?.outcome.status !== "succeeded") {
-      return problem(c, 409, `the prediction ${JSON.stringify(id)} ${end ? end.outcome.status : "is under way"}`);
+      const state = end === null ? "is under way" : end.outcome.status === "canceled" ? "was canceled" : "failed";
+      return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
     }
     const { drawing } = end.outcome;
     const possible = DONE_FORMATS.filter((format) => drawing.frames.length > 0 || !isFilm(format));

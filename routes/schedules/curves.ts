@@ -13,7 +13,7 @@ import { DESCRIPTIONS, type ParameterName, PARAMETERS } from "./names.ts";
 
 const betaField = ({ description, default: value }: { description: string; default: number }) =>
   z.number().min(1e-8).max(1 - 1e-8).optional()
-    .openapi({ description: `${description}, where the schedule reads it. Default: ${value}`, example: value });
+    .openapi({ description: `${description}, where the schedule reads it. Default: ${value}`, examples: [value] });
 
 /** What a schedule's curves can be asked with. */
 export const curveQuery = z.strictObject({

@@ -36,8 +36,10 @@ export const interpolate = defineTask({
     return z.strictObject({
       image_a: imageField("The image at λ = 0: PNG, JPEG or WebP, cropped and resized to the model's size").optional(),
       image_b: imageField("The image at λ = 1").optional(),
-      seed_a: seedField("The seed whose x_T is the latent at λ = 0, in the place of image_a"),
-      seed_b: seedField("The seed whose x_T is the latent at λ = 1, in the place of image_b"),
+      seed_a: seedField("The seed whose x_T is the latent at λ = 0, in the place of image_a")
+        .openapi({ examples: [1] }),
+      seed_b: seedField("The seed whose x_T is the latent at λ = 1, in the place of image_b")
+        .openapi({ examples: [2] }),
       t: timestepField(
         options,
         "Timestep whose latents of the images are mixed, 0 … T − 1. Default: half the schedule, T/2 − 1",

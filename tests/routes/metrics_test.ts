@@ -41,6 +41,13 @@ Deno.test("GET /metrics: counts rows, steps, requests by their end, streams and 
     assertEquals(of("denoise_batch_occupancy_sum"), of("denoise_rows_total")! / 16);
     assert(of("denoise_step_seconds_sum")! >= of("denoise_engine_seconds_total")!);
     assert(of("denoise_memory_bytes", 'kind="rss"')! > 1e7);
+    const heaps = ["http", "sampling", "encoder"].map((thread) =>
+      ["used", "total"].map((kind) => of("denoise_heap_bytes", `thread="${thread}",kind="${kind}"`)!)
+    );
+    for (const [used, total] of heaps) assert(1e6 < used && used <= total, `${used} of ${total}`);
+    assertEquals(new Set(heaps.flat()).size, 6);
+    // Nothing was sent that it would decode.
+    assertEquals(of("denoise_heap_bytes", 'thread="decoder",kind="used"'), undefined);
     const route = 'method="GET",route="/generate"';
     assertEquals(of("denoise_request_seconds_count", `${route},status="422"`), 1);
     assertEquals(of("denoise_request_seconds_count", `${route},status="200"`), 2);

@@ -59,7 +59,7 @@ Deno.test("the description: every operation has a name of its own, words, and it
     }
   }));
 
-Deno.test("the description: each example is answered as it says, by a body of its schema", () =>
+Deno.test("the description: what its page fills in is answered as it says, and shows an image where one is drawn", () =>
   withServer(async ({ origin }) => {
     const document = await described(origin);
     const names: Record<string, string> = { "/models/{name}": "digits", "/schedules/{name}": "cosine" };
@@ -76,14 +76,17 @@ Deno.test("the description: each example is answered as it says, by a body of it
         const url = `${origin}/predictions/my-digits-1`;
         await until(async () => (await (await fetch(url)).json()).status, (status) => status === "succeeded");
       }
-      const query = (operation.parameters ?? []).filter((parameter: Any) =>
-        parameter.in === "query" && parameter.schema.example
-      )
-        .map(({ name, schema }: Any) => [name, String(schema.example)]);
-      const example = operation.requestBody?.content["application/json"].example;
-      const url = `${origin}${fill(path)}?${path.includes("schedules") ? "" : new URLSearchParams(query)}`;
-      const init = example ? asJson(example, { method: method.toUpperCase() }) : { method: method.toUpperCase() };
-      const response = await fetch(url, init);
+      const filledIn = (place: string) =>
+        (operation.parameters ?? []).filter((parameter: Any) => parameter.in === place)
+          .map(({ name, schema }: Any) => [name, schema.example ?? schema.default])
+          .filter(([, value]: Any) => value !== undefined);
+      const [type, content] = Object.entries<Any>(operation.requestBody?.content ?? {})[0] ?? [];
+      const url = `${origin}${fill(path)}?${new URLSearchParams(filledIn("query"))}`;
+      const headers = { accept: "*/*", ...Object.fromEntries(filledIn("header")) };
+      const init = { method: method.toUpperCase(), headers };
+      if (content) assert(type === "application/json" && content.example, at);
+      const response = await fetch(url, content ? asJson(content.example, init) : init);
+      if (operation.tags[0] === "Images") assertEquals(response.headers.get("content-type"), "image/png", at);
       const body = await response.bytes();
       const text = new TextDecoder().decode(body);
       assert(response.ok, `${at}: ${response.status} ${text.slice(0, 500)}`);
