@@ -4,7 +4,6 @@
  *     deno run … bench/network/denoise.ts ENGINE compiled|eager step|train FOLDER
  */
 import * as tf from "@tensorflow/tfjs-core";
-import { lossWeights } from "../../core/mod.ts";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
 import { initialState } from "../../jobs/training/state.ts";
 import { createTrainStep, type TrainStep } from "../../jobs/training/train_step.ts";

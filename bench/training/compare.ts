@@ -18,6 +18,7 @@ export interface Comparison {
 /** A contender's answer to a turn. */
 interface Turn {
   readonly seconds: number;
+  /** Mean over its steps. */
   readonly loss: number;
   readonly outsideShare?: number;
 }
@@ -28,7 +29,7 @@ export interface Found {
   readonly description: string;
   /** Images a second, of each turn. */
   readonly imagesPerSecond: number[];
-  /** Of the last turn's last step. */
+  /** Mean of the last turn. */
   loss: number | null;
   /** Share of the last steps' time that was not spent in the compiled step. */
   outsideShare: number | null;
@@ -54,9 +55,10 @@ const peakBytes = async (pid: number): Promise<number | null> => {
  * some steps, so that all meet the same machine.
  */
 export const compareTraining = async ({ preset, batch, steps, rounds, only, json }: Comparison): Promise<void> => {
-  await Deno.mkdir("runs", { recursive: true });
   await Deno.mkdir(dirname(json), { recursive: true });
-  const folder = await Deno.makeTempDir({ dir: "runs", prefix: "bench-training-" });
+  // Always the same, so that what is prepared of its images, in data/.prepared, is one cache.
+  const folder = `runs/bench-training-${preset}`;
+  await Deno.remove(folder, { recursive: true }).catch(() => {});
   const running = new Map<Found, JsonProcess<{ steps: number }, Turn>>();
   try {
     await writeTask(folder, preset, batch);

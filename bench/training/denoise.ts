@@ -1,14 +1,15 @@
 /**
  * This project's side of the comparison: `train` itself, which waits for its turn between steps.
  *
- *     deno run … bench/training/denoise.ts ENGINE TASK
+ *     deno run … bench/training/denoise.ts tensorflow|xla|wasm TASK
  */
 import type { TrainingEvent } from "../../jobs/events.ts";
 import { trainOptions } from "../../jobs/options.ts";
 import { train } from "../../jobs/train.ts";
 import type { Task } from "./task.ts";
 
-const [engine, path] = Deno.args;
+const [kind, path] = Deno.args;
+const engine = kind === "xla" ? "tensorflow" : kind;
 const { recipe, data } = JSON.parse(Deno.readTextFileSync(path)) as Task;
 
 // Time stands still while others have their turns.
@@ -26,28 +27,34 @@ const readLine = (): string | null => {
   return null;
 };
 
-let started = 0, left = 0;
+let started = 0, left = 0, asked = 0, losses = 0;
 const awaitTurn = (): void => {
   const from = clock();
   const line = readLine();
   if (line === null) Deno.exit();
-  left = JSON.parse(line).steps;
+  left = asked = JSON.parse(line).steps;
+  losses = 0;
   waited += clock() - from;
   started = performance.now();
 };
 
 const report = (event: TrainingEvent): void => {
-  if (event.event !== "progress" || --left > 0) return;
-  const { loss, outsideShare } = event;
-  console.log(JSON.stringify({ seconds: (performance.now() - started) / 1000, loss, outsideShare }));
+  if (event.event !== "progress") return;
+  losses += event.loss!;
+  if (--left > 0) return;
+  const { outsideShare } = event;
+  console.log(JSON.stringify({ seconds: (performance.now() - started) / 1000, loss: losses / asked, outsideShare }));
   awaitTurn();
 };
 
-console.log(JSON.stringify({ description: `Deno ${Deno.version.deno}, ${engine}` }));
+console.log(JSON.stringify({ description: `Deno ${Deno.version.deno}, ${kind}` }));
 awaitTurn();
 const { preset, batch, microBatch, steps, checkpointEvery, sampleEvery } = recipe;
 const options = { preset, batch, microBatch, steps, checkpointEvery, sampleEvery };
-await train(trainOptions.parse({ ...options, data, engine, out: `${path}.${engine}.run` }), {
-  signal: new AbortController().signal,
-  report,
-});
+await train(
+  trainOptions.parse({ ...options, data, engine, xla: kind === "xla" ? "on" : "off", out: `${path}.${kind}.run` }),
+  {
+    signal: new AbortController().signal,
+    report,
+  },
+);

@@ -5,7 +5,7 @@ import type { Program } from "../json_process.ts";
 export const PEERS: readonly string[] = ["pytorch contiguous", "pytorch channels_last"];
 
 /** All names, in the order of the table. */
-export const CONTENDERS = [...PEERS, "denoise tensorflow", "denoise wasm"] as const;
+export const CONTENDERS = [...PEERS, "denoise tensorflow", "denoise xla", "denoise wasm"] as const;
 
 const beside = (file: string) => fromFileUrl(new URL(file, import.meta.url));
 
@@ -20,7 +20,7 @@ export const program = (name: string, task: string): Program => {
   const permissions = [
     "--allow-read=.",
     "--allow-write=runs,data/.prepared",
-    ...kind === "tensorflow"
+    ...kind !== "wasm"
       ? ["--allow-ffi=.tensorflow", "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_XLA_FLAGS,XDG_RUNTIME_DIR"]
       : [],
   ];

@@ -97,7 +97,8 @@ def training_step():
 versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {layout}"
 print(json.dumps({"description": versions}), flush=True)
 for line in sys.stdin:
+    steps = json.loads(line)["steps"]
     started = time.perf_counter()
-    for _ in range(json.loads(line)["steps"]):
-        loss = training_step()
-    print(json.dumps({"seconds": time.perf_counter() - started, "loss": loss}), flush=True)
+    losses = [training_step() for _ in range(steps)]
+    seconds = time.perf_counter() - started
+    print(json.dumps({"seconds": seconds, "loss": sum(losses) / steps}), flush=True)

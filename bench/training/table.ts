@@ -10,7 +10,7 @@ export const table = (results: readonly Found[]): string => {
   const best = Math.max(...rates.filter((_, i) => PEERS.includes(results[i].contender)));
   const speed = (rate: number) => `${rate.toFixed(1)}${best > 0 ? ` (${(rate / best).toFixed(2)}×)` : ""}`;
   return [
-    row(["", "images/s", "outside the compiled step", "peak memory", "last loss"]),
+    row(["", "images/s", "outside the compiled step", "peak memory", "loss at the end"]),
     row(["---", "---:", "---:", "---:", "---:"]),
     ...results.map(({ contender, outsideShare, peakBytes, loss }, i) =>
       row([

@@ -1,15 +1,16 @@
 import { join } from "@std/path";
 import { DatasetError } from "../data/dataset_error.ts";
 import type { TrainingEvent } from "../events.ts";
-import type { launchTraining, OptionValues, TrainingProcess } from "../launch.ts";
-import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
+import type { launchTraining, TrainingProcess } from "../launch.ts";
+import type { RunStorage } from "../storage/storage.ts";
 import { type Claim, type Outcome, settleClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { findInputs } from "./inputs.ts";
 import { keepClaim } from "./keep_claim.ts";
 import { outcomeOf } from "./outcome.ts";
+import { CHANGES, createPush } from "./push.ts";
 import { createRecorder, type Recorder } from "./recorder.ts";
-import { runOf } from "./row.ts";
+import { argumentsOf, asOthersSee } from "./run_arguments.ts";
 import { LEASE } from "./turns.ts";
 import type { Watch } from "./watch.ts";
 
@@ -29,33 +30,6 @@ export interface AttemptSettings {
   readonly killing: AbortSignal;
   readonly warn: (message: string) => void;
 }
-
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
-
-/** A run that has begun goes on by its own recipe; its end may have been moved. */
-const argumentsOf = async (run: string, options: OptionValues): Promise<OptionValues> => {
-  if (!await isThere(join(run, "config.json"))) return { ...options, out: run };
-  return { resume: run, steps: options.steps ?? null, engine: options.engine ?? null };
-};
-
-/** Events after which a run's folder holds something new to keep. */
-const CHANGES: readonly TrainingEvent["event"][] = ["start", "checkpoint", "sample"];
-
-/** Paths in events are as others know them, wherever runs lie here. */
-const rename = (event: TrainingEvent, run: string, id: string): TrainingEvent =>
-  JSON.parse(
-    JSON.stringify(event),
-    (_, value) =>
-      typeof value === "string" && `${value}/`.startsWith(`${run}/`) ? runOf(id) + value.slice(run.length) : value,
-  );
 
 /** Runs the process; answers its outcome, or null if the job became another's meanwhile. */
 const train = async (
@@ -85,9 +59,11 @@ const train = async (
     process?.stop();
     preparing.abort();
   };
-  lost.signal.addEventListener("abort", () => process?.kill());
-  ending.addEventListener("abort", () => stop("worker"));
-  killing.addEventListener("abort", () => process?.kill());
+  const once = { once: true, signal: over.signal };
+  lost.signal.addEventListener("abort", () => process?.kill(), once);
+  ending.addEventListener("abort", () => stop("worker"), once);
+  killing.addEventListener("abort", () => process?.kill(), once);
+  if (ending.aborted) stop("worker");
   const keeping = keepClaim(database, watch, claim, {
     renew: (time) => {
       until = time;
@@ -98,17 +74,11 @@ const train = async (
     onLost: () => lost.abort(),
   }, { until, touch, over: over.signal });
 
-  let pushed: Promise<void> = Promise.resolve();
-  const push = () => {
-    pushed = pushed.then(() => lost.signal.aborted ? undefined : storage.push(run)).catch((error) => {
-      say(error.message);
-      if (error instanceof StorageConflictError) lost.abort();
-    });
-  };
+  const push = createPush(storage, run, lost, say);
   const onEvent = (event: TrainingEvent) => {
     if (event.event === "checkpoint") failures = 0;
     if (event.event === "done" || event.event === "stopped" || event.event === "error") last = event;
-    recorder.onEvent(rename(event, run, claim.id));
+    recorder.onEvent(asOthersSee(event, run, claim.id));
     if (CHANGES.includes(event.event)) push();
   };
 
@@ -128,8 +98,7 @@ const train = async (
     const exit = await process.ended;
     process = null;
     if (lost.signal.aborted) return null;
-    push();
-    await pushed;
+    await push();
     if (lost.signal.aborted) return null;
     const outcome = outcomeOf({ ...exit, last, asked, failures });
     if (outcome.state === "waiting" && outcome.failures > failures) {

@@ -96,6 +96,9 @@ writingTest(
       assertEquals(await workers[1].end(), 0);
       const [handed] = await until(server, ([{ attempt, state }]) => attempt === 3 && state === "running");
       assert(handed.worker !== taken[0].worker);
+      const isBegun = async () =>
+        (await readRecord(join(runs, "job"))).filter(({ what }) => what === "begin").length === 3;
+      while (!await isBegun()) await pause(50);
       await server.stop("job");
       await until(server, (all) => all.every(hasEnded));
       const record = await readRecord(join(runs, "job"));
