@@ -88,8 +88,9 @@ const live = async (run: string, training: Training, started: Promise<void>, cha
   if (kind < 0.2) return await pause(chance.number() * pace.start);
   await Promise.race([started, training.ended]);
   if (kind < 0.5) return await pause(chance.number() * 4 * pace.between);
-  await appears(run, kind < 0.8 ? BEGUN : THERE, training, chance.integer(1, 3));
-  await pause(chance.number() * (kind < 0.8 ? 1.3 : 0.3) * pace.checkpoint);
+  await appears(run, kind < 0.75 ? BEGUN : THERE, training, chance.integer(1, 3));
+  // The moment between a checkpoint and `latest` is too short for a timer.
+  if (kind < 0.87) await pause(chance.number() * (kind < 0.75 ? 1.3 : 0.3) * pace.checkpoint);
 };
 
 /**
