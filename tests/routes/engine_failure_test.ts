@@ -1,12 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { z } from "zod";
-import { createJobs } from "../../jobs/jobs.ts";
 import { createLog } from "../../routes/access/log.ts";
 import { createApp } from "../../routes/app.ts";
 import { createCodec } from "../../routes/codec/client.ts";
 import { LIMITS } from "../../routes/limits.ts";
+import { createKeptModels } from "../../routes/models/kept_models.ts";
 import { createPredictions } from "../../routes/predictions/store.ts";
 import { openServing } from "../../serving/client.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { FAILING_SEED } from "../serving/failing_seeds.ts";
 import { bytesOf, tinyModel, until } from "./with_server.ts";
 
@@ -17,9 +18,13 @@ const withFailingEngine = async (test: (origin: string, lines: string[]) => Prom
   const predictions = createPredictions(LIMITS);
   const [encoder, decoder] = [createCodec(), createCodec()];
   const lines: string[] = [];
+  const root = await Deno.makeTempDir();
+  const kept = createKeptModels(root);
   const app = createApp({
     serving,
-    jobs: createJobs(),
+    jobs: createMemoryJobs(),
+    storage: null,
+    kept,
     trainingOptions: z.strictObject({}),
     limits: LIMITS,
     keys: [],
@@ -39,6 +44,8 @@ const withFailingEngine = async (test: (origin: string, lines: string[]) => Prom
     encoder.close();
     decoder.close();
     await serving.close();
+    await kept.close();
+    await Deno.remove(root, { recursive: true });
   }
 };
 
