@@ -12,7 +12,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   serving: ["core", "formats", "engine", "model"],
   jobs: ["core", "formats", "engine", "model", "serving"],
   routes: ["core", "formats", "engine", "model", "serving", "jobs"],
-  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes"],
+  figures: ["core", "formats", "serving"],
+  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes", "figures"],
 };
 
 const sources = async function* (folder: string): AsyncGenerator<string> {
