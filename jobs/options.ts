@@ -11,9 +11,13 @@ const name = z.string().max(128).regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/);
 /** What decides a run's weights. An option without a default is the preset's to decide, unless it is given. */
 const recipe = {
   data: name.optional()
-    .describe("Images to learn: mnist, mnist-test, cifar10, cifar10-test, emoji, or a name under the data folder"),
+    .describe(
+      "Images to learn: mnist, mnist-test, cifar10, cifar10-test, emoji, emoji-test, or a name under the data folder",
+    ),
   size: z.int().min(4).max(4096).optional()
     .describe("Pixels of a side, to which images are cropped and scaled. Default: the preset's, or the data's own"),
+  classes: z.array(z.string().min(1).max(256)).min(1).max(1000).optional()
+    .describe("Learn the images of these classes alone, by their names in the data. Default: all"),
   preset: z.enum(PRESET_NAMES).optional()
     .describe("The U-Net and the recipe that goes with it; any other option changes a part of it. Default: digits"),
   init: name.optional()
@@ -97,8 +101,8 @@ export const trainOptions = z.strictObject({
   ...recipe,
   data: z.string().min(1).optional()
     .describe(
-      "Images to learn: mnist, mnist-test, cifar10, cifar10-test, emoji, or a path: a folder of images (subfolders are " +
-        "classes), a .npz, an IDX file, a folder of CIFAR-10's binary files. Default: the preset's",
+      "Images to learn: mnist, mnist-test, cifar10, cifar10-test, emoji, emoji-test, or a path: a folder of images " +
+        "(subfolders are classes), a .npz, an IDX file, a folder of CIFAR-10's binary files. Default: the preset's",
     ),
   init: z.string().min(1).optional()
     .describe(

@@ -8,6 +8,7 @@ import { FINE_TUNING, PRESET_NAMES, type PresetRecipe, PRESETS } from "./presets
 const schema = z.strictObject({
   data: z.string().nullable(),
   size: z.int().nullable().default(null),
+  classes: z.array(z.string()).nullable().default(null),
   preset: z.enum(PRESET_NAMES).nullable(),
   init: z.string().nullable().default(null),
   conditional: z.boolean().default(true),
@@ -39,7 +40,7 @@ const schema = z.strictObject({
 
 /**
  * The recipe of a run, all filled in: what `config.json` holds. `null` stands for what is taken from elsewhere: from the
- * data (`size`), from the model that `init` names (`preset`, `schedule`, `timesteps`, `prediction`, `variance`,
+ * data (`size`, `classes`), from the model that `init` names (`preset`, `schedule`, `timesteps`, `prediction`, `variance`,
  * `dropout`), from that model's variance (`loss`), from `batch` (`microBatch`).
  */
 export type Recipe = z.output<typeof schema>;
@@ -65,6 +66,7 @@ export const resolveRecipe = ({ preset, init, ...options }: RecipeOptions): Reci
   return {
     data: options.data ?? base.data,
     size: options.size ?? base.size,
+    classes: options.classes ?? null,
     preset: name,
     init: init ?? null,
     conditional: options.conditional ?? base.conditional,
@@ -111,7 +113,7 @@ const fitting = ({ microBatch }: PresetRecipe, batch: number): number | null => 
 
 /** Lists what in a recipe does not go together. */
 export const faultsOf = (recipe: Recipe): Fault[] => {
-  const { data, preset, schedule, prediction, variance, loss, lossWeighting, batch, microBatch, ema } = recipe;
+  const { data, classes, preset, schedule, prediction, variance, loss, lossWeighting, batch, microBatch, ema } = recipe;
   const faults: (Fault | false)[] = [
     data === null && { key: "data", message: `given with the preset ${preset}, which has none`, received: undefined },
     // ε says nothing about x_0 where x_t holds no signal, and `jsd` ends there.
@@ -139,6 +141,11 @@ export const faultsOf = (recipe: Recipe): Fault[] => {
       key: "microBatch",
       message: `a divisor of the batch, ${batch}`,
       received: microBatch,
+    },
+    classes !== null && new Set(classes).size < classes.length && {
+      key: "classes",
+      message: "names that differ",
+      received: classes,
     },
     new Set(ema).size < ema.length && { key: "ema", message: "decays that differ", received: ema },
   ];

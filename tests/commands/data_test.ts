@@ -72,6 +72,7 @@ testCommandLine("data prepares a folder, tells it in lines of JSON, and lists it
     "cifar10": "missing",
     "cifar10-test": "missing",
     "emoji": "missing",
+    "emoji-test": "missing",
     [cache]: "prepared 3",
     "data/cats": "unprepared",
   });

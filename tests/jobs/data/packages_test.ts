@@ -95,6 +95,14 @@ writingTest("installPackage lays emoji on white, each of the class of its catego
     { image: "a.png", has_img_google: true, category: "Flags" },
     { image: "c.png", has_img_google: false, category: "Objects" },
     { image: "d.png", has_img_google: true, category: "Flags" },
+    ...["e", "f", "g", "h", "i"].map((name) => ({ image: `${name}.png`, has_img_google: false, category: "Objects" })),
+    {
+      image: "j.png",
+      has_img_google: true,
+      category: "Food",
+      skin_variations: { "1F3FB": { image: "j-1.png", has_img_google: true } },
+    },
+    { image: "k.png", has_img_google: true, category: "People" },
   ];
   const packed = await pack(root, {
     "emoji.json": json(list),
@@ -102,15 +110,26 @@ writingTest("installPackage lays emoji on white, each of the class of its catego
     "img/google/64/b.png": picture([100, 50, 0, 51]),
     "img/google/64/b-1.png": picture([1, 2, 3, 0]),
     "img/google/64/c.png": picture([1, 2, 3, 255]),
+    "img/google/64/j.png": picture([7, 8, 9, 255]),
+    "img/google/64/j-1.png": picture([4, 5, 6, 255]),
+    "img/google/64/k.png": picture([9, 9, 9, 255]),
     "img/google/sheets/64.png": new Uint8Array(9),
   });
-  const [emoji] = await installPackage("emoji", { root, ...packed });
-  assertEquals([emoji.count, emoji.skipped, emoji.classNames], [3, 1, ["Flags", "People"]]);
-  const parts = await openCache(join(root, ".prepared", "emoji"));
-  assertEquals([...parts!.labels!], [0, 1, 1]);
-  const first = (i: number) => [...(parts!.images as Uint8Array).subarray(i * 12288, i * 12288 + 3)];
-  // a.png, b-1.png, b.png: 255·0.8 + 100·0.2 and so on.
-  assertEquals([first(0), first(1), first(2)], [[100, 50, 0], [255, 255, 255], [224, 214, 204]]);
+  const [emoji, heldOut] = await installPackage("emoji", { root, ...packed });
+  assertEquals([emoji.count, emoji.skipped, emoji.classNames], [4, 1, ["Flags", "Food", "People"]]);
+  const contents = async (name: string) => {
+    const { images, labels } = (await openCache(join(root, ".prepared", name)))!;
+    const first = (i: number) => [...(images as Uint8Array).subarray(i * 12288, i * 12288 + 3)];
+    return { labels: [...labels!], pixels: Array.from(labels!, (_, i) => first(i)) };
+  };
+  // a.png, b-1.png, b.png: 255·0.8 + 100·0.2 and so on; k.png.
+  assertEquals(await contents("emoji"), {
+    labels: [0, 2, 2, 2],
+    pixels: [[100, 50, 0], [255, 255, 255], [224, 214, 204], [9, 9, 9]],
+  });
+  // The tenth, j.png, with its skin tone.
+  assertEquals([heldOut.count, heldOut.skipped, heldOut.classNames], [2, 0, ["Flags", "Food", "People"]]);
+  assertEquals(await contents("emoji-test"), { labels: [1, 1], pixels: [[4, 5, 6], [7, 8, 9]] });
   assertEquals(
     await Deno.readTextFile(join(root, ".prepared", "emoji", "skipped.txt")),
     "d.png\tthe package does not have it\n",
