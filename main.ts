@@ -31,6 +31,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sample.ts")).sample,
   },
   {
+    name: "evaluate",
+    summary: "Measure a model: the likelihood of images under it, term by term.",
+    load: async () => (await import("./commands/evaluate.ts")).evaluate,
+  },
+  {
     name: "engine",
     summary: "List the engines that this machine has, or install TensorFlow.",
     load: async () => (await import("./commands/engine.ts")).engine,

@@ -76,7 +76,8 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
   data: ({ data, images, height, width, channels, classes }) =>
     `${data}: ${images} images of ${height}×${width}×${channels}` +
     (Array.isArray(classes) ? `, ${classes.length} classes` : ", no classes"),
-  stopped: ({ step, resume }) => `Stopped at step ${step}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
+  stopped: ({ step, resume }) =>
+    `Stopped${step === undefined ? "" : ` at step ${step}`}.${resume === undefined ? "" : ` To go on: ${resume}`}`,
   done: ({ run, file, train, seconds }) => {
     const result = file ?? run ?? train;
     return `Done${isNumber(seconds) ? ` in ${duration(seconds)}` : ""}${result === undefined ? "" : `: ${result}`}`;

@@ -34,6 +34,36 @@ export interface BitsPerDim {
   mse: Float64Array;
 }
 
+/** What one timestep says of one image. */
+export interface BpdTerm {
+  /** L_{t−1}, or L_0 at t = 0, in bits per dimension. */
+  bits: number;
+  /** Mean squared error of the predicted x_0. */
+  xStartMse: number;
+  /** Mean squared error of the ε that the predicted x_0 stands for. */
+  mse: number;
+}
+
+/**
+ * One term of the bound for one image (eq. 5), with the errors of the network there.
+ *
+ * @param start x_0, values in [−1, 1]
+ * @param noise ε, by which x_t = qSample(x_0, t, ε) was made
+ * @param options x_t, the network's output there, and how to read it
+ * @throws {TypeError} if an argument is of the wrong kind
+ * @throws {RangeError} as `boundTerm` does
+ */
+export const bpdTerm = (
+  diffusion: Diffusion,
+  start: Float32Array,
+  noise: Float32Array,
+  options: ReverseOptions,
+): BpdTerm => {
+  const term = boundTerm(diffusion, start, options);
+  const epsilon = predictEpsilon(diffusion, "sample", options.xt, options.t, term.start);
+  return { bits: term.bits, xStartMse: simpleLoss(term.start, start), mse: simpleLoss(epsilon, noise) };
+};
+
 /**
  * The whole variational bound L = L_T + Σ_{t>1} L_{t−1} + L_0 (eq. 5), in bits per dimension, one noise draw for each
  * image and t. It asks the network T times, with all the images at once.
@@ -74,11 +104,10 @@ export const calcBpd = async (
     checkLength("the network's output", output, factor * start.length);
     bounds.forEach((bound, i) => {
       const options = { ...reading, xt: image(x, i), t, output: image(output, i, factor) };
-      const term = boundTerm(diffusion, image(start, i), options);
-      const epsilon = predictEpsilon(diffusion, "sample", image(x, i), t, term.start);
+      const term = bpdTerm(diffusion, image(start, i), image(noise, i), options);
       bound.terms[t] = term.bits;
-      bound.xStartMse[t] = simpleLoss(term.start, image(start, i));
-      bound.mse[t] = simpleLoss(epsilon, image(noise, i));
+      bound.xStartMse[t] = term.xStartMse;
+      bound.mse[t] = term.mse;
     });
   }
   for (const bound of bounds) bound.total = bound.terms.reduce((sum, bits) => sum + bits, bound.prior);

@@ -15,6 +15,7 @@ export * from "./plan.ts";
 export * from "./prediction.ts";
 export * from "./repaint.ts";
 export * from "./repaint_schedule.ts";
+export * from "./respace.ts";
 export * from "./reverse.ts";
 export * from "./sample.ts";
 export * from "./samplers/mod.ts";

@@ -13,7 +13,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   jobs: ["core", "formats", "engine", "model", "serving"],
   routes: ["core", "formats", "engine", "model", "serving", "jobs"],
   figures: ["core", "formats", "serving"],
-  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes", "figures"],
+  evaluation: ["core", "formats", "engine", "model", "serving", "jobs", "figures"],
+  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes", "figures", "evaluation"],
 };
 
 const sources = async function* (folder: string): AsyncGenerator<string> {

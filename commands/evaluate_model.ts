@@ -1,0 +1,93 @@
+import { basename, join } from "@std/path";
+import type { z } from "zod";
+import { EvaluationError } from "../evaluation/error.ts";
+import type { Result } from "../evaluation/metric.ts";
+import { metricOf } from "../evaluation/metrics.ts";
+import { createSubject, type Subject } from "../evaluation/subject.ts";
+import { replaceFile } from "../jobs/training/durable.ts";
+import type { evaluateOptions } from "./evaluate.ts";
+import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { optionsFor } from "./metric_options.ts";
+import { flagOf } from "./options.ts";
+import { createReporter } from "./progress.ts";
+import { UsageError } from "./usage_error.ts";
+
+type Options = z.output<typeof evaluateOptions>;
+
+/** The exit code of a command that Ctrl-C ended, as shells count it. */
+const INTERRUPTED = 130;
+
+const nameOf = (path: string): string => basename(path.replace(/\/+$/, "")) || "model";
+
+const makeFolder = async (folder: string): Promise<void> => {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists || cause instanceof Deno.errors.NotADirectory)) throw cause;
+    throw new UsageError(`--out must be a folder, received ${JSON.stringify(folder)}`, { cause });
+  }
+};
+
+/** An option that does not fit is named as the person typed it. */
+const inFlags = (error: unknown): unknown => {
+  if (!(error instanceof EvaluationError)) return error;
+  const named = /^([a-z]\w*) must be /.exec(error.message);
+  return new UsageError(named ? `${flagOf(named[1])}${error.message.slice(named[1].length)}` : error.message, {
+    cause: error,
+  });
+};
+
+const write = async (folder: string, name: string, { csv, svg }: Result, document: unknown): Promise<string[]> => {
+  const files = [
+    { path: join(folder, `${name}.json`), content: `${JSON.stringify(document, null, 2)}\n` },
+    { path: join(folder, `${name}.csv`), content: csv },
+    { path: join(folder, `${name}.svg`), content: svg },
+  ].filter((file): file is { path: string; content: string } => file.content !== undefined);
+  for (const { path, content } of files) await replaceFile(path, content);
+  return files.map(({ path }) => path);
+};
+
+/** The settings that every document begins with. */
+const describe = async (subject: Subject) => {
+  const { model, data, seed } = subject.options;
+  const { engine, digest } = await subject.model();
+  return { model, digest, data, seed, engine: { name: engine.name, version: engine.version, device: engine.device } };
+};
+
+/**
+ * Measures what `--metric` names and writes each one's files into the folder; progress goes to stderr, the numbers to
+ * stdout.
+ *
+ * @returns 0, or 130 after Ctrl-C, when the same command goes on from there
+ * @throws {UsageError} if the model, the data and the options do not fit together
+ */
+export const evaluateModel = async ({ metric: names, json, ...options }: Options): Promise<number> => {
+  using interrupt = listenForInterrupt();
+  const folder = options.out ?? join("runs", "evaluations", `${nameOf(options.model)}-${nameOf(options.data)}`);
+  await makeFolder(folder);
+  const { report } = createReporter({
+    jsonMilliseconds: 1000,
+    terminal: Deno.stderr.isTerminal(),
+    write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
+  });
+  using subject = createSubject(options, { folder, signal: interrupt.signal, report });
+  const documents: Record<string, unknown> = {};
+  try {
+    for (const name of names) {
+      const metric = metricOf(name);
+      const measure = await metric.load();
+      const result = await measure(subject, optionsFor(metric, options));
+      const settings = await describe(subject);
+      const files = await write(folder, name, result, { ...settings, [name]: result.document });
+      Object.assign(documents, settings, { [name]: result.document });
+      report({ event: "done", file: files.join(", ") });
+      if (!json) console.log(result.text);
+    }
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw inFlags(error);
+    report({ event: "stopped", folder, resume: "the same command again" });
+    return INTERRUPTED;
+  }
+  if (json) console.log(JSON.stringify(documents, null, 2));
+  return 0;
+};

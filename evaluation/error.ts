@@ -1,0 +1,4 @@
+/** A model and data that cannot be held against each other, or too little of either. Its message is one line. */
+export class EvaluationError extends Error {
+  override name = "EvaluationError";
+}

@@ -1,0 +1,8 @@
+import { bpd } from "./likelihood/metric.ts";
+import type { Metric } from "./metric.ts";
+
+/** All that can be measured. */
+export const METRICS: readonly Metric[] = [bpd];
+
+/** The metric of a name that `--metric` has let through. */
+export const metricOf = (name: string): Metric => METRICS.find((metric) => metric.name === name)!;
