@@ -28,6 +28,7 @@ export const matchClasses = (
   if (isNumbered(own) && classNames.length <= own.length) return classNames.map((_, k) => k);
   const unknown = classNames.filter((_, k) => indices[k] === -1);
   throw new EvaluationError(
-    `data must have the model's classes alone (${list(own)}), received ${data}, with ${list(unknown)}`,
+    `data must have the model's classes alone (${list(own)}), received ${data}, with ${list(unknown)}; ` +
+      "--classes picks some",
   );
 };

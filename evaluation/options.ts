@@ -9,6 +9,8 @@ export const sharedOptions = z.object({
     .describe("Images to hold it against: a name that deno task data lists, or a path as for deno task train"),
   size: z.int().min(1).max(4096).optional()
     .describe("Pixels: every image is cut to its middle square and resized to this"),
+  classes: z.array(z.string().min(1).max(256)).min(1).optional()
+    .describe("Take the images of these classes alone, by their names in the data"),
   n: z.int().min(1).max(2 ** 32 - 1).optional()
     .describe("Number of images. Default: the metric's own"),
   seed: z.int().min(0).default(0)

@@ -74,7 +74,8 @@ export const createSubject = (
     return model;
   });
   const data = once(async () => {
-    const dataset = await openDataset(options.data, { size: options.size, signal, onProgress: report });
+    const { size, classes } = options;
+    const dataset = await openDataset(options.data, { size, classes, signal, onProgress: report });
     opened.push({ dispose: () => dataset[Symbol.dispose]() });
     return dataset;
   });
