@@ -1,6 +1,6 @@
 import { checkFloats, checkSameLength } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
-import { qPosterior } from "./forward.ts";
+import { type Posterior, qPosterior } from "./forward.ts";
 import { discretizedGaussianLogLikelihood, normalKl } from "./gaussian.ts";
 import { pMeanVariance, type Reverse, type ReverseOptions } from "./reverse.ts";
 
@@ -37,6 +37,26 @@ export const priorBitsPerDim = (diffusion: Diffusion, start: Float32Array): numb
   return meanOf(start.length, (i) => normalKl(signal * start[i], logVariance, 0, 0)) / Math.LN2;
 };
 
+/** Mean of `normalKl` over the elements; its exponentials are taken anew only where the variance changes. */
+const meanKl = (
+  { mean, logVarianceClipped }: Posterior,
+  reverse: Pick<Reverse, "mean" | "logVariance">,
+): number => {
+  let [sum, logVariance, offset, precision] = [0, NaN, 0, 0];
+  for (let i = 0; i < mean.length; i++) {
+    if (reverse.logVariance[i] !== logVariance) {
+      logVariance = reverse.logVariance[i];
+      const d = logVarianceClipped - logVariance;
+      offset = Math.expm1(d) - d;
+      precision = Math.exp(-logVariance);
+    }
+    sum += 0.5 * (offset + (mean[i] - reverse.mean[i]) ** 2 * precision);
+  }
+  if (Number.isFinite(sum)) return sum / mean.length;
+  // It says which value is none.
+  return meanOf(mean.length, (i) => normalKl(mean[i], logVarianceClipped, reverse.mean[i], reverse.logVariance[i]));
+};
+
 /** One term of the bound, with what the reverse step was. */
 export interface BoundTerm extends Reverse {
   /** L_{t−1}, or L_0 at t = 0, in bits per dimension. */
@@ -63,9 +83,6 @@ export const boundTerm = (diffusion: Diffusion, start: Float32Array, options: Re
   const posterior = qPosterior(diffusion, start, xt, t);
   const nats = t === 0
     ? meanOf(start.length, (i) => -discretizedGaussianLogLikelihood(start[i], mean[i], logVariance[i]))
-    : meanOf(
-      start.length,
-      (i) => normalKl(posterior.mean[i], posterior.logVarianceClipped, mean[i], logVariance[i]),
-    );
+    : meanKl(posterior, reverse);
   return { ...reverse, bits: nats / Math.LN2 };
 };

@@ -4,10 +4,11 @@ import { EvaluationError } from "../error.ts";
 import type { Measure } from "../metric.ts";
 import type { Subject } from "../subject.ts";
 import { findingsOf } from "./findings.ts";
+import { createKeptStands } from "./kept_stands.ts";
+import { keyOf } from "./key.ts";
 import { measureImages } from "./measure_images.ts";
 import { createMeter } from "./meter.ts";
-import { processOf } from "./process.ts";
-import { createStand } from "./stand.ts";
+import { type Process, processOf } from "./process.ts";
 import { tellFindings } from "./tell.ts";
 
 /** Images of a run that asks for no number. */
@@ -36,30 +37,75 @@ const classesOf = (
   return own && ((_, label) => own[label!]);
 };
 
+/** All that the numbers depend on, beside the number of images. */
+const dependenciesOf = (
+  { digest, engine, dataset, pipeline }: Found,
+  { seed, xla }: Subject["options"],
+  { timesteps, prediction, variance, clip }: Process,
+  { unconditional }: Options,
+) => {
+  const { name, fingerprint, count, height, width, channels, classNames } = dataset;
+  return {
+    version: 1,
+    model: digest,
+    data: fingerprint ?? { name, count, height, width, channels },
+    classes: unconditional || pipeline.labels === null ? null : classNames,
+    seed,
+    process: { timesteps: [...timesteps], prediction, variance, clip },
+    unconditional,
+    engine: [engine.name, engine.version, engine.device, xla],
+  };
+};
+
+/** Work that would be lost with the power. */
+const KEEP_MILLISECONDS = 20_000;
+
 /**
  * Measures the variational bound of a model on images of a dataset (Ho et al. 2020, eq. 5 and section 4.3).
+ *
+ * What is done is kept in the subject's folder as it goes and when it is called off: the same evaluation goes on from
+ * there, and so does one of more images, to the very bits of one that was never stopped.
  *
  * @throws {EvaluationError} if the model and the images do not fit, there are too few, or an option cannot be had
  */
 export const bitsPerDim: Measure<Options> = async (subject, options) => {
   const { n = N, seed, batch } = subject.options;
+  const { folder, signal, report } = subject;
   const found = await subject.both();
   const { pipeline, network, dataset } = found;
   const process = processOf(pipeline.scheduler, options);
   const classOf = classesOf(found, options);
   const indices = chooseImages(dataset, { n, seed });
-  const stand = createStand(process.timesteps.length);
-  const meter = createMeter({ images: n, steps: process.timesteps.length, stand, batch });
-  await measureImages(stand, {
-    network,
-    process,
-    dataset,
-    indices,
-    classOf,
-    seed,
-    batch,
-    signal: subject.signal,
-    onStep: (images) => subject.report(meter(images)),
+
+  const steps = process.timesteps.length;
+  const kept = createKeptStands({
+    folder,
+    key: keyOf(dependenciesOf(found, subject.options, process, options)),
+    steps,
+    onDamaged: (file, reason) => report({ event: "skipped", file, reason }),
   });
+  const stand = await kept.read(n);
+  const meter = createMeter({ images: n, steps, stand, batch });
+  let keptAt = performance.now();
+  try {
+    await measureImages(stand, {
+      network,
+      process,
+      dataset,
+      indices,
+      classOf,
+      seed,
+      batch,
+      signal,
+      onStep: async (images) => {
+        report(meter(images));
+        if (performance.now() - keptAt < KEEP_MILLISECONDS) return;
+        await kept.keep(n, stand);
+        keptAt = performance.now();
+      },
+    });
+  } finally {
+    await kept.keep(n, stand);
+  }
   return tellFindings(findingsOf(stand, process), { process, found, options, seed });
 };

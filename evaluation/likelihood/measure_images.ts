@@ -2,6 +2,7 @@ import { bpdTerm, DOMAINS, fillNormal, isLearned, priorBitsPerDim, qSample } fro
 import { batch as gather } from "../../jobs/data/batch.ts";
 import type { Dataset } from "../../jobs/data/dataset.ts";
 import type { Denoiser } from "../../model/denoiser.ts";
+import { EvaluationError } from "../error.ts";
 import { addToMoments } from "./moments.ts";
 import { completeQuantities, placeOf, quantitiesOf } from "./quantities.ts";
 import type { Process } from "./process.ts";
@@ -40,6 +41,7 @@ const withoutVariance = (output: Float32Array, channels: number): Float32Array =
  * The noise is a function of the seed, the image's index in the dataset and the network's timestep. So the numbers depend
  * neither on `batch` nor on where the work was stopped, if the bits of a row on the engine do not.
  *
+ * @throws {EvaluationError} if the network answers NaN or ±∞
  * @throws the signal's reason once that aborts; `stand` is what there is to go on from
  */
 export const measureImages = async (
@@ -62,7 +64,7 @@ export const measureImages = async (
     const image = (all: Float32Array, i: number) => all.subarray(i * length, (i + 1) * length);
     const noise = new Float32Array(images.length), x = new Float32Array(images.length);
 
-    for (; pending.step >= 0; pending.step--) {
+    while (pending.step >= 0) {
       await listen();
       signal.throwIfAborted();
       const { step } = pending, t = timesteps[step];
@@ -71,6 +73,9 @@ export const measureImages = async (
         qSample(diffusion, image(images, i), step, image(noise, i), image(x, i));
       }
       const answer = network.evaluate(x, new Int32Array(size).fill(t), classes);
+      if (!answer.every(Number.isFinite)) {
+        throw new EvaluationError(`model must answer with finite numbers, received others at timestep ${t}`);
+      }
       const output = ignoresVariance ? withoutVariance(answer, channels) : answer;
       for (let i = 0; i < size; i++) {
         const own = output.subarray(i * output.length / size, (i + 1) * output.length / size);
@@ -81,6 +86,7 @@ export const measureImages = async (
         values[placeOf(steps, "xStartMse", step)] = term.xStartMse;
         values[placeOf(steps, "epsilonMse", step)] = term.mse;
       }
+      pending.step--;
       await onStep(size);
     }
     for (let i = 0; i < size; i++) {

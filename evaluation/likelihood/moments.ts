@@ -2,9 +2,9 @@
 export interface Moments {
   /** Images so far. */
   count: number;
-  readonly means: Float64Array;
+  readonly means: Float64Array<ArrayBuffer>;
   /** Sums of squared distances from the mean. */
-  readonly squares: Float64Array;
+  readonly squares: Float64Array<ArrayBuffer>;
 }
 
 /** Moments of `length` quantities, of no image yet. */

@@ -8,7 +8,7 @@ export interface Pending {
   /** The step that the network is asked for next, down to 0. */
   step: number;
   /** The quantities of each, image after image, filled in down to `step`. */
-  readonly values: Float64Array;
+  readonly values: Float64Array<ArrayBuffer>;
 }
 
 /** How far an evaluation has come: all that it needs to go on. */
