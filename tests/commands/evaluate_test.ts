@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { run, testCommandLine } from "./cli.ts";
+import { run, start, testCommandLine } from "./cli.ts";
 import { prepareColours } from "./colours.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
@@ -44,4 +44,25 @@ testCommandLine("evaluate says in one line what does not fit, and exits 2", asyn
     refuses("--metric must be a comma-separated list, each one of bpd", ...own, "--metric", "beauty"),
     refuses("there is no runs/none: data must be one of mnist", "--model", MODEL, "--data", "runs/none"),
   ]);
+});
+
+testCommandLine("evaluate keeps what it has at Ctrl-C, and goes on to the same document", async (folder) => {
+  if (Deno.build.os === "windows") return;
+  const data = await prepareColours(folder);
+  const args = (out: string) =>
+    ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "-n", "4", "--batch", "2", "--json"]
+      .concat("--out", join(folder, out));
+  const whole = await run(...args("whole"));
+  const child = start(...args("broken"));
+  const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes('"progress"')) text += (await reader.read()).value ?? "";
+  child.kill("SIGINT");
+  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+  assertEquals([(await child.status).code, await new Response(child.stdout).text()], [130, ""]);
+  assertStringIncludes(text, '"event":"stopped"');
+  const { code, stdout, stderr } = await run(...args("broken"));
+  assertEquals([code, stdout], [0, whole.stdout]);
+  const steps = stderr.split("\n").filter((line) => line.includes('"progress"')).map((line) => JSON.parse(line).step);
+  assertEquals(steps.length > 0 && steps[0] > 1, true, "it did not begin anew");
 });
