@@ -41,6 +41,11 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/engine.ts")).engine,
   },
   {
+    name: "export",
+    summary: "Write a model alone into a folder: to ship it, or halved as float16.",
+    load: async () => (await import("./commands/export.ts")).exportModel,
+  },
+  {
     name: "pull",
     summary: "Download a model, a diffusers pipeline or U-Net as safetensors, from a model hub.",
     load: async () => (await import("./commands/pull.ts")).pull,

@@ -15,7 +15,7 @@ testCommandLine("main.ts suggests the nearest command in one line", async () => 
   assertEquals([code, stdout], [2, ""]);
   assertEquals(
     stderr,
-    'error: unknown command "sampel"; did you mean sample? (commands: serve, train, data, worker, sample, evaluate, engine, pull)\n',
+    'error: unknown command "sampel"; did you mean sample? (commands: serve, train, data, worker, sample, evaluate, engine, export, pull)\n',
   );
 });
 

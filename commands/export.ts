@@ -1,0 +1,26 @@
+import { z } from "zod";
+import { defineCommand } from "./command.ts";
+
+/** The options of `export`. */
+export const exportOptions = z.strictObject({
+  model: z.string().min(1)
+    .describe("Folder of a model: a checkpoint, an average of it (ema-RATE in it), or any that sample takes"),
+  out: z.string().min(1)
+    .describe("Folder to write; it may not be there yet"),
+  dtype: z.enum(["float32", "float16"]).default("float32")
+    .describe("Floats of the weights' file; float16 halves it"),
+});
+
+/** The `export` command: a model alone, without what only its training needs. */
+export const exportModel = defineCommand({
+  options: exportOptions,
+  short: { model: "m", out: "o" },
+  positionals: ["model", "out"],
+  examples: [
+    {
+      line: "deno task export runs/emoji/checkpoints/step-5000 models/emoji --dtype float16",
+      does: "The averaged weights of a checkpoint, to serve, to ship, or to open with diffusers.",
+    },
+  ],
+  run: async (options) => (await import("./write_model.ts")).writeModel(options),
+});

@@ -1,0 +1,41 @@
+import { join } from "@std/path";
+import type { z } from "zod";
+import { loadPipeline, savePipeline } from "../model/pipeline.ts";
+import type { exportOptions } from "./export.ts";
+import { createReporter } from "./progress.ts";
+import { UsageError } from "./usage_error.ts";
+
+const isThere = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
+
+const removeQuietly = (path: string): Promise<void> => Deno.remove(path, { recursive: true }).catch(() => {});
+
+const bytesBelow = async (folder: string): Promise<number> => {
+  let sum = 0;
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = join(folder, name);
+    sum += isDirectory ? await bytesBelow(path) : (await Deno.stat(path)).size;
+  }
+  return sum;
+};
+
+/**
+ * Writes a model's U-Net, scheduler, classes and weights into a new folder, which appears whole or not at all.
+ *
+ * @throws {UsageError} if the folder is there already, or a weight is too large for float16
+ * @throws {ModelError} if the model cannot be read
+ */
+export const writeModel = async ({ model, out, dtype }: z.output<typeof exportOptions>): Promise<void> => {
+  if (await isThere(out)) throw new UsageError(`--out must be a folder that is not there yet, received ${out}`);
+  const pipeline = await loadPipeline(model);
+  const partial = `${out}.partial`;
+  await removeQuietly(partial);
+  try {
+    await savePipeline({ ...pipeline, folder: partial }, { dtype: dtype === "float16" ? "F16" : "F32" });
+    await Deno.rename(partial, out);
+  } catch (cause) {
+    await removeQuietly(partial);
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new UsageError(`--dtype must be float32 for ${model}: ${cause.message}`, { cause });
+  }
+  createReporter().report({ event: "done", file: out, bytes: await bytesBelow(out) });
+};
