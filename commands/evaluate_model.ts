@@ -4,6 +4,7 @@ import { EvaluationError } from "../evaluation/error.ts";
 import type { Result } from "../evaluation/metric.ts";
 import { metricOf } from "../evaluation/metrics.ts";
 import { createSubject, type Subject } from "../evaluation/subject.ts";
+import { renderSvg } from "../figures/render_svg.ts";
 import { replaceFile } from "../jobs/training/durable.ts";
 import type { evaluateOptions } from "./evaluate.ts";
 import { Interrupted, listenForInterrupt } from "./interrupt.ts";
@@ -38,13 +39,20 @@ const inFlags = (error: unknown): unknown => {
 };
 
 const write = async (folder: string, name: string, { csv, svg }: Result, document: unknown): Promise<string[]> => {
-  const files = [
-    { path: join(folder, `${name}.json`), content: `${JSON.stringify(document, null, 2)}\n` },
-    { path: join(folder, `${name}.csv`), content: csv },
-    { path: join(folder, `${name}.svg`), content: svg },
-  ].filter((file): file is { path: string; content: string } => file.content !== undefined);
-  for (const { path, content } of files) await replaceFile(path, content);
-  return files.map(({ path }) => path);
+  const contents: Record<string, string | Uint8Array | undefined> = {
+    json: `${JSON.stringify(document, null, 2)}\n`,
+    csv,
+    svg,
+    png: svg === undefined ? undefined : await renderSvg(svg),
+  };
+  const paths: string[] = [];
+  for (const [ending, content] of Object.entries(contents)) {
+    if (content === undefined) continue;
+    const path = join(folder, `${name}.${ending}`);
+    await replaceFile(path, content);
+    paths.push(path);
+  }
+  return paths;
 };
 
 /** The settings that every document begins with. */

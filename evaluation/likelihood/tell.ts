@@ -2,12 +2,13 @@ import type { Result } from "../metric.ts";
 import type { Subject } from "../subject.ts";
 import { csvOf } from "./csv.ts";
 import type { Estimate, Findings, StepFindings } from "./findings.ts";
+import { drawFindings } from "./figure.ts";
 import type { Process } from "./process.ts";
 
 const number = (value: number, digits = 5): string => value.toFixed(digits);
 
-const withError = ({ mean, standardError }: Estimate): string =>
-  standardError === null ? number(mean) : `${number(mean)} ± ${number(standardError)}`;
+const withError = ({ mean, standardError }: Estimate, digits = 5): string =>
+  standardError === null ? number(mean, digits) : `${number(mean, digits)} ± ${number(standardError, digits)}`;
 
 /** Steps at which a tenth, two tenths … of the reverse process is done, as in table 4 of the paper; the last one first. */
 const tenths = (steps: readonly StepFindings[]): readonly StepFindings[] => {
@@ -15,9 +16,12 @@ const tenths = (steps: readonly StepFindings[]): readonly StepFindings[] => {
   return Array.from({ length: count }, (_, i) => steps[Math.round(i * steps.length / count)]);
 };
 
-const align = (rows: readonly (readonly string[])[]): string => {
+/** Columns of a width each, the ends of their cells below each other, or the starts of those in `words`. */
+const align = (rows: readonly (readonly string[])[], words: readonly number[] = []): string => {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  ")).join("\n");
+  const cell = (text: string, column: number) =>
+    words.includes(column) ? text.padEnd(widths[column]) : text.padStart(widths[column]);
+  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 };
 
 const tableOf = ({ steps }: Findings, T: number): string =>
@@ -52,7 +56,7 @@ export const tellFindings = (
     ["L_1 … L_{T−1}", withError(middle), "the reverse process"],
     ["L_0", withError(decoder), "the decoder"],
     ["total", withError(total), "bits per dimension"],
-  ]);
+  ], [0, 2]);
   return {
     document: {
       images,
@@ -75,5 +79,11 @@ export const tellFindings = (
       tableOf(findings, T),
     ].join("\n\n"),
     csv: csvOf(findings),
+    svg: drawFindings(findings, {
+      timesteps: T,
+      title: `${found.pipeline.folder} on ${images} images of ${dataset.name}: ${
+        withError(total, 3)
+      } bits per dimension`,
+    }),
   };
 };

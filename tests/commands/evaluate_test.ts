@@ -1,31 +1,40 @@
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { decodePng } from "../../formats/png.ts";
 import { run, start, testCommandLine } from "./cli.ts";
 import { prepareColours } from "./colours.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
 
-testCommandLine("evaluate prints one JSON document of the bound, and writes it with its CSV", async (folder) => {
-  const data = await prepareColours(folder);
-  const out = join(folder, "out");
-  const args = ["--model", MODEL, "--data", data, "--engine", "wasm", "-n", "5", "--respacing", "4", "-o", out];
-  const { code, stdout } = await run("evaluate", ...args, "--json");
-  assertEquals(code, 0);
-  const document = JSON.parse(stdout);
-  assertEquals(document, JSON.parse(await Deno.readTextFile(join(out, "bpd.json"))));
-  const { bpd } = document;
-  assertEquals([document.model, bpd.images, bpd.imagesInData, bpd.steps, bpd.timesteps], [MODEL, 5, 9, 4, 100]);
-  const { total, prior, middle, decoder } = bpd.bitsPerDim;
-  assertAlmostEquals(total.mean, prior.mean + middle.mean + decoder.mean, 1e-9);
-  assertEquals(bpd.terms.map(({ t }: { t: number }) => t), [0, 33, 66, 99]);
-  const csv = (await Deno.readTextFile(join(out, "bpd.csv"))).trimEnd().split("\n");
-  assertEquals([csv.length, csv[0].split(",").length, csv[0].split(",").slice(0, 3)], [
-    5,
-    11,
-    ["t", "bits", "bits_standard_error"],
-  ]);
-  assertEquals(Number(csv[2].split(",")[1]), bpd.terms[1].bits.mean);
-});
+testCommandLine(
+  "evaluate prints one JSON document of the bound, and writes it with its CSV and picture",
+  async (folder) => {
+    const data = await prepareColours(folder);
+    const out = join(folder, "out");
+    const args = ["--model", MODEL, "--data", data, "--engine", "wasm", "-n", "5", "--respacing", "4", "-o", out];
+    const { code, stdout } = await run("evaluate", ...args, "--json");
+    assertEquals(code, 0);
+    const document = JSON.parse(stdout);
+    assertEquals(document, JSON.parse(await Deno.readTextFile(join(out, "bpd.json"))));
+    const { bpd } = document;
+    assertEquals([document.model, bpd.images, bpd.imagesInData, bpd.steps, bpd.timesteps], [MODEL, 5, 9, 4, 100]);
+    const { total, prior, middle, decoder } = bpd.bitsPerDim;
+    assertAlmostEquals(total.mean, prior.mean + middle.mean + decoder.mean, 1e-9);
+    assertEquals(bpd.terms.map(({ t }: { t: number }) => t), [0, 33, 66, 99]);
+    const csv = (await Deno.readTextFile(join(out, "bpd.csv"))).trimEnd().split("\n");
+    assertEquals([csv.length, csv[0].split(",").length, csv[0].split(",").slice(0, 3)], [
+      5,
+      11,
+      ["t", "bits", "bits_standard_error"],
+    ]);
+    assertEquals(Number(csv[2].split(",")[1]), bpd.terms[1].bits.mean);
+    const { width, height } = decodePng(await Deno.readFile(join(out, "bpd.png")));
+    assertStringIncludes(
+      await Deno.readTextFile(join(out, "bpd.svg")),
+      `width="${width / 2}" height="${height / 2}" viewBox=`,
+    );
+  },
+);
 
 testCommandLine("evaluate says in one line what does not fit, and exits 2", async (folder) => {
   const data = await prepareColours(folder);
