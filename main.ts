@@ -36,6 +36,31 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/evaluate.ts")).evaluate,
   },
   {
+    name: "forward",
+    summary: "Draw the figure of images that dissolve into noise.",
+    load: async () => (await import("./commands/forward.ts")).forward,
+  },
+  {
+    name: "reverse",
+    summary: "Draw the figure of noise that becomes images, and of what the network makes of it on the way.",
+    load: async () => (await import("./commands/reverse.ts")).reverse,
+  },
+  {
+    name: "interpolate",
+    summary: "Draw the figure of images between two, from latents mixed at several timesteps.",
+    load: async () => (await import("./commands/interpolate.ts")).interpolate,
+  },
+  {
+    name: "gallery",
+    summary: "Draw the figure of a model's images, of no class or a row a class.",
+    load: async () => (await import("./commands/gallery.ts")).gallery,
+  },
+  {
+    name: "chain",
+    summary: "Draw the figure of both processes with their equations, the model's images at the nodes.",
+    load: async () => (await import("./commands/chain.ts")).chain,
+  },
+  {
     name: "engine",
     summary: "List the engines that this machine has, or install TensorFlow.",
     load: async () => (await import("./commands/engine.ts")).engine,

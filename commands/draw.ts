@@ -1,46 +1,22 @@
 import type { z } from "zod";
 import { openEngine } from "../engine/mod.ts";
-import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
+import { createDenoiser } from "../model/denoiser.ts";
 import { loadPipeline } from "../model/pipeline.ts";
-import { compileTask, type Target } from "../serving/compile.ts";
+import { compileTask } from "../serving/compile.ts";
+import { denoise } from "../serving/denoise.ts";
 import { targetOf } from "../serving/loaded_model.ts";
-import { describeModel, type ModelInfo } from "../serving/model_info.ts";
-import { ParameterError, type ResolvedSampling, resolveSampling } from "../serving/resolve.ts";
-import { isFinished, type Row, startRow } from "../serving/row.ts";
-import { stepRows } from "../serving/step.ts";
+import { describeModel } from "../serving/model_info.ts";
+import { resolveSampling } from "../serving/resolve.ts";
+import { type Row, startRow } from "../serving/row.ts";
 import { imageFileKind, openImageFile } from "./image_file.ts";
-import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { inFlags } from "./in_flags.ts";
+import { INTERRUPTED, Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { readLatents } from "./latents.ts";
-import { flagOf } from "./options.ts";
 import { createReporter, type ProgressEvent } from "./progress.ts";
 import type { sampleOptions } from "./sample.ts";
 import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof sampleOptions>;
-
-/** The exit code of a command that Ctrl-C ended, as shells count it. */
-const INTERRUPTED = 130;
-
-/** Resolves as a request does over HTTP; what the model cannot do is said in flags. */
-const resolve = (options: Options, n: number, info: ModelInfo) => {
-  try {
-    return resolveSampling({ ...options, n }, info);
-  } catch (error) {
-    if (!(error instanceof ParameterError)) throw error;
-    const refusals = error.issues.map(({ field, received, allowed }) =>
-      `${flagOf(field)} must be ${allowed}, received ${JSON.stringify(received)}`
-    );
-    throw new UsageError(refusals.join("; "), { cause: error });
-  }
-};
-
-const compile = (sampling: ResolvedSampling, target: Target) => {
-  try {
-    return compileTask({ kind: "generate", sampling }, target);
-  } catch (error) {
-    throw error instanceof RangeError ? new UsageError(error.message, { cause: error }) : error;
-  }
-};
 
 /** Counts network steps of all chunks, and guesses from their images how long the rest will take. */
 const createMeter = (images: number, rows: number, batch: number) => {
@@ -57,22 +33,6 @@ const createMeter = (images: number, rows: number, batch: number) => {
       return { event: "progress", step, steps, imagesPerSecond, secondsLeft };
     },
   };
-};
-
-// Signals are heard only between two tasks of the event loop, and the network never leaves it to one.
-const listen = () => new Promise<void>((resume) => setTimeout(resume, 0));
-
-const denoise = async (
-  network: Denoiser,
-  rows: readonly Row[],
-  { nullLabel, signal, onStep }: { nullLabel: number | null; signal: AbortSignal; onStep: () => void },
-): Promise<void> => {
-  while (!isFinished(rows[0])) {
-    await listen();
-    signal.throwIfAborted();
-    stepRows(network, rows, { nullLabel });
-    onStep();
-  }
 };
 
 /**
@@ -100,8 +60,9 @@ export const draw = async (options: Options): Promise<number> => {
     throw new UsageError(`--n must be ${latents.count}, as many as --latents holds, received ${options.n}`);
   }
   const n = options.n ?? latents?.count ?? 16;
-  const sampling = resolve(options, n, describeModel(pipeline, engine, network));
-  const task = compile(sampling, targetOf(pipeline, network));
+  const info = describeModel(pipeline, engine, network);
+  const sampling = inFlags(() => resolveSampling({ ...options, n }, info));
+  const task = inFlags(() => compileTask({ kind: "generate", sampling }, targetOf(pipeline, network)));
   const startOf = (i: number): Row => startRow(task, i, latents?.values.slice(i * size, (i + 1) * size));
 
   using file = openImageFile(out, { count: n, dtype, ...shape });

@@ -4,6 +4,7 @@ import { npyHeader } from "../formats/npy.ts";
 import { streamNpz } from "../formats/npz.ts";
 import { type ImageShape, nhwcToNchw, toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
+import { createBeside } from "./create_beside.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** What a file of images holds: `float32` is NCHW as the sampler left it, `uint8` is NHWC in 0 … 255. */
@@ -89,32 +90,6 @@ const openArray = (
   return { append: (images) => stream.push(bytesOf(images)), end: () => stream.end() };
 };
 
-/** Opens `beside`, having asked for every permission that renaming it to `path` will need after the work. */
-const createBeside = (beside: string, path: string): Deno.FsFile => {
-  const folder = dirname(path);
-  const refuse = (reason: string, cause?: unknown) => new UsageError(`--out ${path}: ${reason}`, { cause });
-  const existing = (place: string) => {
-    try {
-      return Deno.statSync(place);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    }
-  };
-  try {
-    if (!existing(folder)?.isDirectory) throw refuse(`there is no folder ${folder}`);
-    if (existing(path)?.isDirectory) throw refuse("it is a folder");
-    return Deno.openSync(beside, { write: true, create: true, truncate: true });
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotCapable)) throw cause;
-    throw refuse(
-      "this task has no permission to write there; " +
-        `run deno run … --allow-read=${folder} --allow-write=${folder} main.ts sample … to grant it`,
-      cause,
-    );
-  }
-};
-
 /**
  * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
  * as the images come. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
@@ -128,7 +103,7 @@ export const openImageFile = (
   const { height, width, channels } = shape;
   const format = imageFileKind(path, dtype);
   const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
-  const file = createBeside(beside, path);
+  const file = createBeside(beside, path, "sample");
   const write = (bytes: Uint8Array) => {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
   };

@@ -9,6 +9,9 @@ export class Interrupted extends Error {
   override name = "Interrupted";
 }
 
+/** The exit code of a command that Ctrl-C ended, as shells count it. */
+export const INTERRUPTED = 130;
+
 /** Listens for Ctrl-C and SIGTERM, which end the process no longer until this is disposed. */
 export const listenForInterrupt = (): Interrupt => {
   const controller = new AbortController();

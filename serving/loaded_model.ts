@@ -16,7 +16,7 @@ export interface LoadedModel {
 /** What requests to a model are compiled for. */
 export const targetOf = (
   { scheduler }: Pipeline,
-  { height, width, channels, numClasses }: Denoiser,
+  { height, width, channels, numClasses }: Pick<Denoiser, "height" | "width" | "channels" | "numClasses">,
 ): Target => {
   const diffusion = diffusionOf(scheduler);
   return { height, width, channels, numClasses, timesteps: diffusion.timesteps, scheduler, diffusion };

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { run, testCommandLine } from "./cli.ts";
 
@@ -13,9 +13,9 @@ testCommandLine("main.ts with no command lists the commands and exits 2; --help 
 testCommandLine("main.ts suggests the nearest command in one line", async () => {
   const { code, stdout, stderr } = await run("sampel");
   assertEquals([code, stdout], [2, ""]);
-  assertEquals(
+  assertMatch(
     stderr,
-    'error: unknown command "sampel"; did you mean sample? (commands: serve, train, data, worker, sample, evaluate, engine, export, pull)\n',
+    /^error: unknown command "sampel"; did you mean sample\? \(commands: serve, train, [a-z, ]+\)\n$/,
   );
 });
 

@@ -1,0 +1,29 @@
+import { basename } from "@std/path";
+import { literally } from "../../figures/typeset.ts";
+import type { SchedulerConfig } from "../../model/scheduler_config.ts";
+import type { ResolvedSampling } from "../../serving/resolve.ts";
+
+const SAMPLERS = { ddpm: "ancestral sampling", ddim: "DDIM", heun: "Heun's method", "dpmsolver++": "DPM-Solver++" };
+
+const SCHEDULES: Record<string, string> = { scaled_linear: "quadratic", squaredcos_cap_v2: "cosine" };
+
+/** "1", "1 and 2", "1, 2 and 3". */
+export const listed = (items: readonly (string | number)[]): string =>
+  items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+
+/** The sampler and its steps, for a caption. */
+export const samplerWords = ({ sampler, steps, eta, guidance }: ResolvedSampling): string => {
+  const details = [
+    `${steps} step${steps === 1 ? "" : "s"}`,
+    ...(eta ? [`$\\eta = ${eta}$`] : []),
+    ...(guidance === 1 ? [] : [`guidance ${guidance}`]),
+  ];
+  return `${SAMPLERS[sampler]} in ${details.join(", ")}`;
+};
+
+/** A model's noise schedule by the name that this project has for it. */
+export const scheduleWords = ({ beta_schedule: name, trained_betas: betas }: SchedulerConfig): string =>
+  betas ? "of its own" : SCHEDULES[name] ?? name;
+
+/** What a model is called in a caption: its folder's name. */
+export const modelWords = (folder: string): string => `model ${literally(basename(folder))}`;

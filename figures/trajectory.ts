@@ -1,0 +1,60 @@
+import { type Row, startRow } from "../serving/row.ts";
+import type { SamplingTask } from "../serving/task.ts";
+
+/** A moment of sampling. */
+export interface Moment {
+  /** The timestep that the network was asked for, as the paper counts them; 0 at the end. */
+  readonly t: number;
+  /** x_t. */
+  readonly x: Float32Array;
+  /** x̂_0, what the network made of it; null at the end, where it is not asked. */
+  readonly x0: Float32Array | null;
+}
+
+/** An image on its way, with what is to be kept of it. */
+export interface Watched {
+  readonly row: Row;
+  /** To be called after each step of the row. */
+  watch(): void;
+  /** What was kept, in the order of time, once the row is finished. */
+  readonly moments: readonly Moment[];
+}
+
+/** The timestep of each state of an image on its way, as the paper counts them: those that are visited, and 0. */
+export const visitedTimesteps = ({ operations }: SamplingTask): number[] => [
+  ...operations.map(({ row }) => row!.timestep + 1),
+  0,
+];
+
+/** Of each timestep that is wanted the place of the nearest that is visited, in the order of time, none twice. */
+export const nearestPlaces = (visited: readonly number[], wanted: readonly number[]): number[] => {
+  const places = wanted.map((t) => {
+    const distances = visited.map((other) => Math.abs(other - t));
+    return distances.indexOf(Math.min(...distances));
+  });
+  return [...new Set(places)].sort((a, b) => a - b);
+};
+
+/**
+ * Starts image `index` of a task, and keeps its states at some places of `visitedTimesteps`.
+ *
+ * @param places ascending
+ */
+export const watchRow = (task: SamplingTask, index: number, places: readonly number[]): Watched => {
+  const row = startRow(task, index);
+  const visited = visitedTimesteps(task);
+  const kept = new Map<number, { x: Float32Array; x0: Float32Array | null }>();
+  const keep = () => {
+    const before = kept.get(row.done - 1);
+    if (before) before.x0 = row.x0.slice();
+    if (places.includes(row.done)) kept.set(row.done, { x: row.x.slice(), x0: null });
+  };
+  keep();
+  return {
+    row,
+    watch: keep,
+    get moments() {
+      return [...kept].map(([place, state]) => ({ t: visited[place], ...state }));
+    },
+  };
+};
