@@ -37,13 +37,14 @@ const imagesOf = (request: SamplingRequest): Float32Array[] => {
  */
 export const checkRequest = (request: SamplingRequest, model: ModelShape): void => {
   const { height, width, channels, timesteps, numClasses } = model;
-  const { n, seed, labels, sampler, eta = 0, steps } = request.sampling;
+  const { n, first = 0, seed, labels, sampler, eta = 0, steps } = request.sampling;
   const issues: ParameterIssue[] = [];
   const expect = (fits: boolean, field: string, received: unknown, allowed: string) => {
     if (!fits) issues.push({ field, received, allowed });
   };
 
   expect(isInteger(n, 1), "n", n, "an integer ≥ 1");
+  expect(isInteger(first, 0, 2 ** 31 - 1), "first", first, "an integer in [0, 2³¹)");
   for (const value of [seed, ...seedsOf(request)]) expect(isInteger(value, 0), "seed", value, "an integer in [0, 2⁵³)");
   if (numClasses === null) expect(labels === null, "labels", labels, "null: this model has no classes");
   else {

@@ -32,13 +32,16 @@ const operationsOf = ({ rows }: Plan): Operation[] => rows.map((row) => ({ row, 
 const noiseOf = ({ height, width, channels }: Target, seed: number, sample: number): Float32Array =>
   fillNormal(new Float32Array(height * width * channels), { seed, sample, step: 0, domain: DOMAINS.sampling });
 
+/** The sample of image `i`, whose noise it draws. */
+const sampleOfImage = ({ first = 0 }: SamplingRequest["sampling"]) => (i: number): number => first + i;
+
 const generate = ({ sampling }: GenerateRequest, target: Target): Course => ({
-  start: (i) => noiseOf(target, sampling.seed, i),
+  start: (i) => noiseOf(target, sampling.seed, sampleOfImage(sampling)(i)),
   operations: operationsOf(planOf(sampling, target)),
 });
 
 const img2img = ({ sampling, image, t }: Img2ImgRequest, target: Target): Course => ({
-  start: (i) => qSample(target.diffusion, image, t, noiseOf(target, sampling.seed, i)),
+  start: (i) => qSample(target.diffusion, image, t, noiseOf(target, sampling.seed, sampleOfImage(sampling)(i))),
   operations: operationsOf(planOf(sampling, target, { from: t })),
 });
 
@@ -52,7 +55,7 @@ const inpaint = ({ sampling, image, mask, jumpLength, jumpSamples }: InpaintRequ
     made.set(repaint, { row: repaint.kind === "row" ? plan.rows[repaint.index] : null, repaint });
   }
   return {
-    start: (i) => noiseOf(target, sampling.seed, i),
+    start: (i) => noiseOf(target, sampling.seed, sampleOfImage(sampling)(i)),
     operations: repaints.map((repaint) => made.get(repaint)!),
     known: { image, mask },
   };
@@ -110,5 +113,5 @@ export const compileTask = (request: SamplingRequest, target: Target): SamplingT
   const { n, seed, labels, guidance } = request.sampling;
   const course = courseOf(request, target);
   const steps = course.operations.reduce((sum, { row }) => row === null ? sum : sum + 1, 0);
-  return { known: null, sampleOf: (i) => i, ...course, steps, n, seed, labels, guidance };
+  return { known: null, sampleOf: sampleOfImage(request.sampling), ...course, steps, n, seed, labels, guidance };
 };

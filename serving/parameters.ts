@@ -9,6 +9,8 @@ import { SAMPLERS } from "../core/mod.ts";
 export const samplingParameters = z.strictObject({
   n: z.int().min(1).max(64).default(1)
     .describe("Number of images"),
+  first: z.int().min(0).max(2 ** 31 - 1).optional()
+    .describe("Index of the first image: with n = 1, this one of a larger request alone. Default: 0"),
   seed: z.int().min(0).optional()
     .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
   sampler: z.enum(SAMPLERS).default("ddpm")

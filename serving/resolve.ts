@@ -59,7 +59,7 @@ const describeLabels = (names: readonly string[]): string =>
  */
 export const resolveSampling = (parameters: SamplingParameters, model: ModelLimits): ResolvedSampling => {
   const { label, ...given } = parameters;
-  const { n, sampler, guidance, variance, eta } = given;
+  const { n, first = 0, sampler, guidance, variance, eta } = given;
   const steps = given.steps ?? Math.min(50, model.timesteps);
   const issues: ParameterIssue[] = [];
   const refuse = (field: string, received: unknown, allowed: string) => issues.push({ field, received, allowed });
@@ -82,7 +82,7 @@ export const resolveSampling = (parameters: SamplingParameters, model: ModelLimi
     const names = model.labels;
     const index = label === undefined ? undefined : findLabel(label, names);
     if (index === -1) refuse("label", label, describeLabels(names));
-    labels = Array.from({ length: n }, (_, i) => index ?? i % names.length);
+    labels = Array.from({ length: n }, (_, i) => index ?? (first + i) % names.length);
   } else if (label !== undefined) {
     refuse("label", label, "absent: this model has no classes");
   }

@@ -53,6 +53,7 @@ export const seedField = (description: string) => z.int().min(0).optional().open
 export const samplingFields = ({ models, limits }: FieldOptions) => ({
   n: z.int().min(1).max(limits.images).default(1)
     .openapi({ description: shape.n.description, example: 4 }),
+  first: shape.first.openapi({ description: shape.first.description, examples: [5] }),
   seed: seedField(shape.seed.description!).openapi({ example: 7 }),
   sampler: shape.sampler.openapi({ description: shape.sampler.description, example: "ddim" }),
   steps: z.int().min(1).max(Math.min(limits.steps, Math.max(...models.map(({ timesteps }) => timesteps)))).optional()

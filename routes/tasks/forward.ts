@@ -87,7 +87,7 @@ export const forwardOfDrawn = defineTask({
   description: `${description} The image is the one that GET /generate draws with the same parameters.`,
   images: [],
   fields: (options) => {
-    const { n: _, ...sampling } = samplingFields(options);
+    const { n: _, first: __, ...sampling } = samplingFields(options);
     return z.strictObject({ ...stripFields(options), ...sampling, ...commonFields(options) });
   },
   example: { count: 6, sampler: "ddim", steps: 20, seed: 7 },

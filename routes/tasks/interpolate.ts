@@ -32,7 +32,7 @@ export const interpolate = defineTask({
     "the paper). By default an image is noised for half the schedule and denoised in as many steps: 500 of 1000.",
   images: ["image_a", "image_b"],
   fields: (options) => {
-    const { n: _, ...sampling } = samplingFields(options);
+    const { n: _, first: __, ...sampling } = samplingFields(options);
     return z.strictObject({
       image_a: imageField("The image at λ = 0: PNG, JPEG or WebP, cropped and resized to the model's size").optional(),
       image_b: imageField("The image at λ = 1").optional(),

@@ -14,11 +14,11 @@ type Chosen = Partial<SamplingParameters>;
  * @throws {ParameterError} that lists every parameter in the way
  */
 export const resolveChosen = (
-  { n = 1, seed, sampler = "ddpm", steps, spacing, eta, label, guidance = 1, variance }: Chosen,
+  { n = 1, first, seed, sampler = "ddpm", steps, spacing, eta, label, guidance = 1, variance }: Chosen,
   model: ModelInfo,
   { unlabelled = false }: { unlabelled?: boolean } = {},
 ): ResolvedSampling => {
-  const parameters = { n, seed, sampler, steps, spacing, eta, label, guidance, variance };
+  const parameters = { n, first, seed, sampler, steps, spacing, eta, label, guidance, variance };
   const sampling = resolveSampling(parameters, model);
   const { nullLabel } = model;
   return unlabelled && label === undefined && nullLabel !== null
@@ -32,9 +32,9 @@ export const onlySet = (values: Readonly<Record<string, Parameters[string] | und
 
 /** Resolved sampling as parameters that a request can give. */
 export const parametersOf = (
-  { n, seed, sampler, steps, spacing, eta, guidance, variance }: ResolvedSampling,
+  { n, first, seed, sampler, steps, spacing, eta, guidance, variance }: ResolvedSampling,
   label: string | number | undefined,
-): Parameters => onlySet({ n, seed, sampler, steps, spacing, eta, label, guidance, variance });
+): Parameters => onlySet({ n, first, seed, sampler, steps, spacing, eta, label, guidance, variance });
 
 /** The class of each image by name, where it has one. */
 export const labelItems = ({ n, labels }: ResolvedSampling, model: ModelInfo): Item[] =>

@@ -52,6 +52,18 @@ Deno.test("GET /generate: the first image of n = 4 is that of n = 1, whatever ru
     assertEquals(same[3].bytes, same[0].bytes);
   }));
 
+Deno.test("GET /generate: first = 2 gives the third image alone, of its class, and a link to it", () =>
+  withServer(async ({ origin }) => {
+    const [four, third, pair] = await Promise.all([
+      draw(`${origin}/generate?seed=7&steps=20&n=4`),
+      draw(`${origin}/generate?seed=7&steps=20&first=2`),
+      draw(`${origin}/generate?seed=7&steps=20&first=2&n=2`),
+    ]);
+    assertEquals(tileOf(four.bytes, 2, 2), Array.from(decodePng(third.bytes).data));
+    assertEquals([0, 1].map((i) => tileOf(pair.bytes, i, 2)), [2, 3].map((i) => tileOf(four.bytes, i, 2)));
+    assertEquals((await draw(origin + third.headers.get("content-location"))).bytes, third.bytes);
+  }));
+
 Deno.test("POST /generate: the same parameters as JSON give the same bytes", () =>
   withServer(async ({ origin }) => {
     const parameters = { n: 2, seed: 3, sampler: "ddim", steps: 10, eta: 0.5, label: "blue", guidance: 2 };

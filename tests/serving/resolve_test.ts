@@ -23,6 +23,7 @@ Deno.test("resolveSampling: 50 steps, or T if it is smaller; one image; a random
 
 Deno.test("resolveSampling: images cycle through the classes, or share the one named", () => {
   assertEquals(resolve({ n: 6 }).labels, [0, 1, 2, 3, 0, 1]);
+  assertEquals(resolve({ n: 3, first: 2 }).labels, [2, 3, 0]);
   assertEquals(resolve({ n: 2, label: "two" }).labels, [2, 2]);
   assertEquals(resolve({ label: 3 }).labels, [3]);
   assertEquals(resolve({ label: "0" }).labels, [0]);
