@@ -19,6 +19,7 @@ import type { KeptModels } from "./models/kept_models.ts";
 import type { ModelSource } from "./models/schema.ts";
 import { modelRoutes } from "./models.ts";
 import { openapiRoute } from "./openapi.ts";
+import { pageFiles } from "./page.ts";
 import { predictionRoutes } from "./predictions.ts";
 import type { Predictions } from "./predictions/store.ts";
 import { scheduleRoutes } from "./schedules.ts";
@@ -80,6 +81,7 @@ export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies
     metricsRoute(app, metrics, { keys });
   };
   indexRoute(app, serving);
+  pageFiles(app);
   mount(app);
   openapiRoute(app, { keys, serving, mount });
   docsRoute(app);

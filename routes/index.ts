@@ -1,11 +1,13 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { ModelInfo } from "../serving/model_info.ts";
 import { allowOnly } from "./method_not_allowed.ts";
+import { answerPage, wantsPage } from "./page.ts";
 
-/** `/`: what can be asked, as text to read in a terminal. */
+/** `/`: the page for browsers, what can be asked as text for terminals. */
 export const indexRoute = (app: OpenAPIHono, serving: { readonly models: readonly ModelInfo[] }): void => {
   const describe = ({ name, height, width, engine }: ModelInfo) => `${name}, ${height}×${width}, on ${engine.name}`;
   app.get("/", (c) => {
+    if (wantsPage(c)) return answerPage(c);
     const { models } = serving;
     const at = new URL(c.req.url).origin;
     return c.text(
@@ -21,7 +23,10 @@ what is loaded      curl ${at}/models
 train a model       curl --json '{}' ${at}/jobs
 serve what it made  curl --json '{"job": "JOB"}' ${at}/models
 all there is        ${at}/docs, or curl ${at}/openapi.json
+to look at          ${at}/ in a browser
 `,
+      200,
+      { vary: "accept" },
     );
   });
   allowOnly(app, "/", ["GET"]);

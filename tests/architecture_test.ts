@@ -12,6 +12,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   serving: ["core", "formats", "engine", "model"],
   jobs: ["core", "formats", "engine", "model", "serving"],
   routes: ["core", "formats", "engine", "model", "serving", "jobs"],
+  web: ["core"],
   figures: ["core", "formats", "serving"],
   evaluation: ["core", "formats", "engine", "model", "serving", "jobs", "figures"],
   commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes", "figures", "evaluation"],
@@ -21,7 +22,7 @@ const sources = async function* (folder: string): AsyncGenerator<string> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = join(folder, name);
     if (isDirectory) yield* sources(path);
-    else if (name.endsWith(".ts")) yield path;
+    else if (/\.tsx?$/.test(name)) yield path;
   }
 };
 

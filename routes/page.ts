@@ -1,0 +1,126 @@
+import { promisify } from "node:util";
+import { brotliCompress, gzip } from "node:zlib";
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { accepts } from "hono/accepts";
+import { allowOnly } from "./method_not_allowed.ts";
+
+/** Nothing from elsewhere, and no script or style that does not come as a file from here. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob: data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** The page's files below `web/dist`, as `deno task page` built them, by the type that each is. */
+const FILES = {
+  "index.html": "text/html; charset=utf-8",
+  "app.js": "text/javascript; charset=utf-8",
+  "app.css": "text/css; charset=utf-8",
+  "icon.svg": "image/svg+xml",
+  "paper.html": "text/html; charset=utf-8",
+  "licences.txt": "text/plain; charset=utf-8",
+} as const;
+
+type FileName = keyof typeof FILES;
+
+/** How a file may be packed, the smallest first; a browser says which it unpacks. */
+const PACKERS = {
+  br: promisify(brotliCompress),
+  gzip: promisify(gzip),
+  identity: (bytes: Uint8Array) => Promise.resolve(bytes),
+} as const;
+
+type Packing = keyof typeof PACKERS;
+
+interface PageFile {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** What it is called by caches: the beginning of its SHA-256. */
+  readonly mark: string;
+}
+
+const read = async (name: FileName): Promise<PageFile> => {
+  const bytes = await Deno.readFile(new URL(`../web/dist/${name}`, import.meta.url));
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return { bytes, mark: new Uint8Array(digest).toHex().slice(0, 12) };
+};
+
+/** The files, each read when it is first asked for. */
+const kept = new Map<FileName, Promise<PageFile>>();
+
+const find = (name: FileName): Promise<PageFile> => {
+  const found = kept.get(name) ?? read(name);
+  kept.set(name, found);
+  found.catch(() => kept.delete(name));
+  return found;
+};
+
+const packed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+
+const pack = async (name: FileName, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
+  const { bytes } = await find(name);
+  return new Uint8Array(await PACKERS[packing](bytes));
+};
+
+/** A file as it is sent; packed once. */
+const findPacked = (name: FileName, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
+  const key = `${packing} ${name}`;
+  const found = packed.get(key) ?? pack(name, packing);
+  packed.set(key, found);
+  found.catch(() => packed.delete(key));
+  return found;
+};
+
+const packingOf = (c: Context): Packing =>
+  accepts(c, {
+    header: "Accept-Encoding",
+    supports: Object.keys(PACKERS),
+    default: "identity",
+    match: (ranges) => {
+      const isTaken = (packing: string) => ranges.some(({ type, q }) => type === packing && q > 0);
+      return Object.keys(PACKERS).find(isTaken) ?? "identity";
+    },
+  }) as Packing;
+
+const YEAR = 31_536_000;
+
+/** Whether a list of entity tags names one. */
+const names = (header: string | undefined, tag: string): boolean =>
+  header !== undefined && header.split(",").some((own) => own.trim().replace(/^W\//, "") === tag);
+
+const answer = async (c: Context, name: FileName, vary = "accept-encoding"): Promise<Response> => {
+  const { mark } = await find(name);
+  const packing = packingOf(c);
+  const tag = `"${mark}-${packing}"`;
+  const isForGood = c.req.query("v") === mark;
+  const headers = {
+    "content-security-policy": POLICY,
+    "content-type": FILES[name],
+    "cache-control": isForGood ? `public, max-age=${YEAR}, immutable` : "no-cache",
+    etag: tag,
+    vary,
+  };
+  if (names(c.req.header("if-none-match"), tag)) return c.body(null, 304, headers);
+  const encoding: Record<string, string> = packing === "identity" ? {} : { "content-encoding": packing };
+  return c.body(await findPacked(name, packing), 200, { ...headers, ...encoding });
+};
+
+/** Whether a browser asks: it takes HTML by name, which programs do not. */
+export const wantsPage = (c: Context): boolean => /\btext\/html\b/i.test(c.req.header("accept") ?? "");
+
+/** Answers with the page itself. */
+export const answerPage = (c: Context): Promise<Response> => answer(c, "index.html", "accept, accept-encoding");
+
+/** `/page/…`: what the page is made of. Open to all, and there while the models are being loaded. */
+export const pageFiles = (app: OpenAPIHono): void => {
+  for (const name of Object.keys(FILES) as FileName[]) {
+    if (name === "index.html") continue;
+    app.get(`/page/${name}`, (c) => answer(c, name));
+    allowOnly(app, `/page/${name}`, ["GET"]);
+  }
+};

@@ -1,0 +1,1 @@
+export const renderPaper = (_: string): Promise<string> => Promise.resolve("");

@@ -1,0 +1,47 @@
+import type { Drawer } from "../state/drawing.ts";
+import { Notice, Wrong } from "./notice.tsx";
+
+const say = ({ progress: { phase, position, done, total, result } }: Drawer): string => {
+  switch (phase) {
+    case "asking":
+      return "Asking …";
+    case "queued":
+      return position === 0 ? "Next in line …" : `In line, after ${position} image${position === 1 ? "" : "s"} …`;
+    case "drawing":
+      return total === 0 ? "Drawing …" : `${Math.floor(done / total * 100)} %`;
+    case "done":
+      return result === null ? "" : `${result.seconds.drawing.toFixed(1)} s`;
+    default:
+      return "";
+  }
+};
+
+/** The button that draws or stops, and how far it is. It keeps its place and size, whatever it says. */
+export const DrawBar = ({ drawer, onDraw, label = "Draw", disabled = false }: {
+  drawer: Drawer;
+  onDraw: () => void;
+  label?: string;
+  disabled?: boolean;
+}) => {
+  const { progress, isBusy, stop } = drawer;
+  const part = progress.total === 0 ? 0 : progress.done / progress.total;
+  return (
+    <div class="draw-bar">
+      <button type="button" class="main" disabled={disabled && !isBusy} onClick={isBusy ? stop : onDraw}>
+        {isBusy ? "Stop" : label}
+      </button>
+      <progress max={1} value={isBusy || progress.phase === "done" ? part : 0} aria-label="How far it is" />
+      <span class="said" role="status">{say(drawer)}</span>
+    </div>
+  );
+};
+
+/** What has gone wrong with a drawing, if it has. */
+export const DrawProblem = ({ drawer: { progress: { phase, error } } }: { drawer: Drawer }) => {
+  if (phase === "lost") {
+    return (
+      <Notice busy>The connection was lost. It is drawn anew, from the same seed, when the server is back.</Notice>
+    );
+  }
+  return phase === "failed" && error !== null ? <Wrong error={error} /> : null;
+};

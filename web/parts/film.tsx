@@ -1,0 +1,105 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Progress } from "../state/drawing.ts";
+import type { Grid } from "../state/pictures.ts";
+import { Tiles } from "./tiles.tsx";
+
+/** Milliseconds from one frame to the next when the film is played. */
+const PACE = 60;
+
+/**
+ * The denoising as a film: x_t and the predicted x_0 side by side, and a line to go back and forth on. While it is drawn
+ * the last frame is shown, until the reader takes another.
+ */
+export const Film = ({ progress, grid, labelOf, onPick, isStacked = false }: {
+  progress: Progress;
+  /** The layout before anything has been drawn. */
+  grid: Grid;
+  labelOf: (i: number) => string;
+  onPick?: (i: number) => void;
+  /** One above the other, for long rows. */
+  isStacked?: boolean;
+}) => {
+  const { frames, steps, phase } = progress;
+  const [chosen, choose] = useState<number | null>(null);
+  const [isPlaying, play] = useState(false);
+  const last = frames.length - 1;
+  const at = Math.min(chosen ?? last, last);
+  const frame = frames[at] ?? null;
+  const shape = progress.grid ?? grid;
+  const seen = useRef(progress.request);
+
+  if (seen.current !== progress.request) {
+    seen.current = progress.request;
+    if (chosen !== null) choose(null);
+    if (isPlaying) play(false);
+  }
+
+  useEffect(() => {
+    if (!isPlaying) return;
+    const timer = setInterval(() => choose((now) => now === null || now >= last ? 0 : now + 1), PACE);
+    return () => clearInterval(timer);
+  }, [isPlaying, last]);
+
+  const where = frame === null
+    ? "not begun"
+    : frame.timestep === null
+    ? `finished, after ${steps} steps`
+    : `t = ${frame.timestep}, step ${frame.step} of ${steps}`;
+  const pick = onPick && frame !== null ? onPick : undefined;
+  return (
+    <div class="film">
+      <div class={isStacked ? "pair is-stacked" : "pair"}>
+        <figure>
+          <figcaption>
+            <i>
+              x<sub>t</sub>
+            </i>{" "}
+            <span>what is being denoised</span>
+          </figcaption>
+          <Tiles picture={frame?.x ?? null} grid={shape} name="x_t" labelOf={labelOf} onPick={pick} />
+        </figure>
+        <figure>
+          <figcaption>
+            <i>x̂</i>
+            <sub>0</sub> <span>what the network sees in it</span>
+          </figcaption>
+          <Tiles
+            picture={frame?.x0 ?? null}
+            grid={shape}
+            name="predicted x_0"
+            labelOf={(i) => `${labelOf(i)}, predicted`}
+          />
+        </figure>
+      </div>
+      <div class="scrub">
+        <button
+          type="button"
+          class="quiet"
+          disabled={frames.length < 2}
+          onClick={() => {
+            if (!isPlaying && at === last) choose(0);
+            play(!isPlaying);
+          }}
+        >
+          {isPlaying ? "Pause" : "Play"}
+        </button>
+        <input
+          type="range"
+          aria-label="Film"
+          aria-valuetext={where}
+          min={0}
+          max={Math.max(1, last)}
+          value={Math.max(0, at)}
+          style={{ "--part": `${last > 0 ? at / last * 100 : 0}%` }}
+          disabled={frames.length < 2}
+          onInput={({ currentTarget }) => {
+            play(false);
+            const to = Number(currentTarget.value);
+            choose(to >= last && phase !== "done" ? null : to);
+          }}
+        />
+        <span class="where">{where}</span>
+      </div>
+    </div>
+  );
+};

@@ -1,0 +1,35 @@
+import type { ComponentChildren } from "preact";
+import type { Model } from "../api/types.ts";
+import { keyWanted } from "../api/key.ts";
+import { models, modelsProblem } from "../state/server.ts";
+import { useStore } from "../state/store.ts";
+import { Notice, Wrong } from "./notice.tsx";
+
+/** Draws what needs a model once there is one, and says why where there is none. */
+export const WithModels = ({ children }: { children: (models: readonly Model[]) => ComponentChildren }) => {
+  const loaded = useStore(models);
+  const problem = useStore(modelsProblem);
+  if (loaded !== null && loaded.length > 0) return <>{children(loaded)}</>;
+  if (problem === null) {
+    return (
+      <div class="waiting">
+        <Notice busy>Asking the server for its models …</Notice>
+      </div>
+    );
+  }
+  return (
+    <div class="waiting">
+      <Wrong error={problem}>
+        {problem.status === 401 && (
+          <button
+            type="button"
+            class="main"
+            onClick={() => keyWanted.set("A key opens this server.")}
+          >
+            Enter a key
+          </button>
+        )}
+      </Wrong>
+    </div>
+  );
+};

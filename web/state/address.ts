@@ -1,0 +1,69 @@
+import { useCallback } from "preact/hooks";
+import { createStore, useStore } from "./store.ts";
+
+/** The tabs by name, the first is where the page opens. */
+export const TABS = ["generate", "forward", "interpolate", "inpaint"] as const;
+export type Tab = typeof TABS[number];
+
+/** Where the page stands: `#/generate?seed=7`. All that a link is to bring back is in it. */
+export interface Address {
+  readonly tab: Tab;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+const read = (): Address => {
+  const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const tab = TABS.find((name) => name === path) ?? TABS[0];
+  return { tab, query: Object.fromEntries(new URLSearchParams(search)) };
+};
+
+const write = ({ tab, query }: Address): string => {
+  const search = new URLSearchParams(query).toString();
+  return `#/${tab}${search === "" ? "" : `?${search}`}`;
+};
+
+const address = createStore<Address>(read());
+addEventListener("popstate", () => address.set(read()));
+addEventListener("hashchange", () => address.set(read()));
+
+/** What each tab had when it was left, so that it comes back. */
+const left = new Map<Tab, Address["query"]>();
+
+/** The tab that is shown. */
+export const useTab = (): Tab => useStore(address).tab;
+
+/** Where a tab is. */
+export const hrefOf = (tab: Tab, query: Address["query"] = left.get(tab) ?? {}): string => write({ tab, query });
+
+/** Goes to a tab, as a link does. */
+export const goTo = (tab: Tab, query?: Address["query"]): void => {
+  const to: Address = { tab, query: query ?? left.get(tab) ?? {} };
+  if (write(to) !== write(address.value)) history.pushState(null, "", write(to));
+  address.set(to);
+};
+
+/**
+ * What a tab keeps in the address: texts by name, what is left open by its default.
+ *
+ * @returns the values, and what changes some of them; undefined takes a value back to its default
+ */
+export const useQuery = <Q extends Readonly<Record<string, string>>>(
+  tab: Tab,
+  defaults: Q,
+): [Q, (changes: Partial<Record<keyof Q, string | undefined>>) => void] => {
+  const { tab: shown, query } = useStore(address);
+  const own = shown === tab ? query : left.get(tab) ?? {};
+  const change = useCallback((changes: Partial<Record<keyof Q, string | undefined>>) => {
+    const current = address.value.tab === tab ? address.value.query : left.get(tab) ?? {};
+    const merged: Record<string, string | undefined> = { ...current, ...changes };
+    const next = Object.fromEntries(
+      Object.entries(merged).filter(([name, value]) => value !== undefined && value !== defaults[name]),
+    ) as Record<string, string>;
+    left.set(tab, next);
+    if (address.value.tab !== tab) return;
+    history.replaceState(null, "", write({ tab, query: next }));
+    address.set({ tab, query: next });
+  }, [tab]);
+  left.set(tab, own);
+  return [{ ...defaults, ...own }, change];
+};

@@ -1,0 +1,90 @@
+import { useState } from "preact/hooks";
+import type { Model } from "../api/types.ts";
+import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
+import { NumberField } from "../parts/fields.tsx";
+import { Film } from "../parts/film.tsx";
+import { ImageWindow } from "../parts/image_window.tsx";
+import { issueOf } from "../parts/notice.tsx";
+import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { WithModels } from "../parts/with_models.tsx";
+import { useQuery } from "../state/address.ts";
+import { useDrawing } from "../state/drawing.ts";
+import { description } from "../state/limits.ts";
+import { gridOf } from "../state/pictures.ts";
+import { useStore } from "../state/store.ts";
+
+const DEFAULTS = { ...SAMPLING, n: "16" };
+
+const Studio = ({ models }: { models: readonly Model[] }) => {
+  const [query, change] = useQuery("generate", DEFAULTS);
+  const most = useStore(description)?.maxImages ?? 64;
+  const drawer = useDrawing();
+  const [picked, pick] = useState<number | null>(null);
+  const model = modelOf(query.model, models);
+  const { progress } = drawer;
+  const error = progress.phase === "failed" ? progress.error : null;
+  const count = Math.min(most, Math.max(1, Math.floor(Number(query.n)) || 1));
+
+  const draw = () => {
+    const seed = query.seed === "" ? anySeed() : query.seed;
+    if (query.seed === "") change({ seed });
+    const body = { ...samplingBody(query, model), n: Number(query.n), seed: Number(seed) };
+    drawer.start({ path: "/generate", body, model, count });
+  };
+  const labelOf = (i: number) => {
+    const label = progress.result?.images[i]?.label;
+    return label === undefined ? `Image ${i + 1}` : `Image ${i + 1}, class ${label}`;
+  };
+
+  return (
+    <div class="studio">
+      <form
+        class="controls"
+        onSubmit={(event) => {
+          event.preventDefault();
+          draw();
+        }}
+      >
+        <SamplingFields
+          value={query}
+          model={model}
+          models={models}
+          error={error}
+          onChange={change}
+          unlabelled="each in turn"
+        />
+        <NumberField
+          label="Images"
+          value={query.n}
+          min={1}
+          max={most}
+          error={issueOf(error, "n")}
+          onChange={(n) => change({ n })}
+        />
+        <DrawBar drawer={drawer} onDraw={draw} />
+      </form>
+      <div class="stage">
+        <DrawProblem drawer={drawer} />
+        <Film progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
+        <p class="hint">
+          {progress.frames.length === 0
+            ? "Nothing drawn yet. Every image begins as noise; watch it become one."
+            : "Choose an image to take it along: its link, its curl line, its film."}
+        </p>
+      </div>
+      {picked !== null && progress.request !== null && progress.grid !== null && (
+        <ImageWindow
+          index={picked}
+          request={progress.request}
+          result={progress.result}
+          picture={progress.frames.at(-1)?.x ?? null}
+          grid={progress.grid}
+          onClose={() => pick(null)}
+        />
+      )}
+    </div>
+  );
+};
+
+/** Images from noise, and how they come to be. */
+export const Generate = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;

@@ -1,0 +1,186 @@
+import { useMemo, useState } from "preact/hooks";
+import type { Model } from "../api/types.ts";
+import { Brush } from "../parts/brush.tsx";
+import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
+import { Choice, NumberField, Slider } from "../parts/fields.tsx";
+import { Film } from "../parts/film.tsx";
+import { ImageWindow } from "../parts/image_window.tsx";
+import { LetDraw } from "../parts/let_draw.tsx";
+import { invert, type Mask, maskOf, maskUrl, share } from "../parts/mask.ts";
+import { issueOf } from "../parts/notice.tsx";
+import { type Picture, PictureInput } from "../parts/picture_input.tsx";
+import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { WithModels } from "../parts/with_models.tsx";
+import { useQuery } from "../state/address.ts";
+import { useDrawing } from "../state/drawing.ts";
+import { fit, gridOf, toPixels, toUrl, toValues } from "../state/pictures.ts";
+
+const DEFAULTS = { ...SAMPLING, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
+
+/** A picture as the model sees it: of its extent, gray where it is. */
+const asModelSees = (picture: Picture, { width, height, channels }: Model): HTMLCanvasElement => {
+  const canvas = fit(picture, width, height);
+  if (channels === 1) {
+    const pixels = toPixels(toValues(canvas, 1), { width, height, channels });
+    canvas.getContext("2d")!.putImageData(pixels, 0, 0);
+  }
+  return canvas;
+};
+
+const RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = {
+  Left: (x) => x < 0.5,
+  Right: (x) => x >= 0.5,
+  Top: (_, y) => y < 0.5,
+  Bottom: (_, y) => y >= 0.5,
+  Middle: (x, y) => Math.max(Math.abs(x - 0.5), Math.abs(y - 0.5)) < 0.25,
+};
+
+const Studio = ({ models }: { models: readonly Model[] }) => {
+  const [query, change] = useQuery("inpaint", DEFAULTS);
+  const model = modelOf(query.model, models);
+  const { width, height } = model;
+  const [picture, setPicture] = useState<Picture | null>(null);
+  const [painted, setMask] = useState<Mask | null>(null);
+  const [isErasing, setErasing] = useState(false);
+  const [picked, pick] = useState<number | null>(null);
+  const drawer = useDrawing();
+  const { progress } = drawer;
+  const error = progress.phase === "failed" ? progress.error : null;
+
+  const image = useMemo(() => picture && asModelSees(picture, model), [picture, model.name, width, height]);
+  const fits = painted !== null && painted.width === width && painted.height === height;
+  const mask = useMemo(() => fits ? painted : maskOf(width, height, () => false), [painted, width, height]);
+  const covered = share(mask);
+  const brush = Number(query.brush) || Math.max(2, Math.round(width / 6));
+  const count = Math.min(16, Math.max(1, Math.floor(Number(query.n)) || 1));
+  const isReady = image !== null && covered > 0;
+
+  const draw = () => {
+    const seed = query.seed === "" ? anySeed() : query.seed;
+    if (query.seed === "") change({ seed });
+    const body = {
+      ...samplingBody(query, model),
+      n: Number(query.n),
+      seed: Number(seed),
+      jump_length: Number(query.length),
+      jump_n_sample: Number(query.times),
+      image: toUrl(image!),
+      mask: maskUrl(mask),
+    };
+    drawer.start({ path: "/inpaint", body, model, count });
+  };
+  const labelOf = (i: number) => `Variant ${i + 1}`;
+
+  return (
+    <div class="studio">
+      <form
+        class="controls"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady) draw();
+        }}
+      >
+        <SamplingFields
+          value={query}
+          model={model}
+          models={models}
+          error={error}
+          onChange={change}
+          samplers={["ddpm", "ddim"]}
+          unlabelled="none"
+        />
+        <NumberField
+          label="Variants"
+          value={query.n}
+          min={1}
+          max={16}
+          error={issueOf(error, "n")}
+          onChange={(n) => change({ n })}
+        />
+        <NumberField
+          label="Jump length"
+          value={query.length}
+          min={1}
+          error={issueOf(error, "jump_length")}
+          onChange={(length) => change({ length })}
+        />
+        <NumberField
+          label="Times each"
+          value={query.times}
+          min={1}
+          error={issueOf(error, "jump_n_sample")}
+          onChange={(times) => change({ times })}
+        />
+        <DrawBar drawer={drawer} onDraw={draw} disabled={!isReady} />
+        <p class="hint">
+          RePaint: every stretch of steps is drawn several times, going back in between, so that what is new fits what
+          stays.
+        </p>
+      </form>
+      <div class="stage">
+        <div class="masking">
+          {image === null
+            ? (
+              <p class="no-picture">
+                No picture yet. Give one, or let the model draw one; then brush over what is to be drawn anew.
+              </p>
+            )
+            : <Brush image={image} mask={mask} size={brush} isErasing={isErasing} onMask={setMask} />}
+          <div class="mask-tools">
+            <div class="given">
+              <PictureInput label="Drop a picture here, or choose one" onPicture={setPicture} />
+              <LetDraw model={model} onPicture={setPicture} />
+            </div>
+            <Choice
+              label="Brush"
+              value={isErasing ? "erase" : "paint"}
+              options={[["paint", "paint"], ["erase", "erase"]] as const}
+              onChange={(what) => setErasing(what === "erase")}
+            />
+            <Slider
+              label="Size"
+              value={brush}
+              min={1}
+              max={Math.max(2, Math.floor(width / 2))}
+              text={`${brush} pixels`}
+              onChange={(brush) => change({ brush: String(brush) })}
+            />
+            <div class="buttons" role="group" aria-label="Masks">
+              {Object.entries(RULES).map(([name, rule]) => (
+                <button
+                  key={name}
+                  type="button"
+                  onClick={() => setMask(maskOf(width, height, (x, y) => rule((x + 0.5) / width, (y + 0.5) / height)))}
+                >
+                  {name}
+                </button>
+              ))}
+              <button type="button" onClick={() => setMask(invert(mask))}>Invert</button>
+              <button type="button" onClick={() => setMask(maskOf(width, height, () => false))}>Clear</button>
+            </div>
+            <p class="hint">
+              {covered === 0
+                ? "Brush over what is to be drawn anew: with a pointer, or with the arrow keys and Space."
+                : `${Math.round(covered * 100)} % is drawn anew, the rest stays.`}
+            </p>
+          </div>
+        </div>
+        <DrawProblem drawer={drawer} />
+        <Film progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
+      </div>
+      {picked !== null && progress.request !== null && progress.grid !== null && (
+        <ImageWindow
+          index={picked}
+          request={progress.request}
+          result={progress.result}
+          picture={progress.frames.at(-1)?.x ?? null}
+          grid={progress.grid}
+          onClose={() => pick(null)}
+        />
+      )}
+    </div>
+  );
+};
+
+/** Parts of a picture drawn anew. */
+export const Inpaint = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;

@@ -1,0 +1,187 @@
+import { useMemo, useState } from "preact/hooks";
+import { INTERPOLATIONS } from "../../core/mod.ts";
+import type { Model } from "../api/types.ts";
+import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
+import { Choice, NumberField, Slider } from "../parts/fields.tsx";
+import { Film } from "../parts/film.tsx";
+import { LetDraw } from "../parts/let_draw.tsx";
+import { issueOf } from "../parts/notice.tsx";
+import { type Picture, PictureInput } from "../parts/picture_input.tsx";
+import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { Tiles } from "../parts/tiles.tsx";
+import { ValuesCanvas } from "../parts/values_canvas.tsx";
+import { WithModels } from "../parts/with_models.tsx";
+import { useQuery } from "../state/address.ts";
+import { useDrawing } from "../state/drawing.ts";
+import { fit, gridOf, toUrl, toValues } from "../state/pictures.ts";
+
+const DEFAULTS = { ...SAMPLING, from: "seeds", a: "1", b: "2", method: "spherical", t: "", lambda: "5" };
+/** How many λ are drawn, both ends among them. */
+const COUNT = 11;
+
+/** A picture as the model takes it. */
+const fitted = (picture: Picture, { width, height }: Model): HTMLCanvasElement => fit(picture, width, height);
+
+const End = ({ name, picture, model, onPicture }: {
+  name: string;
+  picture: Picture | null;
+  model: Model;
+  onPicture: (picture: Picture) => void;
+}) => {
+  const values = useMemo(
+    () => picture && toValues(fitted(picture, model), model.channels),
+    [picture, model.width, model.height, model.channels],
+  );
+  const { width, height, channels } = model;
+  return (
+    <div class="end">
+      {values && <ValuesCanvas {...{ values, width, height, channels }} label={`Picture ${name}`} />}
+      <PictureInput label={`Picture ${name}`} onPicture={onPicture} />
+      <LetDraw model={model} label="Draw one" onPicture={onPicture} />
+    </div>
+  );
+};
+
+const Studio = ({ models }: { models: readonly Model[] }) => {
+  const [query, change] = useQuery("interpolate", DEFAULTS);
+  const [a, setA] = useState<Picture | null>(null);
+  const [b, setB] = useState<Picture | null>(null);
+  const drawer = useDrawing();
+  const model = modelOf(query.model, models);
+  const { progress } = drawer;
+  const error = progress.phase === "failed" ? progress.error : null;
+  const fromImages = query.from === "images";
+  const t = query.t === "" ? Math.max(0, Math.floor(model.timesteps / 2) - 1) : Number(query.t);
+  const at = Math.min(COUNT - 1, Math.max(0, Number(query.lambda) || 0));
+  const isReady = !fromImages || (a !== null && b !== null);
+
+  const draw = () => {
+    const seed = query.seed === "" ? anySeed() : query.seed;
+    if (query.seed === "") change({ seed });
+    const ends = fromImages
+      ? { image_a: toUrl(fitted(a!, model)), image_b: toUrl(fitted(b!, model)), t }
+      : { seed_a: Number(query.a), seed_b: Number(query.b) };
+    const body = {
+      ...samplingBody(query, model),
+      ...ends,
+      seed: Number(seed),
+      method: query.method,
+      lambdas: COUNT,
+    };
+    drawer.start({ path: "/interpolate", body, model, count: COUNT, columns: COUNT });
+  };
+
+  const grid = progress.grid ?? gridOf(COUNT, model, COUNT);
+  const last = progress.frames.at(-1)?.x ?? null;
+  const lambda = (at / (COUNT - 1)).toFixed(1);
+  return (
+    <div class="studio">
+      <form
+        class="controls"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady) draw();
+        }}
+      >
+        <Choice
+          label="Between"
+          value={fromImages ? "images" : "seeds"}
+          options={[["seeds", "two seeds"], ["images", "two pictures"]] as const}
+          onChange={(from) => change({ from, method: from === "images" ? "linear" : undefined })}
+        />
+        {fromImages
+          ? (
+            <>
+              <End name="A" picture={a} model={model} onPicture={setA} />
+              <End name="B" picture={b} model={model} onPicture={setB} />
+              <div class="wide">
+                <Slider
+                  label="t, how far noise covers both"
+                  value={Math.min(t, model.timesteps - 1)}
+                  min={0}
+                  max={model.timesteps - 1}
+                  error={issueOf(error, "t")}
+                  onChange={(t) => change({ t: String(t) })}
+                />
+              </div>
+            </>
+          )
+          : (
+            <>
+              <NumberField
+                label="Seed A"
+                value={query.a}
+                min={0}
+                error={issueOf(error, "seed_a")}
+                onChange={(a) => change({ a })}
+              />
+              <NumberField
+                label="Seed B"
+                value={query.b}
+                min={0}
+                error={issueOf(error, "seed_b")}
+                onChange={(b) => change({ b })}
+              />
+            </>
+          )}
+        <Choice
+          label="Mixture of the latents"
+          value={query.method as typeof INTERPOLATIONS[number]}
+          options={INTERPOLATIONS.map((name) => [name, name] as const)}
+          onChange={(method) => change({ method })}
+        />
+        <SamplingFields
+          value={query}
+          model={model}
+          models={models}
+          error={error}
+          onChange={change}
+          unlabelled="none"
+        />
+        <DrawBar drawer={drawer} onDraw={draw} disabled={!isReady} />
+        {!isReady && <p class="hint">Give two pictures first.</p>}
+      </form>
+      <div class="stage">
+        <DrawProblem drawer={drawer} />
+        <div class="between">
+          <Tiles
+            picture={last}
+            grid={grid}
+            only={at}
+            name="The mixture"
+            labelOf={(i) => `λ = ${(i / (COUNT - 1)).toFixed(1)}`}
+          />
+          <div>
+            <Slider
+              label="λ"
+              value={at}
+              min={0}
+              max={COUNT - 1}
+              text={lambda}
+              onChange={(lambda) => change({ lambda: String(lambda) })}
+            />
+            <div class="ends">
+              <span>A</span>
+              <span>B</span>
+            </div>
+            <p class="hint">
+              {fromImages
+                ? "Both pictures are covered with the same noise up to t; their latents are mixed, and the mixture is denoised. The later t, the freer what comes of it."
+                : "The noise of two seeds is mixed, and each mixture is denoised."}
+            </p>
+          </div>
+        </div>
+        <Film
+          progress={progress}
+          grid={gridOf(COUNT, model, COUNT)}
+          labelOf={(i) => `λ = ${(i / (COUNT - 1)).toFixed(1)}`}
+          onPick={(i) => change({ lambda: String(i) })}
+          isStacked
+        />
+      </div>
+    </div>
+  );
+};
+
+/** Images between two: of two seeds, or of two pictures. */
+export const Interpolate = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;
