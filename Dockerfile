@@ -4,7 +4,7 @@ WORKDIR /app
 
 # Dependencies first: this layer is rebuilt only when they change.
 COPY deno.json deno.lock ./
-COPY web/deno.json web/
+COPY web/deno.json web/deno.json
 RUN deno install --frozen
 
 COPY . .
