@@ -22,6 +22,9 @@ const resolve = (options: Options & { seed: number }, studio: Studio): ResolvedS
   }
   const sampling = resolveFor(options, LAMBDAS.length, studio);
   const isFree = options.label === undefined && nullLabel !== null;
+  if (isFree && options.guidance !== 1) {
+    throw new UsageError(`--guidance must be 1 (off) without --label, received ${options.guidance}`);
+  }
   return isFree ? { ...sampling, labels: LAMBDAS.map(() => nullLabel) } : sampling;
 };
 

@@ -57,6 +57,19 @@ Deno.test("of the ideal network the ratios of a path make up for each other, so 
   assertLess(estimate(lines[21]).deviation, 0.7 * estimate(lines[22]).deviation);
 });
 
+Deno.test("docs/ddpm.md tells the numbers of this case as they are", () => {
+  const cases = [{ share: 1, told: [0.790, 0.780, 0.736, 0.054] }, { share: 0.7, told: [1.103, 1.089, 0.933, 0.170] }];
+  for (const { share, told } of cases) {
+    const { model, path, lines } = evaluate({ share });
+    const { mean, variance } = modelDensity(model);
+    const surprise = estimate(Float64Array.from(path[0], (x) => -logNormal(x, mean, variance))).mean;
+    const [ratios, divergences] = [estimate(lines[21]).mean, estimate(lines[22]).mean];
+    [ratios, divergences, surprise, ratios - surprise].forEach((value, i) =>
+      assertAlmostEquals(value, told[i], 5.1e-4)
+    );
+  }
+});
+
 Deno.test("a worse network has a higher bound", () => {
   const [right, wrong] = [1, 0.7].map((share) => estimate(evaluate({ share }).lines[22]));
   assert(wrong.mean - right.mean > 4 * Math.hypot(wrong.error, right.error));

@@ -28,6 +28,21 @@ Deno.test("the paper's β at a tenth of the steps leave most of the signal, whic
   assert(worstBits("linear", 100) > 0.1);
 });
 
+Deno.test("docs/ddpm.md tells the KL of the prior of each schedule as it is", () => {
+  const told: [ScheduleName, number, number][] = [
+    ["linear", 2.9e-5, 0.33],
+    ["cosine", 1.8e-9, 1.8e-7],
+    ["quadratic", 5.3e-4, 0.48],
+    ["sigmoid", 2.9e-5, 0.33],
+    ["const", 1.2e-9, 0.10],
+    ["jsd", 0, 0],
+  ];
+  for (const [name, thousand, hundred] of told) {
+    assertAlmostEquals(worstBits(name), thousand, 0.03 * thousand, name);
+    assertAlmostEquals(worstBits(name, 100), hundred, 0.03 * hundred, name);
+  }
+});
+
 Deno.test("the KL of the prior is E_q[log q(x_T | x_0) − log p(x_T)], within 4 standard errors", () => {
   const n = 100_000;
   for (const T of [50, 100, 200]) {
