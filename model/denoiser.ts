@@ -105,15 +105,18 @@ export const createDenoiser = (
       const rows = rowsOf(n);
       const padded = (values: Float32Array, shape: number[]) =>
         tf.tensor(padTo(values, shape.reduce((product, n) => product * n)), shape);
-      const out = tf.tidy(() =>
+      // An array that is handed out of tidy is searched for tensors, element by element.
+      const output = tf.tidy(() =>
         network({
           x: padded(x, [rows, height, width, channels]) as tf.Tensor4D,
           timesteps: padded(timestepEmbedding(timesteps, embedding), [rows, size]) as tf.Tensor2D,
           classes: labels === null
             ? undefined
             : padded(oneHot(labels, numClasses!), [rows, numClasses!]) as tf.Tensor2D,
-        }).dataSync()
-      ) as Float32Array;
+        })
+      );
+      const out = output.dataSync() as Float32Array;
+      output.dispose();
       return rows === n ? out : out.slice(0, n * height * width * outChannels);
     },
     dispose: () => {
