@@ -65,7 +65,7 @@ export const draw = async (options: Options): Promise<number> => {
   const task = inFlags(() => compileTask({ kind: "generate", sampling }, targetOf(pipeline, network)));
   const startOf = (i: number): Row => startRow(task, i, latents?.values.slice(i * size, (i + 1) * size));
 
-  using file = openImageFile(out, { count: n, dtype, ...shape });
+  using file = openImageFile(out, { count: n, dtype, labels: sampling.labels, ...shape });
   const { sampler, seed, steps } = sampling;
   reporter.report({ event: "start", model, engine: engine.name, images: n, sampler, steps, seed });
   const meter = createMeter(n, task.steps, batch);

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from "@std/path";
 import { gridSize, tile } from "../formats/grid.ts";
-import { npyHeader } from "../formats/npy.ts";
+import { type NpyArray, npyHeader } from "../formats/npy.ts";
 import { streamNpz } from "../formats/npz.ts";
 import { type ImageShape, nhwcToNchw, toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
@@ -42,6 +42,25 @@ export const imageFileKind = (path: string, dtype?: ImageType): { kind: Kind; dt
 
 type Body = Pick<ImageFile, "append"> & { end(): void };
 
+/** What a file is opened for. */
+export interface ImageFileOptions extends ImageShape {
+  readonly count: number;
+  readonly dtype?: ImageType;
+  /** The class of each image. */
+  readonly labels?: readonly number[] | null;
+}
+
+/** Gray bytes three times: evaluation scripts read images of three channels alone. */
+const inColour = (bytes: Uint8Array): Uint8Array => {
+  const colour = new Uint8Array(bytes.length * 3);
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 3) colour.fill(bytes[i], at, at + 3);
+  return colour;
+};
+
+const labelsArray = (labels: readonly number[]): Record<string, NpyArray> => ({
+  arr_1: { dtype: "int64", shape: [labels.length], data: BigInt64Array.from(labels, BigInt) },
+});
+
 const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: ImageShape): Body => {
   const grid = gridSize(count, shape);
   if (grid.height * grid.width > MOST_PIXELS) {
@@ -66,14 +85,18 @@ const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: Image
 
 const openArray = (
   write: (bytes: Uint8Array) => void,
-  count: number,
-  shape: ImageShape,
+  { count, labels, ...shape }: ImageFileOptions,
   { kind, dtype }: { kind: Kind; dtype: ImageType },
 ): Body => {
   const { height, width, channels } = shape;
-  const extents = dtype === "uint8" ? [count, height, width, channels] : [count, channels, height, width];
-  const bytesOf = (images: Float32Array) =>
-    dtype === "uint8" ? toBytes(images) : new Uint8Array(nhwcToNchw(images, shape).buffer);
+  const isColoured = kind === ".npz" && dtype === "uint8" && channels === 1;
+  const extents = dtype === "uint8"
+    ? [count, height, width, isColoured ? 3 : channels]
+    : [count, channels, height, width];
+  const bytesOf = (images: Float32Array) => {
+    if (dtype === "float32") return new Uint8Array(nhwcToNchw(images, shape).buffer);
+    return isColoured ? inColour(toBytes(images)) : toBytes(images);
+  };
   if (kind === ".npy") {
     write(npyHeader(dtype, extents));
     return { append: (images) => write(bytesOf(images)), end: () => {} };
@@ -87,20 +110,23 @@ const openArray = (
         : cause;
     }
   })();
-  return { append: (images) => stream.push(bytesOf(images)), end: () => stream.end() };
+  return {
+    append: (images) => stream.push(bytesOf(images)),
+    end: () => stream.end(labels ? labelsArray(labels) : {}),
+  };
 };
 
 /**
  * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
- * as the images come. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
+ * as the images come. An `.npz` of bytes is what guided-diffusion's evaluator reads and its sampling scripts write: gray
+ * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
  *
  * @throws {UsageError} if the place cannot be written, the picture would be too large, or an `.npz` exceed 4 GiB
  */
 export const openImageFile = (
   path: string,
-  { count, dtype, ...shape }: ImageShape & { count: number; dtype?: ImageType },
+  { count, dtype, labels, ...shape }: ImageFileOptions,
 ): ImageFile => {
-  const { height, width, channels } = shape;
   const format = imageFileKind(path, dtype);
   const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
   const file = createBeside(beside, path, "sample");
@@ -119,8 +145,9 @@ export const openImageFile = (
     state = "gone";
   };
   try {
-    const extent = { height, width, channels };
-    const body = format.kind === ".png" ? openPng(write, count, extent) : openArray(write, count, extent, format);
+    const body = format.kind === ".png"
+      ? openPng(write, count, shape)
+      : openArray(write, { count, labels, ...shape }, format);
     return {
       append: body.append,
       finish: () => {

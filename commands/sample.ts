@@ -8,7 +8,7 @@ export const sampleOptions = z.strictObject({
   model: z.string().min(1).default("models/digits")
     .describe("Folder of the model, in diffusers' layout"),
   out: z.string().min(1).default("grid.png")
-    .describe("File to write: .png (a grid), .npy, or .npz (as arr_0). An older one is replaced"),
+    .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
   n: z.int().min(1).max(50000).optional()
     .describe("Number of images. Default: 16, or as many as --latents holds"),
@@ -19,7 +19,7 @@ export const sampleOptions = z.strictObject({
   dtype: z.enum(["float32", "uint8"]).optional()
     .describe(
       "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
-        "Default: float32 for .npy, uint8 for .npz",
+        "Default: float32 for .npy, uint8 for .npz, where gray images become RGB, as evaluation scripts read them",
     ),
   batch: z.int().min(1).max(1024).default(16)
     .describe("Images denoised together; changes speed and memory, never the images"),
@@ -34,7 +34,10 @@ export const sample = defineCommand({
     { line: "deno task sample", does: "16 images as a grid in grid.png." },
     { line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o grid.png", does: "The same 64 every time." },
     { line: "deno task sample --label 3 --guidance 2 -n 9", does: "Nine threes, drawn with more insistence." },
-    { line: "deno task sample -n 10000 -o samples.npz", does: "Bytes under arr_0, as evaluation scripts read them." },
+    {
+      line: "deno task sample -n 50000 -o samples.npz",
+      does: "Bytes under arr_0, as guided-diffusion's evaluator reads them.",
+    },
     { line: "deno task sample --latents x.npy --sampler ddim -o out.npy", does: "To compare with another program." },
   ],
   run: async (options) => (await import("./draw.ts")).draw(options),

@@ -51,16 +51,16 @@ export const decodeNpz = (
   );
 };
 
-/** Writes the elements of one array piece by piece. */
+/** Writes the elements of the first array piece by piece. */
 export interface NpzStream {
   /** The next elements, as bytes. The piece is not kept. */
   push(piece: Uint8Array): void;
-  /** The archive's directory; nothing may follow. */
-  end(): void;
+  /** More arrays, if there are any, and the archive's directory; nothing may follow. */
+  end(more?: Readonly<Record<string, NpyArray>>): void;
 }
 
 /**
- * Writes an `.npz` of one stored array without holding it: `write` gets its bytes in order.
+ * Writes an `.npz` of stored arrays, without holding the first: `write` gets its bytes in order.
  *
  * @throws {RangeError} if the array exceeds 4 GiB
  */
@@ -73,14 +73,19 @@ export const streamNpz = (
     if (error) throw error;
     write(bytes);
   });
-  const entry = new ZipPassThrough(`${name}.npy`);
-  entry.mtime = MTIME;
-  zip.add(entry);
+  const add = (name: string) => {
+    const entry = new ZipPassThrough(`${name}.npy`);
+    entry.mtime = MTIME;
+    zip.add(entry);
+    return entry;
+  };
+  const entry = add(name);
   entry.push(npyHeader(dtype, shape));
   return {
     push: (piece) => entry.push(piece),
-    end: () => {
+    end: (more = {}) => {
       entry.push(new Uint8Array(0), true);
+      for (const [name, array] of Object.entries(more)) add(name).push(encodeNpy(array), true);
       zip.end();
     },
   };

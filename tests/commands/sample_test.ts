@@ -5,6 +5,7 @@ import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
 import { decodePng } from "../../formats/png.ts";
+import { python, whyNoPython } from "../model/python.ts";
 import { run, start, testCommandLine } from "./cli.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
@@ -68,12 +69,47 @@ testCommandLine(
     };
     assertEquals((await sample("-o", path("b.npz"), ...seed)).code, 0);
     const archive = decodeNpz(Deno.readFileSync(path("b.npz")));
-    assertEquals(Object.keys(archive), ["arr_0"]);
+    assertEquals(Object.keys(archive), ["arr_0", "arr_1"]);
+    assertEquals([archive.arr_1.dtype, archive.arr_1.data], ["int64", BigInt64Array.of(0n, 1n)]);
     holds(archive.arr_0);
     holds(await drawn(path("c.npy"), ...seed, "--dtype", "uint8"));
     assertEquals((await sample("-o", path("d.npz"), ...seed, "--dtype", "float32")).code, 0);
-    assertEquals(decodeNpz(Deno.readFileSync(path("d.npz"))), { arr_0: floats });
+    assertEquals(decodeNpz(Deno.readFileSync(path("d.npz"))).arr_0, floats);
   },
+);
+
+/** Reads an `.npz` as guided-diffusion's evaluator does: the header, then the elements of a batch at a time. */
+const EVALUATOR = `
+import sys, zipfile
+import numpy as np
+
+with zipfile.ZipFile(sys.argv[1]) as archive:
+    assert archive.testzip() is None
+    assert archive.namelist() == ["arr_0.npy", "arr_1.npy"], archive.namelist()
+    with archive.open("arr_0.npy") as file:
+        assert np.lib.format.read_magic(file) == (1, 0)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+        assert not fortran and not dtype.hasobject
+        size, batches = int(np.prod(shape[1:])), []
+        while data := file.read(4 * size * dtype.itemsize):
+            batches.append(np.frombuffer(data, dtype).reshape(-1, *shape[1:]))
+    x = np.concatenate(batches)
+    labels = np.load(archive.open("arr_1.npy"))
+assert x.shape == shape == (7, 32, 32, 3) and x.dtype == np.uint8, (x.shape, x.dtype)
+assert (x[..., 0] == x[..., 1]).all() and (x[..., 0] == x[..., 2]).all() and x.std() > 10
+assert labels.tolist() == [0, 1, 2, 3, 4, 5, 6], labels
+`;
+
+const reason = await whyNoPython("numpy");
+testCommandLine(
+  "sample writes an .npz of gray images that guided-diffusion's evaluator reads: RGB bytes, with their classes",
+  async (folder) => {
+    const path = join(folder, "a.npz");
+    const { code, stderr } = await run("sample", "--steps", "2", "-n", "7", "--engine", "wasm", "-o", path);
+    assertEquals([code, stderr], [0, ""]);
+    await python(EVALUATOR, { args: [path] });
+  },
+  reason || undefined,
 );
 
 testCommandLine(
