@@ -14,6 +14,7 @@ const CLEAR_NAMES: ReadonlySet<string> = new Set([
   "HubError",
   "EngineError",
   "DatasetError",
+  "ExtractorError",
   "RunError",
   "RunLockedError",
 ]);

@@ -11,6 +11,14 @@ const KERNELS = {
     reach: 3,
     weigh: (x: number) => x === 0 ? 1 : 3 * Math.sin(Math.PI * x) * Math.sin(Math.PI * x / 3) / (Math.PI * x) ** 2,
   },
+  /** Keys' cubic with a = −1/2, as Pillow's bicubic; it keeps quadratics. */
+  cubic: {
+    reach: 2,
+    weigh: (x: number) => {
+      const d = Math.abs(x);
+      return d < 1 ? (1.5 * d - 2.5) * d * d + 1 : ((2.5 - 0.5 * d) * d - 4) * d + 2;
+    },
+  },
   /** Linear; it never leaves the range of its input. */
   triangle: { reach: 1, weigh: (x: number) => 1 - Math.abs(x) },
 } as const;

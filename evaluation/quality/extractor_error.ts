@@ -1,0 +1,4 @@
+/** A feature extractor that cannot be had, or that cannot take these images. Its message is one line. */
+export class ExtractorError extends Error {
+  override name = "ExtractorError";
+}
