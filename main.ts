@@ -32,7 +32,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "evaluate",
-    summary: "Measure a model: the likelihood of images under it, term by term.",
+    summary: "Measure a model: the likelihood of images under it, and how good its samples are.",
     load: async () => (await import("./commands/evaluate.ts")).evaluate,
   },
   {
@@ -59,6 +59,11 @@ const COMMANDS: readonly CommandEntry[] = [
     name: "chain",
     summary: "Draw the figure of both processes with their equations, the model's images at the nodes.",
     load: async () => (await import("./commands/chain.ts")).chain,
+  },
+  {
+    name: "classifier",
+    summary: "Train a classifier of a dataset, whose features evaluation compares images by.",
+    load: async () => (await import("./commands/classifier.ts")).classifier,
   },
   {
     name: "engine",
