@@ -58,8 +58,9 @@ const write = async (folder: string, name: string, { csv, svg }: Result, documen
 /** The settings that every document begins with. */
 const describe = async (subject: Subject) => {
   const { model, data, seed } = subject.options;
-  const { engine, digest } = await subject.model();
-  return { model, digest, data, seed, engine: { name: engine.name, version: engine.version, device: engine.device } };
+  const engine = await subject.engine();
+  const measured = subject.hasModel ? { model, digest: (await subject.model()).digest } : { model: null };
+  return { ...measured, data, seed, engine: { name: engine.name, version: engine.version, device: engine.device } };
 };
 
 /**

@@ -3,12 +3,9 @@ import { openEngine } from "../engine/mod.ts";
 import { trainClassifier } from "../evaluation/quality/classifier/train.ts";
 import { openDataset } from "../jobs/data/dataset.ts";
 import type { classifierOptions } from "./classifier.ts";
-import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { INTERRUPTED, Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { createReporter } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
-
-/** The exit code of a command that Ctrl-C ended, as shells count it. */
-const INTERRUPTED = 130;
 
 /**
  * Trains a classifier into a folder.

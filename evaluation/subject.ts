@@ -21,7 +21,7 @@ export interface SubjectModel {
   readonly digest: string;
 }
 
-/** What is evaluated, and where. The model and the data are opened when they are first asked for. */
+/** What is evaluated, and where. The engine, the model and the data are opened when they are first asked for. */
 export interface Subject extends Disposable {
   readonly options: SharedOptions;
   /** Where results go, and what a stopped evaluation goes on from. It is there. */
@@ -29,15 +29,18 @@ export interface Subject extends Disposable {
   /** Calls the evaluation off. */
   readonly signal: AbortSignal;
   readonly report: (event: EvaluationEvent) => void;
+  engine(): Promise<Engine>;
   model(): Promise<SubjectModel>;
+  /** Whether anybody asked for the model. */
+  readonly hasModel: boolean;
   data(): Promise<Dataset>;
   /** The model and the data, if their images are of one shape. */
   both(): Promise<SubjectModel & { readonly dataset: Dataset }>;
 }
 
-const openModel = async (options: SharedOptions): Promise<SubjectModel> => {
-  const pipeline = await loadPipeline(options.model);
-  const engine = await openEngine(options.engine, options);
+const openModel = async (folder: string, openEngine: () => Promise<Engine>): Promise<SubjectModel> => {
+  const pipeline = await loadPipeline(folder);
+  const engine = await openEngine();
   return { pipeline, engine, network: createDenoiser(engine, pipeline), digest: modelDigest(pipeline) };
 };
 
@@ -68,8 +71,11 @@ export const createSubject = (
   { folder, signal, report }: Pick<Subject, "folder" | "signal" | "report">,
 ): Subject => {
   const opened: { dispose(): void }[] = [];
+  const engine = once(() => openEngine(options.engine, options));
+  let hasModel = false;
   const model = once(async () => {
-    const model = await openModel(options);
+    hasModel = true;
+    const model = await openModel(options.model, engine);
     opened.push(model.network);
     return model;
   });
@@ -84,7 +90,11 @@ export const createSubject = (
     folder,
     signal,
     report,
+    engine,
     model,
+    get hasModel() {
+      return hasModel;
+    },
     data,
     both: async () => {
       const dataset = await data();

@@ -1,0 +1,77 @@
+import { toBytes } from "../../formats/pixels.ts";
+import { compileTask } from "../../serving/compile.ts";
+import { denoise } from "../../serving/denoise.ts";
+import { targetOf } from "../../serving/loaded_model.ts";
+import { describeModel } from "../../serving/model_info.ts";
+import type { SamplingParameters } from "../../serving/parameters.ts";
+import { ParameterError, type ResolvedSampling, resolveSampling } from "../../serving/resolve.ts";
+import { startRow } from "../../serving/row.ts";
+import { EvaluationError } from "../error.ts";
+import type { SubjectModel } from "../subject.ts";
+import type { ImageSet } from "./image_set.ts";
+
+/** How a model is asked for samples. */
+export type SampleOptions = Omit<SamplingParameters, "n" | "variance">;
+
+const resolve = (parameters: SamplingParameters, { pipeline, engine, network }: SubjectModel): ResolvedSampling => {
+  try {
+    return resolveSampling(parameters, describeModel(pipeline, engine, network));
+  } catch (error) {
+    if (!(error instanceof ParameterError)) throw error;
+    const [{ field, received, allowed }] = error.issues;
+    throw new EvaluationError(`${field} must be ${allowed}, received ${JSON.stringify(received)}`, { cause: error });
+  }
+};
+
+/**
+ * The images that a model draws: as bytes, as `sample` writes them. Image i depends on the seed and i alone, so those of
+ * a larger set begin with those of a smaller one.
+ *
+ * @throws {EvaluationError} if the model cannot be asked for them
+ */
+export const drawnImages = (
+  subject: SubjectModel,
+  { n, ...options }: SampleOptions & { n: number },
+  model: string,
+): ImageSet => {
+  const { pipeline, network, digest } = subject;
+  const sampling = resolve({ n, ...options }, subject);
+  const task = (() => {
+    try {
+      return compileTask({ kind: "generate", sampling }, targetOf(pipeline, network));
+    } catch (cause) {
+      throw cause instanceof RangeError ? new EvaluationError(cause.message, { cause }) : cause;
+    }
+  })();
+  const { height, width, channels } = network;
+  const { sampler, steps, seed, guidance, spacing, eta } = sampling;
+  const label = options.label;
+  const told = [
+    `${sampler} in ${steps} steps`,
+    ...(guidance === 1 ? [] : [`guidance ${guidance}`]),
+    ...(eta === undefined ? [] : [`eta ${eta}`]),
+    ...(label === undefined ? [] : [`class ${label}`]),
+    `seed ${seed}`,
+  ];
+  return {
+    name: `${model}, ${told.join(", ")}`,
+    key: { model: digest, sampler, steps, seed, guidance, spacing, eta, label },
+    count: n,
+    height,
+    width,
+    channels,
+    batches: async function* (first, end, { batch, signal, onStep }) {
+      for (let start = first; start < end; start += batch) {
+        const rows = Array.from({ length: Math.min(batch, end - start) }, (_, i) => startRow(task, start + i));
+        await denoise(network, rows, {
+          nullLabel: pipeline.nullLabel,
+          signal,
+          onStep: ({ length }) => onStep(length / task.steps),
+        });
+        const data = new Uint8Array(rows.length * height * width * channels);
+        rows.forEach(({ x }, i) => data.set(toBytes(x), i * x.length));
+        yield { data, height, width, channels };
+      }
+    },
+  };
+};

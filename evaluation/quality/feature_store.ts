@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { join } from "@std/path";
+import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
+import { replaceFile } from "../../jobs/training/durable.ts";
+import { EvaluationError } from "../error.ts";
+import type { FeatureExtractor } from "./feature_extractor.ts";
+import type { ImageSet } from "./image_set.ts";
+import type { Rows } from "./products.ts";
+import { type FeatureStatistics, sumStatistics } from "./statistics.ts";
+
+/** Where features are kept, who hears of progress, and what calls it off. */
+export interface StoreOptions {
+  /** Folder that is there, or can be made. */
+  readonly folder: string;
+  /** Images that a model draws together. */
+  readonly batch: number;
+  readonly signal: AbortSignal;
+  readonly report: (event: { event: string; [fact: string]: unknown }) => void;
+}
+
+const VERSION = 1;
+
+/** What decides the features of a set, and the name of the file that holds them. */
+const keyOf = (set: ImageSet, { name, digest }: FeatureExtractor) => {
+  const facts = { version: VERSION, images: set.key, extractor: { name, digest } };
+  return { facts, name: createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 24) };
+};
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+const writeAll = (file: Deno.FsFile, values: Float32Array): void => {
+  for (let rest = new Uint8Array(values.buffer, values.byteOffset, values.byteLength); rest.length > 0;) {
+    rest = rest.subarray(file.writeSync(rest));
+  }
+};
+
+const readRows = (file: Deno.FsFile, count: number, size: number): Rows => {
+  const data = new Float32Array(count * size), bytes = new Uint8Array(data.buffer);
+  file.seekSync(0, Deno.SeekMode.Start);
+  for (let at = 0; at < bytes.length;) {
+    const read = file.readSync(bytes.subarray(at, at + 2 ** 26));
+    if (read === null) throw new Error("cannot read features: their file has become shorter");
+    at += read;
+  }
+  return { data, count, size };
+};
+
+/**
+ * The features of the first `count` images of a set. They are kept in a file, row by row as they come, so that nothing is
+ * computed twice and what was stopped goes on where it was; more of the same images are added behind them.
+ *
+ * @throws {ExtractorError} if the extractor cannot take the images
+ * @throws {EvaluationError} if another process is writing the same file
+ * @throws the signal's reason, once it aborts
+ */
+export const featuresOfSet = async (
+  set: ImageSet,
+  extractor: FeatureExtractor,
+  count: number,
+  { folder, batch, signal, report }: StoreOptions,
+): Promise<Rows> => {
+  extractor.check(set);
+  const { facts, name } = keyOf(set, extractor);
+  const size = extractor.featureCount;
+  await Deno.mkdir(folder, { recursive: true });
+  using file = await Deno.open(join(folder, `${name}.f32`), { read: true, write: true, create: true });
+  if (!await file.tryLock(true)) {
+    throw new EvaluationError(
+      `the features of ${set.name} are being computed by another process: wait for it, or name another --cache`,
+    );
+  }
+  // A row that was cut off is written again.
+  const known = Math.floor((await file.stat()).size / (size * BYTES));
+  if (known >= count) return readRows(file, count, size);
+  if (known === 0) await replaceFile(join(folder, `${name}.json`), `${JSON.stringify(facts, null, 2)}\n`);
+  file.truncateSync(known * size * BYTES);
+  file.seekSync(0, Deno.SeekMode.End);
+
+  report({ event: "features", of: set.name, images: count, known, by: extractor.name });
+  const started = performance.now();
+  let done = 0;
+  const onStep = (images: number) => {
+    done += images;
+    const imagesPerSecond = done * 1000 / (performance.now() - started);
+    const secondsLeft = Math.max(0, count - known - done) / imagesPerSecond;
+    report({
+      event: "progress",
+      step: Math.min(count, Math.round(known + done)),
+      steps: count,
+      imagesPerSecond,
+      secondsLeft,
+    });
+  };
+  const drawn = "model" in set.key;
+  for await (
+    const images of set.batches(known, count, { batch: drawn ? batch : extractor.batch, signal, onStep })
+  ) {
+    writeAll(file, extractor.extract(images));
+  }
+  file.syncSync();
+  return readRows(file, count, size);
+};
+
+/** Mean and covariance of rows; others get their turn meanwhile. */
+export const statisticsOf = async (
+  { data, size }: Rows,
+  { signal }: { signal?: AbortSignal } = {},
+): Promise<FeatureStatistics> => {
+  const sums = sumStatistics(size), step = 64 * size;
+  for (let at = 0; at < data.length; at += step) {
+    await new Promise<void>((resume) => setTimeout(resume, 0));
+    signal?.throwIfAborted();
+    sums.add(data.subarray(at, at + step));
+  }
+  return sums.finish();
+};
+
+const readStatistics = async (path: string, count: number): Promise<FeatureStatistics | null> => {
+  try {
+    const { mu, sigma } = decodeNpz(await Deno.readFile(path));
+    return { count, mean: mu.data as Float64Array<ArrayBuffer>, covariance: sigma.data as Float64Array<ArrayBuffer> };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
+    throw error;
+  }
+};
+
+/**
+ * Mean and covariance of a set's features, kept beside them as an `.npz` with `mu` and `sigma`, the form in which
+ * pytorch-fid and clean-fid keep theirs.
+ */
+export const keptStatistics = async (
+  set: ImageSet,
+  extractor: FeatureExtractor,
+  rows: Rows,
+  { folder, signal }: Pick<StoreOptions, "folder" | "signal">,
+): Promise<FeatureStatistics> => {
+  const path = join(folder, `${keyOf(set, extractor).name}-${rows.count}.npz`);
+  const kept = await readStatistics(path, rows.count);
+  if (kept) return kept;
+  const { mean, covariance, count } = await statisticsOf(rows, { signal });
+  const size = mean.length;
+  const arrays = {
+    mu: { dtype: "float64", shape: [size], data: mean },
+    sigma: { dtype: "float64", shape: [size, size], data: covariance },
+  } as const;
+  await replaceFile(path, encodeNpz(arrays));
+  return { count, mean, covariance };
+};

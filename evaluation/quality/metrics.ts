@@ -1,0 +1,73 @@
+import { z } from "zod";
+import { samplingParameters } from "../../serving/parameters.ts";
+import { defineMetric } from "../metric.ts";
+import { RESIZE_METHODS } from "./inception/resize.ts";
+
+const { sampler, steps, spacing, eta, label, guidance } = samplingParameters.shape;
+
+/** Which samples are measured, and by what. */
+export const sampleSettings = {
+  samples: z.string().min(1).optional()
+    .describe("Images to measure in place of the model's: an .npz, a folder of pictures, or a name, as of --data"),
+  features: z.string().min(1).default("models/digits-classifier")
+    .describe(
+      "What compares images: the folder of a classifier (deno task classifier), or FID's InceptionV3 as .safetensors " +
+        "(scripts/convert_inception.py)",
+    ),
+  resize: z.enum(RESIZE_METHODS).optional()
+    .describe("How images are brought to InceptionV3's 299×299: as FID's own code, pytorch-fid or clean-fid do it"),
+  sampler,
+  steps,
+  spacing,
+  eta,
+  label,
+  guidance,
+  cache: z.string().min(1).default("runs/features")
+    .describe("Folder in which features are kept, so that nothing is computed twice"),
+} as const;
+
+/** `fid`: the Fréchet distance of samples from the data. */
+export const fid = defineMetric({
+  name: "fid",
+  summary: "the Fréchet distance between samples and the data",
+  options: sampleSettings,
+  load: async () => (await import("./measures.ts")).measureFid,
+});
+
+/** `kid`: the kernel distance of samples from the data. */
+export const kid = defineMetric({
+  name: "kid",
+  summary: "the kernel distance between them, with its standard error",
+  options: {
+    ...sampleSettings,
+    subsets: z.int().min(2).max(10_000).default(100)
+      .describe("Random subsets that are averaged over"),
+    subsetSize: z.int().min(2).max(100_000).default(1000)
+      .describe("Images of each set in a subset"),
+  },
+  load: async () => (await import("./measures.ts")).measureKid,
+});
+
+/** `pr`: improved precision and recall. */
+export const precisionRecall = defineMetric({
+  name: "pr",
+  summary: "improved precision and recall",
+  options: {
+    ...sampleSettings,
+    neighbours: z.int().min(1).max(1000).default(3)
+      .describe("An image's reach is its distance to this nearest one of its own set"),
+  },
+  load: async () => (await import("./measures.ts")).measurePrecisionRecall,
+});
+
+/** `is`: the Inception Score. */
+export const inceptionScore = defineMetric({
+  name: "is",
+  summary: "the Inception Score of samples, by the classes of --features",
+  options: {
+    ...sampleSettings,
+    splits: z.int().min(1).max(1000).default(10)
+      .describe("Parts of the samples that are averaged over"),
+  },
+  load: async () => (await import("./measures.ts")).measureInceptionScore,
+});

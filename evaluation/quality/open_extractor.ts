@@ -1,0 +1,48 @@
+import { basename } from "@std/path";
+import { createClassifierExtractor } from "./classifier/classifier_extractor.ts";
+import { readClassifier } from "./classifier/files.ts";
+import { ExtractorError } from "./extractor_error.ts";
+import type { FeatureExtractor } from "./feature_extractor.ts";
+import { createInceptionExtractor } from "./inception/inception_extractor.ts";
+import type { ResizeMethod } from "./inception/resize.ts";
+import { readInception } from "./inception/weights.ts";
+
+const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
+
+/**
+ * Opens a feature extractor on the engine that is open: a classifier's folder, or InceptionV3's weights as `.safetensors`.
+ *
+ * @param options.resize of InceptionV3: FID's own, `tensorflow`, if not given
+ * @throws {ExtractorError} if there is none, or a classifier is told how to resize
+ */
+export const openExtractor = async (
+  where: string,
+  { resize }: { resize?: ResizeMethod } = {},
+): Promise<FeatureExtractor> => {
+  if (where.endsWith(".pth") || where.endsWith(".pt")) {
+    throw new ExtractorError(
+      `features must be a .safetensors file, received ${JSON.stringify(where)}; ` +
+        "scripts/convert_inception.py converts FID's InceptionV3",
+    );
+  }
+  if (where.endsWith(".safetensors")) {
+    return createInceptionExtractor(await readInception(where), { resize: resize ?? "tensorflow" });
+  }
+  if (!await isFolder(where)) {
+    throw new ExtractorError(
+      `features must be the folder of a classifier or InceptionV3's .safetensors, received ${JSON.stringify(where)}`,
+    );
+  }
+  if (resize !== undefined) {
+    throw new ExtractorError(`resize must be left out for a classifier, received ${JSON.stringify(resize)}`);
+  }
+  const name = basename(where.replace(/\/+$/, ""));
+  return createClassifierExtractor(await readClassifier(where), { name });
+};
