@@ -30,6 +30,8 @@ export const evaluate = defineCommand({
     { line: "deno task evaluate --data mnist -n 1000 --json", does: "On 1000 training digits, as JSON." },
     { line: "deno task evaluate --respacing 50", does: "Of the process that has 50 of its timesteps." },
     { line: "deno task evaluate -m models/ddpm-cifar10-32 -d cifar10-test", does: "Of a model from elsewhere." },
+    { line: "deno task evaluate --metric fid,kid,pr,is --sampler ddim", does: "How good 10,000 samples are." },
+    { line: "deno task evaluate --metric fid --samples mnist-test -d mnist", does: "What real images would get." },
   ],
   run: async (options) => (await import("./evaluate_model.ts")).evaluateModel(options),
 });

@@ -72,7 +72,9 @@ const describe = async (subject: Subject) => {
  */
 export const evaluateModel = async ({ metric: names, json, ...options }: Options): Promise<number> => {
   using interrupt = listenForInterrupt();
-  const folder = options.out ?? join("runs", "evaluations", `${nameOf(options.model)}-${nameOf(options.data)}`);
+  const { samples } = options as { samples?: string };
+  const measured = samples ?? options.model;
+  const folder = options.out ?? join("runs", "evaluations", `${nameOf(measured)}-${nameOf(options.data)}`);
   await makeFolder(folder);
   const { report } = createReporter({
     jsonMilliseconds: 1000,

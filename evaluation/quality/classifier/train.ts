@@ -43,7 +43,7 @@ const PARTS = ["weights", "firstMoments", "secondMoments"] as const;
 
 const readRecord = async (folder: string): Promise<{ asked: unknown; epochs: EpochRecord[] } | null> => {
   try {
-    const { epochs, ...asked } = JSON.parse(await Deno.readTextFile(join(folder, RECORD)));
+    const { asked, epochs } = JSON.parse(await Deno.readTextFile(join(folder, RECORD)));
     return { asked, epochs: z.array(epochRecord).parse(epochs) };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
@@ -70,7 +70,6 @@ const split = (tensors: ReadonlyMap<string, StoredTensor>): Map<string, Map<stri
  * `model.safetensors`, and `training.json` with what was asked and what came of each epoch. A training that was stopped
  * goes on after its last whole epoch, if the same is asked for again; the result is the same, bit for bit, on one engine.
  *
- * @param options.asked what tells one training from another, beside the shape and the recipe
  * @returns the epochs
  * @throws {DatasetError} if the images have no classes, or the test images are others
  * @throws {ExtractorError} if the folder holds another training's
@@ -186,7 +185,7 @@ export const trainClassifier = async (
       };
       epochs.push(told);
       await replaceFile(join(folder, STATE), encodeSafetensors(joined(tensors)));
-      await replaceFile(join(folder, RECORD), `${JSON.stringify({ ...asked, epochs }, null, 2)}\n`);
+      await replaceFile(join(folder, RECORD), `${JSON.stringify({ asked, epochs }, null, 2)}\n`);
       onEpoch?.(told);
     }
     removeQuietly(join(folder, STATE));
