@@ -57,10 +57,10 @@ const write = async (folder: string, name: string, { csv, svg }: Result, documen
 
 /** The settings that every document begins with. */
 const describe = async (subject: Subject) => {
-  const { model, data, seed } = subject.options;
-  const engine = await subject.engine();
+  const { model, data, size = null, classes = null, seed } = subject.options;
+  const { name, version, device } = await subject.engine();
   const measured = subject.hasModel ? { model, digest: (await subject.model()).digest } : { model: null };
-  return { ...measured, data, seed, engine: { name: engine.name, version: engine.version, device: engine.device } };
+  return { ...measured, data, size, classes, seed, engine: { name, version, device } };
 };
 
 /**

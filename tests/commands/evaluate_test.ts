@@ -11,13 +11,15 @@ testCommandLine(
   async (folder) => {
     const data = await prepareColours(folder);
     const out = join(folder, "out");
-    const args = ["--model", MODEL, "--data", data, "--engine", "wasm", "-n", "5", "--respacing", "4", "-o", out];
+    const args = ["--model", MODEL, "--data", data, "--classes", "red,blue", "--engine", "wasm", "-n", "5"]
+      .concat("--respacing", "4", "--out", out);
     const { code, stdout } = await run("evaluate", ...args, "--json");
     assertEquals(code, 0);
     const document = JSON.parse(stdout);
     assertEquals(document, JSON.parse(await Deno.readTextFile(join(out, "bpd.json"))));
     const { bpd } = document;
-    assertEquals([document.model, bpd.images, bpd.imagesInData, bpd.steps, bpd.timesteps], [MODEL, 5, 9, 4, 100]);
+    assertEquals([document.model, bpd.images, bpd.imagesInData, bpd.steps, bpd.timesteps], [MODEL, 5, 6, 4, 100]);
+    assertEquals([document.data, document.classes, document.size], [data, ["red", "blue"], null]);
     const { total, prior, middle, decoder } = bpd.bitsPerDim;
     assertAlmostEquals(total.mean, prior.mean + middle.mean + decoder.mean, 1e-9);
     assertEquals(bpd.terms.map(({ t }: { t: number }) => t), [0, 33, 66, 99]);
