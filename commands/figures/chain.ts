@@ -27,7 +27,7 @@ export const drawChain = (options: z.output<typeof chainOptions>): Promise<numbe
     const svg = chainFigure({
       shape: target,
       nodes: { xT: at(0), xt: at(place), previous: at(place + 1), x0: at(last) },
-      note: `Here $t = ${visited[place]}$ of $T = ${T}$; ${samplerWords(sampling)}; seed ${sampling.seed}; ` +
+      note: `Here $t = ${visited[place]}$ of $T = ${T}$; ${samplerWords(sampling)}; seed\u00a0${sampling.seed}; ` +
         modelWords(options.model),
     });
     return { svg, facts: { seed: sampling.seed } };

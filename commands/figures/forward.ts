@@ -26,7 +26,7 @@ export const drawForward = (options: z.output<typeof forwardOptions>): Promise<n
       diffusion,
       times,
       seed,
-      note: `Schedule ${schedule ?? scheduleWords(target.scheduler)}, $T = ${T}$; ${origin}; seed ${seed}; ` +
+      note: `Schedule ${schedule ?? scheduleWords(target.scheduler)}, $T = ${T}$; ${origin}; seed\u00a0${seed}; ` +
         modelWords(options.model),
     });
     return { svg, facts: { seed } };

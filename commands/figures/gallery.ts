@@ -56,7 +56,7 @@ export const drawGallery = (options: Options): Promise<number> =>
       images: drawn.map(({ x }) => x),
       classes: classes?.map((label) => names![label]) ?? null,
       isFree: isFree || names === null,
-      note: `${samplerWords(sampling)}; seed ${seed}; ${modelWords(options.model)}`,
+      note: `${samplerWords(sampling)}; seed\u00a0${seed}; ${modelWords(options.model)}`,
     });
     return { svg, facts: { seed } };
   });

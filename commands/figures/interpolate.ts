@@ -72,7 +72,7 @@ export const drawInterpolation = (options: Options): Promise<number> =>
       rows,
       note:
         `Latents mixed ${method === "linear" ? "linearly" : "spherically"}; ${samplerWords(sampling)}; ${origin}; ` +
-        `seed ${seed}; ${modelWords(options.model)}`,
+        `seed\u00a0${seed}; ${modelWords(options.model)}`,
     });
     return { svg, facts: { seed } };
   });

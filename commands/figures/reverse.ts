@@ -24,7 +24,7 @@ export const drawReverse = (options: z.output<typeof reverseOptions>): Promise<n
       shape: target,
       images: watched.map(({ moments }) => moments),
       sampler: samplerWords(sampling),
-      note: `Seed ${sampling.seed}; ${modelWords(options.model)}`,
+      note: `Seed\u00a0${sampling.seed}; ${modelWords(options.model)}`,
     });
     return { svg, facts: { seed: sampling.seed } };
   });

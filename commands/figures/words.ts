@@ -14,9 +14,9 @@ export const listed = (items: readonly (string | number)[]): string =>
 /** The sampler and its steps, for a caption. */
 export const samplerWords = ({ sampler, steps, eta, guidance }: ResolvedSampling): string => {
   const details = [
-    `${steps} step${steps === 1 ? "" : "s"}`,
+    `${steps}\u00a0step${steps === 1 ? "" : "s"}`,
     ...(eta ? [`$\\eta = ${eta}$`] : []),
-    ...(guidance === 1 ? [] : [`guidance ${guidance}`]),
+    ...(guidance === 1 ? [] : [`guidance\u00a0${guidance}`]),
   ];
   return `${SAMPLERS[sampler]} in ${details.join(", ")}`;
 };
@@ -26,4 +26,4 @@ export const scheduleWords = ({ beta_schedule: name, trained_betas: betas }: Sch
   betas ? "of its own" : SCHEDULES[name] ?? name;
 
 /** What a model is called in a caption: its folder's name. */
-export const modelWords = (folder: string): string => `model ${literally(basename(folder))}`;
+export const modelWords = (folder: string): string => `model\u00a0${literally(basename(folder))}`;

@@ -50,19 +50,3 @@ Deno.test("watchRow keeps x_t before each step and the x_0 that the step predict
     { t: 0, x: states[4], x0: null },
   ]);
 });
-
-Deno.test("denoise gives every row its image, whatever the batch, with rows of several tasks", async () => {
-  const imagesBy = async (batch?: number) => {
-    const rows = [taskOf(2, 4), taskOf(1, 20), taskOf(2, 7)].flatMap((task) =>
-      Array.from({ length: task.n }, (_, i) => startRow(task, i))
-    );
-    const asked: number[] = [];
-    await denoise(network, rows, { nullLabel: null, batch, onStep: (moved) => asked.push(moved.length) });
-    assertEquals(asked.reduce((sum, n) => sum + n), 2 * 4 + 20 + 2 * 7);
-    assertEquals(Math.max(...asked), batch ?? 5);
-    return rows.map(({ x }) => x);
-  };
-  const [together, apart, pairs] = [await imagesBy(), await imagesBy(1), await imagesBy(2)];
-  assertEquals(apart, together);
-  assertEquals(pairs, together);
-});
