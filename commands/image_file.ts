@@ -101,15 +101,7 @@ const openArray = (
     write(npyHeader(dtype, extents));
     return { append: (images) => write(bytesOf(images)), end: () => {} };
   }
-  const stream = (() => {
-    try {
-      return streamNpz({ name: "arr_0", dtype, shape: extents }, write);
-    } catch (cause) {
-      throw cause instanceof RangeError
-        ? new UsageError(`--n is too large for --out: ${cause.message}`, { cause })
-        : cause;
-    }
-  })();
+  const stream = streamNpz({ name: "arr_0", dtype, shape: extents }, write);
   return {
     append: (images) => stream.push(bytesOf(images)),
     end: () => stream.end(labels ? labelsArray(labels) : {}),
@@ -121,7 +113,7 @@ const openArray = (
  * as the images come. An `.npz` of bytes is what guided-diffusion's evaluator reads and its sampling scripts write: gray
  * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
  *
- * @throws {UsageError} if the place cannot be written, the picture would be too large, or an `.npz` exceed 4 GiB
+ * @throws {UsageError} if the place cannot be written, or the picture would be too large
  */
 export const openImageFile = (
   path: string,

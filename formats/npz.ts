@@ -1,5 +1,6 @@
-import { unzipSync, Zip, ZipPassThrough, zipSync } from "fflate";
+import { unzipSync, zipSync } from "fflate";
 import { bytesPerElement, decodeNpy, encodeNpy, type NpyArray, npyHeader, type NpyType } from "./npy.ts";
+import { createStoredZip } from "./stored_zip.ts";
 
 /** Zip without its 64-bit extension ends here. */
 const MOST_BYTES = 2 ** 32 - 2 ** 16;
@@ -60,32 +61,31 @@ export interface NpzStream {
 }
 
 /**
- * Writes an `.npz` of stored arrays, without holding the first: `write` gets its bytes in order.
+ * Writes an `.npz` of stored arrays, without holding the first: `write` gets its bytes in order. It may be of any size.
  *
- * @throws {RangeError} if the array exceeds 4 GiB
+ * Its `end` throws a RangeError if the first array got too few elements, or too many.
  */
 export const streamNpz = (
   { name, dtype, shape }: { name: string; dtype: NpyType; shape: readonly number[] },
   write: (bytes: Uint8Array) => void,
 ): NpzStream => {
-  checkSize(shape.reduce((all, extent) => all * extent, bytesPerElement(dtype)));
-  const zip = new Zip((error, bytes) => {
-    if (error) throw error;
-    write(bytes);
-  });
-  const add = (name: string) => {
-    const entry = new ZipPassThrough(`${name}.npy`);
-    entry.mtime = MTIME;
-    zip.add(entry);
-    return entry;
-  };
-  const entry = add(name);
-  entry.push(npyHeader(dtype, shape));
+  const zip = createStoredZip(write);
+  const header = npyHeader(dtype, shape);
+  const file = zip.add(
+    `${name}.npy`,
+    shape.reduce((all, extent) => all * extent, bytesPerElement(dtype)) + header.length,
+  );
+  file.push(header);
   return {
-    push: (piece) => entry.push(piece),
+    push: (piece) => file.push(piece),
     end: (more = {}) => {
-      entry.push(new Uint8Array(0), true);
-      for (const [name, array] of Object.entries(more)) add(name).push(encodeNpy(array), true);
+      file.end();
+      for (const [name, array] of Object.entries(more)) {
+        const bytes = encodeNpy(array);
+        const whole = zip.add(`${name}.npy`, bytes.length);
+        whole.push(bytes);
+        whole.end();
+      }
       zip.end();
     },
   };
