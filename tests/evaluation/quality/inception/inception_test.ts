@@ -47,7 +47,8 @@ for (const method of RESIZE_METHODS) {
       for (let y = 0, at = 0; y < rows; y++) {
         for (let x = 0; x < columns; x++) {
           for (let c = 0; c < 3; c++) {
-            assertAlmostEquals(out[(13 * y * 299 + 11 * x) * 3 + c], Number(data[at++]), 3e-3, `${name} ${y} ${x}`);
+            // PyTorch's places are float32: 1.5e-5 of a pixel off at 400, along both sides, times up to 255.
+            assertAlmostEquals(out[(13 * y * 299 + 11 * x) * 3 + c], Number(data[at++]), 8e-3, `${name} ${y} ${x}`);
           }
         }
       }
