@@ -11,12 +11,14 @@ import { Forward } from "./tabs/forward.tsx";
 import { Generate } from "./tabs/generate.tsx";
 import { Inpaint } from "./tabs/inpaint.tsx";
 import { Interpolate } from "./tabs/interpolate.tsx";
+import { Train } from "./tabs/train.tsx";
 
 const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }> = {
   generate: { text: "Generate", Page: Generate },
   forward: { text: "Forward", Page: Forward },
   interpolate: { text: "Interpolate", Page: Interpolate },
   inpaint: { text: "Inpaint", Page: Inpaint },
+  train: { text: "Train", Page: Train },
 };
 
 const SAID: Record<ServerState, string> = {

@@ -1,0 +1,97 @@
+import { useState } from "preact/hooks";
+import { keyWanted } from "../api/key.ts";
+import { Problem } from "../api/problem.ts";
+import type { Job } from "../api/types.ts";
+import { JobForm } from "../parts/job_form.tsx";
+import { JobView, type Measure, MEASURES } from "../parts/job_view.tsx";
+import { Notice, Wrong } from "../parts/notice.tsx";
+import { useQuery, useTab } from "../state/address.ts";
+import { useJobs } from "../state/jobs.ts";
+
+const DEFAULTS = { job: "", measure: "loss", log: "" };
+
+const JobList = ({ jobs, shown, onShow }: {
+  jobs: readonly Job[];
+  shown: string;
+  onShow: (id: string) => void;
+}) => (
+  <ul class="jobs">
+    {jobs.map(({ id, state, step, steps }) => (
+      <li key={id}>
+        <button type="button" aria-current={id === shown ? "true" : undefined} onClick={() => onShow(id)}>
+          <span class="name">{id}</span>
+          <span class={`state is-${state}`}>
+            {state === "running" && steps ? `${Math.floor(step / steps * 100)} %` : state}
+          </span>
+        </button>
+      </li>
+    ))}
+  </ul>
+);
+
+/** Training: asked for by a form, followed as it happens. */
+export const Train = () => {
+  const [query, change] = useQuery("train", DEFAULTS);
+  const isShown = useTab() === "train";
+  const { jobs, error, reload } = useJobs(isShown);
+  const [version, setVersion] = useState(0);
+  const shown = query.job !== "" ? query.job : jobs?.[0]?.id ?? "";
+  const measure: Measure = query.measure in MEASURES ? query.measure as Measure : "loss";
+  if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
+    return (
+      <div class="waiting">
+        <Wrong error={error}>
+          <button type="button" class="main" onClick={() => keyWanted.set("Training takes a key with the right jobs.")}>
+            Enter a key
+          </button>
+        </Wrong>
+      </div>
+    );
+  }
+  const changed = () => {
+    reload();
+    setVersion((n) => n + 1);
+  };
+  return (
+    <div class="studio">
+      <div class="side">
+        <section aria-labelledby="new-job">
+          <h2 id="new-job">Train a model</h2>
+          <JobForm
+            onAdded={({ id }) => {
+              change({ job: id });
+              changed();
+            }}
+          />
+        </section>
+        <section aria-labelledby="all-jobs">
+          <h2 id="all-jobs">Jobs</h2>
+          {error && <Wrong error={error} />}
+          {jobs === null && !error && <p class="hint">Asking …</p>}
+          {jobs?.length === 0 && <p class="hint">None yet.</p>}
+          {jobs !== null && jobs.length > 0 && <JobList jobs={jobs} shown={shown} onShow={(job) => change({ job })} />}
+        </section>
+      </div>
+      <div class="stage">
+        {shown === ""
+          ? (
+            <Notice>
+              No job to show. A job trains in a process of its own, beside what is drawn: try the preset{" "}
+              <code>tiny</code> with 2000 steps for a first look.
+            </Notice>
+          )
+          : (
+            <JobView
+              key={shown}
+              id={shown}
+              version={version}
+              measure={measure}
+              isLog={query.log === "1"}
+              onMeasure={change}
+              onChanged={changed}
+            />
+          )}
+      </div>
+    </div>
+  );
+};
