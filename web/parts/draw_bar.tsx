@@ -16,19 +16,19 @@ const say = ({ progress: { phase, position, done, total, result } }: Drawer): st
   }
 };
 
-/** The button that draws or stops, and how far it is. It keeps its place and size, whatever it says. */
-export const DrawBar = ({ drawer, onDraw, label = "Draw", disabled = false }: {
-  drawer: Drawer;
-  onDraw: () => void;
-  label?: string;
-  disabled?: boolean;
-}) => {
+/** The button that submits the form, or stops what it began, and how far it is. It keeps its place and size, whatever it says. */
+export const DrawBar = ({ drawer, disabled = false }: { drawer: Drawer; disabled?: boolean }) => {
   const { progress, isBusy, stop } = drawer;
   const part = progress.total === 0 ? 0 : progress.done / progress.total;
   return (
     <div class="draw-bar">
-      <button type="button" class="main" disabled={disabled && !isBusy} onClick={isBusy ? stop : onDraw}>
-        {isBusy ? "Stop" : label}
+      <button
+        type={isBusy ? "button" : "submit"}
+        class="main"
+        disabled={disabled && !isBusy}
+        onClick={isBusy ? stop : undefined}
+      >
+        {isBusy ? "Stop" : "Draw"}
       </button>
       <progress max={1} value={isBusy || progress.phase === "done" ? part : 0} aria-label="How far it is" />
       <span class="said" role="status">{say(drawer)}</span>

@@ -3,6 +3,7 @@ import { askJson } from "../api/request.ts";
 import type { Job } from "../api/types.ts";
 import { description, type FieldSchema } from "../state/limits.ts";
 import { useStore } from "../state/store.ts";
+import { useSubmit } from "../state/submit.ts";
 import { NumberField, Select, TextField } from "./fields.tsx";
 import { issueOf, Notice, Wrong } from "./notice.tsx";
 
@@ -55,9 +56,9 @@ export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
-  if (schemas === undefined) return <Notice busy>Asking what can be trained …</Notice>;
 
   const submit = async () => {
+    if (schemas === undefined) return;
     setBusy(true);
     setError(null);
     try {
@@ -72,6 +73,8 @@ export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
       setBusy(false);
     }
   };
+  const onSubmit = useSubmit(submit);
+  if (schemas === undefined) return <Notice busy>Asking what can be trained …</Notice>;
   const field = (name: string, withHint: boolean) => (
     <Field
       key={name}
@@ -85,13 +88,7 @@ export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
   );
   const rest = Object.keys(schemas).filter((name) => !FIRST.includes(name));
   return (
-    <form
-      class="controls"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
+    <form class="controls" noValidate onSubmit={onSubmit}>
       {FIRST.filter((name) => name in schemas).map((name) => field(name, false))}
       <details>
         <summary>All options</summary>

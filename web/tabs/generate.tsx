@@ -12,6 +12,7 @@ import { useDrawing } from "../state/drawing.ts";
 import { description } from "../state/limits.ts";
 import { gridOf } from "../state/pictures.ts";
 import { useStore } from "../state/store.ts";
+import { useSubmit } from "../state/submit.ts";
 
 const DEFAULTS = { ...SAMPLING, n: "16" };
 
@@ -36,15 +37,10 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
     return label === undefined ? `Image ${i + 1}` : `Image ${i + 1}, class ${label}`;
   };
 
+  const submit = useSubmit(() => draw());
   return (
     <div class="studio">
-      <form
-        class="controls"
-        onSubmit={(event) => {
-          event.preventDefault();
-          draw();
-        }}
-      >
+      <form class="controls" noValidate onSubmit={submit}>
         <SamplingFields
           value={query}
           model={model}
@@ -61,7 +57,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
           error={issueOf(error, "n")}
           onChange={(n) => change({ n })}
         />
-        <DrawBar drawer={drawer} onDraw={draw} />
+        <DrawBar drawer={drawer} />
       </form>
       <div class="stage">
         <DrawProblem drawer={drawer} />

@@ -14,6 +14,7 @@ import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toPixels, toUrl, toValues } from "../state/pictures.ts";
+import { useSubmit } from "../state/submit.ts";
 
 const DEFAULTS = { ...SAMPLING, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
 
@@ -71,15 +72,10 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
   };
   const labelOf = (i: number) => `Variant ${i + 1}`;
 
+  const submit = useSubmit(() => isReady && draw());
   return (
     <div class="studio">
-      <form
-        class="controls"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady) draw();
-        }}
-      >
+      <form class="controls" noValidate onSubmit={submit}>
         <SamplingFields
           value={query}
           model={model}
@@ -111,7 +107,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
           error={issueOf(error, "jump_n_sample")}
           onChange={(times) => change({ times })}
         />
-        <DrawBar drawer={drawer} onDraw={draw} disabled={!isReady} />
+        <DrawBar drawer={drawer} disabled={!isReady} />
         <p class="hint">
           RePaint: every stretch of steps is drawn several times, going back in between, so that what is new fits what
           stays.

@@ -14,6 +14,7 @@ import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toUrl, toValues } from "../state/pictures.ts";
+import { useSubmit } from "../state/submit.ts";
 
 const DEFAULTS = { ...SAMPLING, from: "seeds", a: "1", b: "2", method: "spherical", t: "", lambda: "5" };
 /** How many λ are drawn, both ends among them. */
@@ -74,15 +75,10 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
   const grid = progress.grid ?? gridOf(COUNT, model, COUNT);
   const last = progress.frames.at(-1)?.x ?? null;
   const lambda = (at / (COUNT - 1)).toFixed(1);
+  const submit = useSubmit(() => isReady && draw());
   return (
     <div class="studio">
-      <form
-        class="controls"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady) draw();
-        }}
-      >
+      <form class="controls" noValidate onSubmit={submit}>
         <Choice
           label="Between"
           value={fromImages ? "images" : "seeds"}
@@ -138,7 +134,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
           onChange={change}
           unlabelled="none"
         />
-        <DrawBar drawer={drawer} onDraw={draw} disabled={!isReady} />
+        <DrawBar drawer={drawer} disabled={!isReady} />
         {!isReady && <p class="hint">Give two pictures first.</p>}
       </form>
       <div class="stage">

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import { keyWanted } from "../api/key.ts";
 import { Problem } from "../api/problem.ts";
 import type { Job } from "../api/types.ts";
@@ -35,6 +35,7 @@ export const Train = () => {
   const isShown = useTab() === "train";
   const { jobs, error, reload } = useJobs(isShown);
   const [version, setVersion] = useState(0);
+  const stage = useRef<HTMLDivElement>(null);
   const shown = query.job !== "" ? query.job : jobs?.[0]?.id ?? "";
   const measure: Measure = query.measure in MEASURES ? query.measure as Measure : "loss";
   if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
@@ -61,6 +62,7 @@ export const Train = () => {
             onAdded={({ id }) => {
               change({ job: id });
               changed();
+              stage.current?.scrollIntoView({ block: "start" });
             }}
           />
         </section>
@@ -72,7 +74,7 @@ export const Train = () => {
           {jobs !== null && jobs.length > 0 && <JobList jobs={jobs} shown={shown} onShow={(job) => change({ job })} />}
         </section>
       </div>
-      <div class="stage">
+      <div class="stage" ref={stage}>
         {shown === ""
           ? (
             <Notice>

@@ -1,0 +1,42 @@
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
+import { sharedServer } from "./server.ts";
+
+browserTest("Interpolate: between two seeds, λ goes from one image to the other", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/interpolate?steps=8&label=3&seed=1&a=1&b=2`, async (page) => {
+    await page.getByRole("button", { name: "Draw" }).click();
+    await finished(page);
+    const slider = page.getByRole("slider", { name: /^λ/ });
+    await slider.focus();
+    await page.keyboard.press("Home");
+    assertEquals(await slider.getAttribute("aria-valuetext"), "0.0");
+    const first = await pixelsOf(page, ".between canvas");
+    assertEquals(first, await pixelsOf(page, ".pair .tile canvas", 0));
+    await page.keyboard.press("End");
+    const last = await pixelsOf(page, ".between canvas");
+    assertEquals(last, await pixelsOf(page, ".pair .tile canvas", 10));
+    assertNotEquals(first, last);
+    assertMatch(page.url(), /lambda=10/);
+  });
+});
+
+browserTest("Interpolate: between two pictures, t says how much of them is covered", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/interpolate?model=tiny-model&steps=20&from=images&t=20&seed=1`, async (page) => {
+    const draw = page.getByRole("button", { name: "Draw", exact: true });
+    assertEquals(await draw.isDisabled(), true);
+    for (const i of [0, 1]) {
+      await page.getByRole("button", { name: "Draw one" }).nth(i).click();
+      await page.locator(".end canvas").nth(i).waitFor();
+    }
+    await draw.click();
+    await finished(page);
+    const near = await pixelsOf(page, ".pair .tile canvas", 0);
+    await page.getByRole("slider", { name: /^t, how far/ }).fill("90");
+    await draw.click();
+    await finished(page);
+    assertNotEquals(await pixelsOf(page, ".pair .tile canvas", 0), near);
+    assertMatch(page.url(), /t=90/);
+  });
+});

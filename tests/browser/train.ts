@@ -1,0 +1,78 @@
+/// <reference lib="dom" />
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { browserTest, finished, withPage } from "./browser.ts";
+import { sharedServer } from "./server.ts";
+
+const runs = fromFileUrl(new URL("../../runs/", import.meta.url));
+
+browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and drawn with", async () => {
+  const { origin } = await sharedServer();
+  const name = `page-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await withPage(`${origin}/#/train`, async (page) => {
+      await page.getByLabel("Name").fill(name);
+      await page.getByLabel("Preset").selectOption("tiny");
+      await page.getByLabel("Steps", { exact: true }).fill("100000");
+      await page.getByLabel("Batch", { exact: true }).fill("4");
+      await page.getByText("All options").click();
+      await page.getByLabel("T", { exact: true }).fill("10");
+      await page.getByLabel("Sample every").fill("5");
+      await page.getByLabel("Checkpoint every").fill("5");
+      await page.getByLabel("Engine").selectOption("wasm");
+      await page.getByRole("button", { name: "Train", exact: true }).click();
+
+      const job = page.locator(".job");
+      // The queue is opened for the first job.
+      await job.getByRole("heading", { name }).waitFor({ timeout: 90_000 });
+      const step = async () => Number((await job.locator(".facts dd").first().textContent())!.split(" ")[0]);
+      await job.getByText("is trained").waitFor({ timeout: 120_000 });
+      await page.waitForFunction(
+        () => Number.parseInt(document.querySelector(".job .facts dd")!.textContent!) > 7,
+        null,
+        {
+          timeout: 120_000,
+        },
+      );
+      await job.locator(".u-over").waitFor();
+      await job.locator(".samples img").waitFor({ timeout: 120_000 });
+      const seen = await step();
+      await page.waitForFunction(
+        (seen) => Number.parseInt(document.querySelector(".job .facts dd")!.textContent!) > seen,
+        seen,
+        { timeout: 120_000 },
+      );
+      await job.getByRole("radio", { name: "gradient" }).check();
+      assertMatch(page.url(), /measure=gradientNorm/);
+
+      await job.getByRole("button", { name: "Stop" }).click();
+      await job.getByText("was stopped").waitFor({ timeout: 120_000 });
+      const stopped = await step();
+      await job.getByLabel("Go on to step").fill(String(stopped + 2));
+      await job.getByRole("button", { name: "Resume" }).click();
+      await job.getByText("is done").waitFor({ timeout: 120_000 });
+      assertEquals(await step(), stopped + 2);
+
+      await job.getByRole("button", { name: "Load to draw with" }).click();
+      await job.getByRole("button", { name: "Draw with it" }).click();
+      assertEquals(await page.getByLabel("Model").inputValue(), name);
+      await page.getByLabel("Steps", { exact: true }).fill("5");
+      await page.getByRole("button", { name: "Draw", exact: true }).click();
+      await finished(page);
+    });
+  } finally {
+    await fetch(`${origin}/models/${name}`, { method: "DELETE" }).then((response) => response.body?.cancel());
+    await Deno.remove(runs + name, { recursive: true }).catch(() => {});
+  }
+});
+
+browserTest("Train: what is wrong with an option is said at its field", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/train`, async (page) => {
+    await page.getByLabel("Data").fill("../etc");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.getByRole("alert").waitFor();
+    assertEquals(await page.getByLabel("Data").getAttribute("aria-invalid"), "true");
+  }, { expected: /422/ });
+});
