@@ -7,6 +7,16 @@ import { sharedServer } from "./server.ts";
 
 const runs = fromFileUrl(new URL("../../runs/", import.meta.url));
 
+browserTest("Train: what is wrong with an option is said at its field", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/train`, async (page) => {
+    await page.getByLabel("Data").fill("../etc");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.getByRole("alert").waitFor();
+    assertEquals(await page.getByLabel("Data").getAttribute("aria-invalid"), "true");
+  }, { expected: /422/ });
+});
+
 browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and drawn with", async () => {
   const { origin } = await sharedServer();
   const name = `page-${crypto.randomUUID().slice(0, 8)}`;
@@ -56,8 +66,9 @@ browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and d
 
       await job.getByRole("button", { name: "Load to draw with" }).click();
       await job.getByRole("button", { name: "Draw with it" }).click();
-      assertEquals(await page.getByLabel("Model").inputValue(), name);
-      await page.getByLabel("Steps", { exact: true }).fill("5");
+      const studio = page.locator(".tab-generate");
+      assertEquals(await studio.getByLabel("Model").inputValue(), name);
+      await studio.getByLabel("Steps").fill("5");
       await page.getByRole("button", { name: "Draw", exact: true }).click();
       await finished(page);
     });
@@ -65,14 +76,4 @@ browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and d
     await fetch(`${origin}/models/${name}`, { method: "DELETE" }).then((response) => response.body?.cancel());
     await Deno.remove(runs + name, { recursive: true }).catch(() => {});
   }
-});
-
-browserTest("Train: what is wrong with an option is said at its field", async () => {
-  const { origin } = await sharedServer();
-  await withPage(`${origin}/#/train`, async (page) => {
-    await page.getByLabel("Data").fill("../etc");
-    await page.getByRole("button", { name: "Train", exact: true }).click();
-    await page.getByRole("alert").waitFor();
-    assertEquals(await page.getByLabel("Data").getAttribute("aria-invalid"), "true");
-  }, { expected: /422/ });
 });

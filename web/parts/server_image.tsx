@@ -8,6 +8,7 @@ import { useStore } from "../state/store.ts";
 export const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
   const key = useStore(apiKey);
   const [url, setUrl] = useState<string | null>(null);
+  const [gone, setGone] = useState<string | null>(null);
   useEffect(() => {
     if (key === null) return;
     const controller = new AbortController();
@@ -15,12 +16,15 @@ export const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
     ask(path, { accept: "image/png", signal: controller.signal })
       .then((response) => response.blob())
       .then((blob) => setUrl(made = URL.createObjectURL(blob)))
-      .catch(() => {});
+      .catch(() => !controller.signal.aborted && setGone(path));
     return () => {
       controller.abort();
       if (made !== null) URL.revokeObjectURL(made);
     };
   }, [path, key]);
   const source = key === null ? at(path) : url;
-  return source === null ? <span class="no-image" role="img" aria-label={alt} /> : <img src={source} alt={alt} />;
+  if (gone === path) return <p class="nothing">This picture is no longer there.</p>;
+  return source === null
+    ? <span class="no-image" role="img" aria-label={alt} />
+    : <img src={source} alt={alt} onError={() => setGone(path)} />;
 };

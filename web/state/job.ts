@@ -128,7 +128,11 @@ export const useJob = (id: string, version: number): Followed => {
         last = event.id;
         if (event.type === "problem") throw problemOf(event.data as Data, 500);
         update(take(current.current, event.type, event.data as Data));
-        if (event.type === "end") return;
+        if (event.type !== "end") continue;
+        // Not every step is told of while it happens.
+        const { points } = await askJson<{ points: Point[] }>(`${path}/metrics?points=${POINTS}`, { signal });
+        update({ ...current.current, points });
+        return;
       }
       throw new Unreachable("the connection was lost");
     };
