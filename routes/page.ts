@@ -1,8 +1,9 @@
 import { promisify } from "node:util";
-import { brotliCompress, gzip } from "node:zlib";
+import { brotliCompress, constants, gzip } from "node:zlib";
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { accepts } from "hono/accepts";
+import { notFound } from "./failures.ts";
 import { allowOnly } from "./method_not_allowed.ts";
 
 /** Nothing from elsewhere, and no script or style that does not come as a file from here. */
@@ -11,6 +12,7 @@ const POLICY = [
   "script-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob: data:",
+  "font-src 'self'",
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
@@ -24,14 +26,28 @@ const FILES = {
   "app.css": "text/css; charset=utf-8",
   "icon.svg": "image/svg+xml",
   "paper.html": "text/html; charset=utf-8",
+  "math.woff2": "font/woff2",
   "licences.txt": "text/plain; charset=utf-8",
 } as const;
 
-type FileName = keyof typeof FILES;
+/** A file that may be sent. */
+interface Source {
+  /** Below the program's own folder. */
+  readonly path: string;
+  readonly type: string;
+}
+
+const sourceOf = (name: keyof typeof FILES): Source => ({ path: `web/dist/${name}`, type: FILES[name] });
+
+/** The pictures of the guided reading, which lie beside its text. */
+const PICTURE = /^[a-z0-9][a-z0-9-]*\.svg$/;
+
+/** Brotli's last tenth takes most of its time. */
+const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 7 } };
 
 /** How a file may be packed, the smallest first; a browser says which it unpacks. */
 const PACKERS = {
-  br: promisify(brotliCompress),
+  br: (bytes: Uint8Array) => promisify(brotliCompress)(bytes, BROTLI),
   gzip: promisify(gzip),
   identity: (bytes: Uint8Array) => Promise.resolve(bytes),
 } as const;
@@ -44,33 +60,33 @@ interface PageFile {
   readonly mark: string;
 }
 
-const read = async (name: FileName): Promise<PageFile> => {
-  const bytes = await Deno.readFile(new URL(`../web/dist/${name}`, import.meta.url));
+const read = async (path: string): Promise<PageFile> => {
+  const bytes = await Deno.readFile(new URL(`../${path}`, import.meta.url));
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return { bytes, mark: new Uint8Array(digest).toHex().slice(0, 12) };
 };
 
 /** The files, each read when it is first asked for. */
-const kept = new Map<FileName, Promise<PageFile>>();
+const kept = new Map<string, Promise<PageFile>>();
 
-const find = (name: FileName): Promise<PageFile> => {
-  const found = kept.get(name) ?? read(name);
-  kept.set(name, found);
-  found.catch(() => kept.delete(name));
+const find = (path: string): Promise<PageFile> => {
+  const found = kept.get(path) ?? read(path);
+  kept.set(path, found);
+  found.catch(() => kept.delete(path));
   return found;
 };
 
 const packed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
-const pack = async (name: FileName, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
-  const { bytes } = await find(name);
+const pack = async (path: string, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
+  const { bytes } = await find(path);
   return new Uint8Array(await PACKERS[packing](bytes));
 };
 
 /** A file as it is sent; packed once. */
-const findPacked = (name: FileName, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
-  const key = `${packing} ${name}`;
-  const found = packed.get(key) ?? pack(name, packing);
+const findPacked = (path: string, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
+  const key = `${packing} ${path}`;
+  const found = packed.get(key) ?? pack(path, packing);
   packed.set(key, found);
   found.catch(() => packed.delete(key));
   return found;
@@ -93,34 +109,43 @@ const YEAR = 31_536_000;
 const names = (header: string | undefined, tag: string): boolean =>
   header !== undefined && header.split(",").some((own) => own.trim().replace(/^W\//, "") === tag);
 
-const answer = async (c: Context, name: FileName, vary = "accept-encoding"): Promise<Response> => {
-  const { mark } = await find(name);
+const answer = async (c: Context, { path, type }: Source, vary = "accept-encoding"): Promise<Response> => {
+  const { mark } = await find(path);
   const packing = packingOf(c);
   const tag = `"${mark}-${packing}"`;
   const isForGood = c.req.query("v") === mark;
   const headers = {
     "content-security-policy": POLICY,
-    "content-type": FILES[name],
+    "content-type": type,
     "cache-control": isForGood ? `public, max-age=${YEAR}, immutable` : "no-cache",
     etag: tag,
     vary,
   };
   if (names(c.req.header("if-none-match"), tag)) return c.body(null, 304, headers);
   const encoding: Record<string, string> = packing === "identity" ? {} : { "content-encoding": packing };
-  return c.body(await findPacked(name, packing), 200, { ...headers, ...encoding });
+  return c.body(await findPacked(path, packing), 200, { ...headers, ...encoding });
 };
 
 /** Whether a browser asks: it takes HTML by name, which programs do not. */
 export const wantsPage = (c: Context): boolean => /\btext\/html\b/i.test(c.req.header("accept") ?? "");
 
 /** Answers with the page itself. */
-export const answerPage = (c: Context): Promise<Response> => answer(c, "index.html", "accept, accept-encoding");
+export const answerPage = (c: Context): Promise<Response> =>
+  answer(c, sourceOf("index.html"), "accept, accept-encoding");
 
 /** `/page/…`: what the page is made of. Open to all, and there while the models are being loaded. */
 export const pageFiles = (app: OpenAPIHono): void => {
-  for (const name of Object.keys(FILES) as FileName[]) {
+  for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
     if (name === "index.html") continue;
-    app.get(`/page/${name}`, (c) => answer(c, name));
+    app.get(`/page/${name}`, (c) => answer(c, sourceOf(name)));
     allowOnly(app, `/page/${name}`, ["GET"]);
   }
+  app.get("/page/figures/:name", async (c, next) => {
+    const name = c.req.param("name");
+    if (!PICTURE.test(name)) return await next();
+    return await answer(c, { path: `docs/figures/${name}`, type: "image/svg+xml" }).catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return notFound(c);
+      throw error;
+    });
+  });
 };

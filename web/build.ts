@@ -7,12 +7,13 @@
  *     deno run --allow-read=. --allow-write=web/dist --allow-run=deno web/build.ts [FOLDER]
  */
 import { join } from "@std/path";
+import { subsetMathFont } from "./paper/math_font.ts";
 import { renderPaper } from "./paper/render.ts";
 
 const here = import.meta.dirname!;
 const STYLES = ["tokens", "base", "shell", "parts", "tabs", "paper"];
-/** Packages whose code is in the bundle, with their licences. */
-const PACKAGES = ["preact", "uplot"];
+/** Packages of which something is sent to browsers, with their licences. */
+const PACKAGES = ["preact", "uplot", "@fontsource/stix-two-math"];
 
 const read = (path: string): Promise<string> => Deno.readTextFile(join(here, path));
 
@@ -52,7 +53,9 @@ export const build = async (folder: string): Promise<void> => {
   await Deno.writeTextFile(join(folder, "app.css"), await styles());
   await Deno.writeTextFile(join(folder, "icon.svg"), await read("icon.svg"));
   await Deno.writeTextFile(join(folder, "licences.txt"), await licences());
-  await Deno.writeTextFile(join(folder, "paper.html"), await renderPaper(join(here, "../docs/ddpm.md")));
+  const paper = await renderPaper(join(here, "../docs/ddpm.md"));
+  await Deno.writeTextFile(join(folder, "paper.html"), paper);
+  await Deno.writeFile(join(folder, "math.woff2"), await subsetMathFont(paper));
   let page = await read("index.html");
   for (const name of ["app.js", "app.css", "icon.svg"]) {
     page = page.replace(`page/${name}`, `page/${await marked(folder, name)}`);

@@ -11,6 +11,7 @@ import { Forward } from "./tabs/forward.tsx";
 import { Generate } from "./tabs/generate.tsx";
 import { Inpaint } from "./tabs/inpaint.tsx";
 import { Interpolate } from "./tabs/interpolate.tsx";
+import { Paper } from "./tabs/paper.tsx";
 import { Train } from "./tabs/train.tsx";
 
 const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }> = {
@@ -19,6 +20,7 @@ const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }
   interpolate: { text: "Interpolate", Page: Interpolate },
   inpaint: { text: "Inpaint", Page: Inpaint },
   train: { text: "Train", Page: Train },
+  paper: { text: "Paper", Page: Paper },
 };
 
 const SAID: Record<ServerState, string> = {

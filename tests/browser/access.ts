@@ -24,6 +24,10 @@ const TABS: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole("button", { name: "Right" }).click();
     await draw(page);
   },
+  "paper": async (page) => {
+    await page.locator(".live .u-over").nth(2).waitFor();
+    await page.locator(".cloud").first().waitFor();
+  },
   "train": async (page) => {
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
   },

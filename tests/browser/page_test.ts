@@ -4,6 +4,7 @@ import "./forward.ts";
 import "./interpolate.ts";
 import "./inpaint.ts";
 import "./train.ts";
+import "./paper.ts";
 import "./away.ts";
 import "./keys.ts";
 import "./access.ts";

@@ -112,10 +112,33 @@ Deno.test("/page/…: other methods are 405, other files 404, as problems", () =
     const posted = await get("/page/app.js", {}, "POST");
     await posted.body?.cancel();
     assertEquals([posted.status, posted.headers.get("allow")], [405, "GET"]);
-    for (const path of ["/page/", "/page/index.html", "/page/..%2f..%2fdeno.json", "/page/app.js.map"]) {
+    for (
+      const path of [
+        "/page/",
+        "/page/index.html",
+        "/page/..%2f..%2fdeno.json",
+        "/page/app.js.map",
+        "/page/figures/none.svg",
+        "/page/figures/README.md",
+      ]
+    ) {
       const missing = await get(path);
       await missing.body?.cancel();
       assertEquals([missing.status, missing.headers.get("content-type")], [404, "application/problem+json"], path);
+    }
+  }));
+
+Deno.test("GET /page/paper.html: the guided reading's pictures are there, and it holds no style or script", () =>
+  withFiles(async (get) => {
+    const text = await (await get("/page/paper.html")).text();
+    assertEquals(text.match(/<script|<style|\son\w+=|\sstyle=/g), null);
+    assertMatch(text, /<math/);
+    const pictures = [...text.matchAll(/src="([^"]+)"/g)].map(([, source]) => source);
+    assert(pictures.length >= 5, String(pictures));
+    for (const picture of pictures) {
+      const response = await get(`/${picture}`);
+      assertEquals([response.status, response.headers.get("content-type")], [200, "image/svg+xml"], picture);
+      await response.body?.cancel();
     }
   }));
 

@@ -3,7 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import { gzipSync } from "node:zlib";
 
 const dist = fromFileUrl(new URL("../../web/dist/", import.meta.url));
-const FILES = ["app.css", "app.js", "icon.svg", "index.html", "licences.txt", "paper.html"];
+const FILES = ["app.css", "app.js", "icon.svg", "index.html", "licences.txt", "math.woff2", "paper.html"];
 
 /** What the page may weigh, gzipped: its script and its style. */
 const MOST = 120_000;
@@ -22,9 +22,9 @@ Deno.test("web/dist is what web/ builds: run deno task page after a change", asy
     assertEquals([...Deno.readDirSync(dist)].map(({ name }) => name).sort(), FILES);
     for (const name of FILES) {
       const [built, kept] = await Promise.all(
-        [join(folder, name), join(dist, name)].map((path) => Deno.readTextFile(path)),
+        [join(folder, name), join(dist, name)].map((path) => Deno.readFile(path)),
       );
-      assert(built === kept, `web/dist/${name} is not what web/ builds`);
+      assert(built.toHex() === kept.toHex(), `web/dist/${name} is not what web/ builds`);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -65,7 +65,7 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
       {
         width: Math.max(1, root.current!.clientWidth),
         height,
-        padding: [10, 10, 0, 0],
+        padding: [10, 18, 0, 0],
         legend: { show: false },
         cursor: { show: true, y: false, drag: { x: false, y: false }, points: { show: false } },
         scales: {

@@ -1,0 +1,50 @@
+/// <reference lib="dom" />
+
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
+import { sharedServer } from "./server.ts";
+
+browserTest("Paper: the text is there with its equations and pictures, and a link leads to a section", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/paper`, async (page) => {
+    await page.getByRole("heading", { name: /^2\. Forward/ }).waitFor();
+    assert(await page.locator(".text math[display=block]").count() >= 10);
+    const [width, height] = await page.locator(".text math[display=block]").first().evaluate((math) => {
+      const { width, height } = math.getBoundingClientRect();
+      return [width, height];
+    });
+    assert(width > 150 && height > 15, `${width}×${height}`);
+    const images = page.locator(".picture img");
+    for (let i = 0; i < await images.count(); i++) {
+      await images.nth(i).scrollIntoViewIfNeeded();
+      await images.nth(i).evaluate((image: HTMLImageElement) => image.decode());
+    }
+    await page.locator(".sections").getByRole("link", { name: /^11\./ }).click();
+    assertMatch(page.url(), /#\/paper\?at=11-algorithm-2-sampling$/);
+    assert(await page.getByRole("heading", { name: /^11\./ }).evaluate((h) => h === document.activeElement));
+  });
+});
+
+browserTest("Paper: the figures live: the browser's core draws them, and the server's model", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/paper`, async (page) => {
+    const live = (name: RegExp) => page.getByRole("region", { name });
+    const forward = live(/eq\. 4/);
+    const before = await pixelsOf(page, ".equation-of-images canvas");
+    await forward.getByRole("slider").fill("900");
+    assertNotEquals(await pixelsOf(page, ".equation-of-images canvas"), before);
+
+    const samplers = live(/the samplers/);
+    await samplers.getByText("50 of 50").waitFor();
+    const arrived = await pixelsOf(page, ".cloud");
+    await samplers.getByRole("radio", { name: "heun" }).check();
+    await samplers.getByRole("slider", { name: /^steps in all/ }).fill("10");
+    await samplers.getByText("10 of 10").waitFor();
+    assertNotEquals(await pixelsOf(page, ".cloud"), arrived);
+
+    await live(/Bayes/).getByRole("slider", { name: /^t of 20/ }).fill("2");
+    await live(/Bayes/).getByText(/of mean 0\.\d+ and variance 0\.0\d+/).waitFor();
+    await live(/Algorithm 2/).getByRole("button", { name: "Draw" }).click();
+    assertEquals(await finished(page), "finished, after 100 steps");
+  });
+});

@@ -1,0 +1,47 @@
+import { useMemo, useState } from "preact/hooks";
+import { type ScheduleName, SCHEDULES } from "../../core/mod.ts";
+import { Chart } from "../parts/chart.tsx";
+import { Choice } from "../parts/fields.tsx";
+import { allSchedules, type CurveName, CURVES, DASHES, ScheduleLegend } from "../parts/schedules.tsx";
+
+const T = 1000;
+const X = Float64Array.from({ length: T }, (_, i) => i + 1);
+
+/** All schedules beside each other. */
+export const SchedulesFigure = () => {
+  const [shown, show] = useState<ScheduleName>("cosine");
+  const [curve, setCurve] = useState<CurveName>("alphas");
+  const schedules = useMemo(() => allSchedules(T), []);
+  const { of, label, range } = CURVES[curve];
+  const lines = useMemo(
+    () =>
+      [...SCHEDULES].sort((a, b) => Number(a === shown) - Number(b === shown)).map((name) => ({
+        name,
+        values: of(schedules[name]),
+        isMain: name === shown,
+        dash: DASHES[name],
+      })),
+    [shown, curve],
+  );
+  return (
+    <>
+      <div class="chart-head">
+        <Choice
+          label="Curve"
+          value={curve}
+          options={Object.entries(CURVES).map(([name, { text }]) => [name as CurveName, text] as const)}
+          onChange={setCurve}
+        />
+      </div>
+      <Chart
+        label={`${label}, by all schedules; ${shown} stands out`}
+        xLabel="t"
+        x={X}
+        lines={lines}
+        range={range}
+        height={240}
+      />
+      <ScheduleLegend value={shown} onChange={show} />
+    </>
+  );
+};

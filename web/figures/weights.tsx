@@ -1,0 +1,56 @@
+import { useMemo, useState } from "preact/hooks";
+import {
+  betaSchedule,
+  createDiffusion,
+  lossWeights,
+  type ScheduleName,
+  SCHEDULES,
+  WEIGHTINGS,
+} from "../../core/mod.ts";
+import { Chart } from "../parts/chart.tsx";
+import { Choice, Select } from "../parts/fields.tsx";
+
+const T = 1000;
+const X = Float64Array.from({ length: T }, (_, i) => i + 1);
+const DASHES = [[8, 4], [2, 3], [14, 4], [8, 3, 2, 3]];
+
+/** The weight that each loss gives to each timestep's error of ε. */
+export const WeightsFigure = () => {
+  const [shown, show] = useState<typeof WEIGHTINGS[number]>("vlb");
+  const [schedule, setSchedule] = useState<ScheduleName>("linear");
+  const lines = useMemo(() => {
+    const diffusion = createDiffusion(betaSchedule(schedule, T));
+    return [...WEIGHTINGS].sort((a, b) => Number(a === shown) - Number(b === shown)).map((name) => ({
+      name,
+      values: lossWeights(diffusion, name),
+      isMain: name === shown,
+      dash: DASHES[WEIGHTINGS.indexOf(name)],
+    }));
+  }, [shown, schedule]);
+  return (
+    <>
+      <div class="chart-head">
+        <Choice
+          label="Weights"
+          value={shown}
+          options={WEIGHTINGS.map((name) => [name, name] as const)}
+          onChange={show}
+        />
+        <Select
+          label="Schedule"
+          value={schedule}
+          options={SCHEDULES.filter((name) => name !== "jsd")}
+          onChange={(name) => setSchedule(name as ScheduleName)}
+        />
+      </div>
+      <Chart
+        label={`Weight of the error at each timestep, logarithmic; ${shown} stands out`}
+        xLabel="t"
+        x={X}
+        lines={lines}
+        isLog
+        height={240}
+      />
+    </>
+  );
+};

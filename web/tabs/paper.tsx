@@ -1,0 +1,120 @@
+import { type ComponentType, render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { at } from "../api/base.ts";
+import { DenoiseFigure } from "../figures/denoise.tsx";
+import { ForwardFigure } from "../figures/forward.tsx";
+import { ParticlesFigure } from "../figures/particles.tsx";
+import { PosteriorFigure } from "../figures/posterior.tsx";
+import { SchedulesFigure } from "../figures/schedules.tsx";
+import { WeightsFigure } from "../figures/weights.tsx";
+import { Notice, Wrong } from "../parts/notice.tsx";
+import { hrefOf, useQuery } from "../state/address.ts";
+import { serverState } from "../state/server.ts";
+import { useStore } from "../state/store.ts";
+
+/** The figures by the names that web/paper/render.ts gives their places. */
+const FIGURES: Readonly<Record<string, { readonly title: string; readonly Figure: ComponentType }>> = {
+  forward: { title: "Try it: eq. 4 on a picture", Figure: ForwardFigure },
+  posterior: { title: "Try it: Bayes' rule for one pixel", Figure: PosteriorFigure },
+  weights: { title: "Try it: what the losses weigh", Figure: WeightsFigure },
+  particles: { title: "Try it: the samplers, on a plane", Figure: ParticlesFigure },
+  denoise: { title: "Try it: Algorithm 2, now", Figure: DenoiseFigure },
+  schedules: { title: "Try it: all schedules", Figure: SchedulesFigure },
+};
+
+interface Section {
+  readonly id: string;
+  /** May hold equations. */
+  readonly heading: HTMLElement;
+}
+
+/** A link to a section, with what its heading holds. */
+const SectionLink = ({ section: { id, heading }, onShow }: { section: Section; onShow: (id: string) => void }) => {
+  const link = useRef<HTMLAnchorElement>(null);
+  useEffect(() => link.current!.replaceChildren(...heading.cloneNode(true).childNodes), [heading]);
+  return (
+    <a
+      ref={link}
+      href={hrefOf("paper", { at: id })}
+      onClick={(event) => {
+        event.preventDefault();
+        onShow(id);
+      }}
+    />
+  );
+};
+
+/** The text, which was made when the page was built, with the figures in their places. */
+const Text = ({ html, onSections }: { html: string; onSections: (sections: readonly Section[]) => void }) => {
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    root.current!.innerHTML = html;
+    const places = [...root.current!.querySelectorAll<HTMLElement>("[data-figure]")];
+    for (const place of places) {
+      const { title, Figure } = FIGURES[place.dataset.figure!];
+      render(
+        <section class="live" aria-label={title}>
+          <p class="live-title">{title}</p>
+          <Figure />
+        </section>,
+        place,
+      );
+    }
+    const headings = [...root.current!.querySelectorAll<HTMLElement>("h3")];
+    onSections(headings.map((heading) => ({ id: heading.id, heading })));
+    return () => places.forEach((place) => render(null, place));
+  }, [html]);
+  return <div ref={root} class="text" />;
+};
+
+/** The guided reading of the paper, with figures that live. */
+export const Paper = () => {
+  const [query, change] = useQuery("paper", { at: "" });
+  const [html, setHtml] = useState<string | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const [sections, setSections] = useState<readonly Section[]>([]);
+  const state = useStore(serverState);
+
+  useEffect(() => {
+    if (html !== null) return;
+    fetch(at("page/paper.html"))
+      .then((response) => response.ok ? response.text() : Promise.reject(new Error("The text is not there.")))
+      .then((text) => {
+        setHtml(text);
+        setError(null);
+      }, setError);
+  }, [state]);
+
+  const show = (id: string) => {
+    const heading = document.getElementById(id);
+    heading?.scrollIntoView({ block: "start" });
+    heading?.focus({ preventScroll: true });
+  };
+  useEffect(() => {
+    if (sections.some(({ id }) => id === query.at)) show(query.at);
+  }, [sections]);
+
+  if (html === null) {
+    return <div class="waiting">{error ? <Wrong error={error} /> : <Notice busy>Opening the text …</Notice>}</div>;
+  }
+  return (
+    <div class="paper">
+      <nav aria-label="Sections" class="sections">
+        <ol>
+          {sections.map((section) => (
+            <li key={section.id}>
+              <SectionLink
+                section={section}
+                onShow={(id) => {
+                  change({ at: id });
+                  show(id);
+                }}
+              />
+            </li>
+          ))}
+        </ol>
+      </nav>
+      <Text html={html} onSections={setSections} />
+    </div>
+  );
+};
