@@ -128,7 +128,7 @@ export const ParticlesFigure = () => {
       </div>
       <div class="sliders">
         <Slider
-          label="after step"
+          label="after call"
           value={at + 1}
           min={1}
           max={Math.max(2, frames.length)}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import { useUniqueId } from "../state/unique_id.ts";
 
 /** A window over the page; Escape and a click beside it close it. */
 export const Dialog = ({ title, onClose, children }: {
@@ -8,7 +9,7 @@ export const Dialog = ({ title, onClose, children }: {
   children: ComponentChildren;
 }) => {
   const dialog = useRef<HTMLDialogElement>(null);
-  const id = useId();
+  const id = useUniqueId();
   useEffect(() => {
     dialog.current?.showModal();
   }, []);

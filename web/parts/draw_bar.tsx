@@ -26,7 +26,12 @@ export const DrawBar = ({ drawer, disabled = false }: { drawer: Drawer; disabled
         type={isBusy ? "button" : "submit"}
         class="main"
         disabled={disabled && !isBusy}
-        onClick={isBusy ? stop : undefined}
+        onClick={(event) => {
+          if (!isBusy) return;
+          // It may be the button that submits by the time that the click takes effect.
+          event.preventDefault();
+          stop();
+        }}
       >
         {isBusy ? "Stop" : "Draw"}
       </button>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { useUniqueId } from "../state/unique_id.ts";
 
 interface Common {
   readonly label: string;
@@ -36,7 +37,7 @@ export const Select = ({ value, options, onChange, ...common }: Common & {
   options: readonly (string | readonly [value: string, text: string])[];
   onChange: (value: string) => void;
 }) => {
-  const id = useId();
+  const id = useUniqueId();
   return (
     <Frame {...common} id={id}>
       <select
@@ -64,7 +65,7 @@ export const NumberField = ({ value, min, max, step, placeholder, onChange, ...c
   placeholder?: string;
   onChange: (value: string) => void;
 }) => {
-  const id = useId();
+  const id = useUniqueId();
   const [typed, setTyped] = useState(value);
   useEffect(() => setTyped(value), [value]);
   const take = () => typed !== value && onChange(typed);
@@ -96,7 +97,7 @@ export const TextField = ({ value, placeholder, list = [], onChange, ...common }
   list?: readonly string[];
   onChange: (value: string) => void;
 }) => {
-  const id = useId();
+  const id = useUniqueId();
   return (
     <Frame {...common} id={id}>
       <input
@@ -122,7 +123,7 @@ export const SecretField = ({ value, onChange, ...common }: Common & {
   value: string;
   onChange: (value: string) => void;
 }) => {
-  const id = useId();
+  const id = useUniqueId();
   return (
     <Frame {...common} id={id}>
       <input
@@ -147,7 +148,7 @@ export const Slider = ({ value, min, max, step = 1, text, onChange, ...common }:
   text?: string;
   onChange: (value: number) => void;
 }) => {
-  const id = useId();
+  const id = useUniqueId();
   const part = max > min ? (value - min) / (max - min) : 0;
   return (
     <Frame {...common} id={id} value={text ?? String(value)}>
@@ -175,7 +176,7 @@ export const Choice = <T extends string>({ label, value, options, onChange }: {
   options: readonly (readonly [value: T, text: string])[];
   onChange: (value: T) => void;
 }) => {
-  const name = useId();
+  const name = useUniqueId();
   return (
     <fieldset class="choice">
       <legend>{label}</legend>

@@ -1,4 +1,5 @@
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
+import { useUniqueId } from "../state/unique_id.ts";
 
 /** A picture that the reader gave, decoded. */
 export type Picture = ImageBitmap | HTMLCanvasElement;
@@ -10,7 +11,7 @@ const decodeFile = async (file: Blob): Promise<ImageBitmap> =>
 
 /** Takes a picture: dropped, chosen or pasted. It stays in the browser until it is drawn with. */
 export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (picture: Picture) => void }) => {
-  const id = useId();
+  const id = useUniqueId();
   const [isOver, setOver] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
   const take = async (files: FileList | null | undefined) => {
