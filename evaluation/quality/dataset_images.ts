@@ -3,7 +3,7 @@ import type { ImageSet } from "./image_set.ts";
 
 /** Which part of a dataset goes by its name; `null` where nobody says. */
 export const partOf = (name: string): "train" | "test" | null => {
-  if (!isBuiltin(name) || name === "emoji") return null;
+  if (!isBuiltin(name)) return null;
   return name.endsWith("-test") ? "test" : "train";
 };
 

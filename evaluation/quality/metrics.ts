@@ -5,17 +5,10 @@ import { RESIZE_METHODS } from "./inception/resize.ts";
 
 const { sampler, steps, spacing, eta, label, guidance } = samplingParameters.shape;
 
-/** Which samples are measured, and by what. */
-export const sampleSettings = {
+/** Which samples are measured. */
+const chosenSamples = {
   samples: z.string().min(1).optional()
     .describe("Images to measure in place of the model's: an .npz, a folder of pictures, or a name, as of --data"),
-  features: z.string().min(1).default("models/digits-classifier")
-    .describe(
-      "What compares images: the folder of a classifier (deno task classifier), or FID's InceptionV3 as .safetensors " +
-        "(scripts/convert_inception.py)",
-    ),
-  resize: z.enum(RESIZE_METHODS).optional()
-    .describe("How images are brought to InceptionV3's 299×299: as FID's own code, pytorch-fid or clean-fid do it"),
   sampler,
   steps,
   spacing,
@@ -24,6 +17,18 @@ export const sampleSettings = {
   guidance,
   cache: z.string().min(1).default("runs/features")
     .describe("Folder in which features are kept, so that nothing is computed twice"),
+} as const;
+
+/** Which samples are measured, and by what. */
+export const sampleSettings = {
+  ...chosenSamples,
+  features: z.string().min(1).default("models/digits-classifier")
+    .describe(
+      "What compares images: the folder of a classifier (deno task classifier), or FID's InceptionV3 as .safetensors " +
+        "(scripts/convert_inception.py)",
+    ),
+  resize: z.enum(RESIZE_METHODS).optional()
+    .describe("How images are brought to InceptionV3's 299×299: as FID's own code, pytorch-fid or clean-fid do it"),
 } as const;
 
 /** `fid`: the Fréchet distance of samples from the data. */
@@ -70,4 +75,18 @@ export const inceptionScore = defineMetric({
       .describe("Parts of the samples that are averaged over"),
   },
   load: async () => (await import("./measures.ts")).measureInceptionScore,
+});
+
+/** `nearest`: whether a model repeats what it learned. */
+export const nearest = defineMetric({
+  name: "nearest",
+  summary: "how near samples come to the data that was learned",
+  options: {
+    ...chosenSamples,
+    heldOut: z.string().min(1).optional()
+      .describe("Images that were not learned, to compare with: a name or a path, as of --data"),
+    pairs: z.int().min(1).max(24).default(12)
+      .describe("Samples in each row of the picture"),
+  },
+  load: async () => (await import("./nearest/measure_nearest.ts")).measureNearest,
 });

@@ -1,21 +1,19 @@
-import { openDataset } from "../../jobs/data/dataset.ts";
 import { EvaluationError } from "../error.ts";
 import type { Subject } from "../subject.ts";
 import { datasetImages } from "./dataset_images.ts";
-import { drawnImages, type SampleOptions } from "./drawn_images.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import { featuresOfSet, type StoreOptions } from "./feature_store.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { ResizeMethod } from "./inception/resize.ts";
 import { openExtractor } from "./open_extractor.ts";
 import type { Rows } from "./products.ts";
+import { checkExtents, samplesOf, type SamplesOptions } from "./samples_of.ts";
 
 /** Samples that a model is asked for, if nobody says how many. */
 const SAMPLES = 10_000;
 
 /** What the options of a measure of samples say. */
-export interface SetOptions extends Omit<SampleOptions, "seed"> {
-  readonly samples?: string;
+export interface SetOptions extends SamplesOptions {
   readonly features: string;
   readonly resize?: ResizeMethod;
   readonly cache: string;
@@ -42,27 +40,6 @@ export interface Sets extends Disposable {
   readonly real: Described | null;
 }
 
-const samplesOf = async (subject: Subject, options: SetOptions, opened: Disposable[]): Promise<ImageSet> => {
-  const { size, seed, n, model } = subject.options;
-  if (options.samples === undefined) {
-    return drawnImages(await subject.model(), { ...options, seed, n: n ?? SAMPLES }, model);
-  }
-  const dataset = await openDataset(options.samples, { size, signal: subject.signal, onProgress: subject.report });
-  opened.push(dataset);
-  if (n !== undefined && n > dataset.count) {
-    throw new EvaluationError(`n must be at most ${dataset.count}, the images of ${options.samples}, received ${n}`);
-  }
-  return datasetImages(dataset, options.samples);
-};
-
-const checkExtents = (samples: ImageSet, real: ImageSet): void => {
-  if (samples.height === real.height && samples.width === real.width) return;
-  const extent = ({ height, width }: ImageSet) => `${height}×${width}`;
-  throw new EvaluationError(
-    `data must be images of ${extent(samples)}, as ${samples.name} are, received ${extent(real)} (${real.name})`,
-  );
-};
-
 /**
  * Opens what is compared and computes the features of both, or reads those that are kept.
  *
@@ -82,7 +59,7 @@ export const openSets = async (
   const extractor = stack.use(await openExtractor(options.features, options));
   const store = { folder: options.cache, batch: subject.options.batch, signal: subject.signal, report: subject.report };
 
-  const samples = await samplesOf(subject, options, opened);
+  const samples = await samplesOf(subject, options, opened, { count: SAMPLES });
   const real = needsReal ? datasetImages(await subject.data(), subject.options.data) : null;
   const count = subject.options.n ?? samples.count;
   for (const set of real ? [samples, real] : [samples]) extractor.check(set);
