@@ -103,14 +103,15 @@ export const featuresOfSet = async (
 
 /** Mean and covariance of rows; others get their turn meanwhile. */
 export const statisticsOf = async (
-  { data, size }: Rows,
-  { signal }: { signal?: AbortSignal } = {},
+  { data, count, size }: Rows,
+  { signal, report }: Pick<StoreOptions, "signal" | "report">,
 ): Promise<FeatureStatistics> => {
-  const sums = sumStatistics(size), step = 64 * size;
-  for (let at = 0; at < data.length; at += step) {
+  const sums = sumStatistics(size), step = 64;
+  for (let at = 0; at < count; at += step) {
     await new Promise<void>((resume) => setTimeout(resume, 0));
-    signal?.throwIfAborted();
-    sums.add(data.subarray(at, at + step));
+    signal.throwIfAborted();
+    sums.add(data.subarray(at * size, (at + step) * size));
+    report({ event: "progress", step: Math.min(count, at + step), steps: count });
   }
   return sums.finish();
 };
@@ -133,12 +134,12 @@ export const keptStatistics = async (
   set: ImageSet,
   extractor: FeatureExtractor,
   rows: Rows,
-  { folder, signal }: Pick<StoreOptions, "folder" | "signal">,
+  { folder, ...store }: Pick<StoreOptions, "folder" | "signal" | "report">,
 ): Promise<FeatureStatistics> => {
   const path = join(folder, `${keyOf(set, extractor).name}-${rows.count}.npz`);
   const kept = await readStatistics(path, rows.count);
   if (kept) return kept;
-  const { mean, covariance, count } = await statisticsOf(rows, { signal });
+  const { mean, covariance, count } = await statisticsOf(rows, store);
   const size = mean.length;
   const arrays = {
     mu: { dtype: "float64", shape: [size], data: mean },

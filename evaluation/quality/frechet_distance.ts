@@ -22,13 +22,16 @@ export const traceOfRoot = (a: Float64Array, b: Float64Array, size: number): num
   return symmetricEigenvalues(product, rank).reduce((sum, value) => sum + Math.sqrt(Math.max(0, value)), 0);
 };
 
+/** What the distance is taken of. */
+type Gaussian = Pick<FeatureStatistics, "mean" | "covariance">;
+
 /**
  * Fréchet distance of two Gaussians, ‖μ_1 − μ_2‖² + Tr(Σ_1 + Σ_2 − 2 (Σ_1 Σ_2)^½) (Heusel et al. 2017, eq. 6): FID,
  * where the features are InceptionV3's.
  *
  * @throws {RangeError} if the two have not the same number of features
  */
-export const frechetDistance = (a: FeatureStatistics, b: FeatureStatistics): number => {
+export const frechetDistance = (a: Gaussian, b: Gaussian): number => {
   const size = a.mean.length;
   if (b.mean.length !== size) throw new RangeError(`b must have ${size} features, received ${b.mean.length}`);
   let distance = -2 * traceOfRoot(a.covariance, b.covariance, size);

@@ -1,7 +1,9 @@
 import { permutation } from "../../core/noise.ts";
+import { EvaluationError } from "../error.ts";
 import type { Measure, Result } from "../metric.ts";
 import { keptStatistics, statisticsOf } from "./feature_store.ts";
 import { frechetDistance } from "./frechet_distance.ts";
+import { readGivenStatistics } from "./given_statistics.ts";
 import { inceptionScore } from "./inception_score.ts";
 import { kernelDistance } from "./kernel_distance.ts";
 import { type Described, openSets, type SetOptions, type Sets } from "./open_sets.ts";
@@ -44,19 +46,32 @@ const tell = (
   return { document: { ...document, ...settingsOf(sets) }, text: lines.join("\n") };
 };
 
-/** Fréchet distance of samples from the data. */
+/** Fréchet distance of samples from the data, of which the statistics will do. */
 export const measureFid: Measure<SetOptions> = async (subject, options) => {
+  const { data } = subject.options;
+  const given = await readGivenStatistics(data);
   using sets = await openSets(subject, options, {
-    needsReal: true,
+    needsReal: given === null,
     need: (features) => ({
       least: features + 1,
       why: `a covariance of ${features} features needs more images than that; kid does with fewer`,
     }),
   });
   const { samples, real, extractor, store } = sets;
-  const reference = await keptStatistics(real!.set, extractor, real!.rows, store);
+  if (given && given.mean.length !== extractor.featureCount) {
+    throw new EvaluationError(
+      `data must be statistics of ${extractor.featureCount} features, as ${extractor.name} has, ` +
+        `received ${given.mean.length} (${data})`,
+    );
+  }
+  const reference = given ?? await keptStatistics(real!.set, extractor, real!.rows, store);
   const value = frechetDistance(await statisticsOf(samples.rows, subject), reference);
-  return tell(sets, [["Fréchet distance", number(value)]], { value });
+  const result = tell(sets, [["Fréchet distance", number(value)]], { value });
+  if (!given) return result;
+  return {
+    document: { ...result.document, reference: { of: data, images: null } },
+    text: `${result.text}\n  ${"reference".padEnd(10)} the statistics in ${data}, of images that it does not tell`,
+  };
 };
 
 /** Kernel distance of samples from the data. */

@@ -122,6 +122,13 @@ testCommandLine(
     const statistics = [...Deno.readDirSync(cache)].find(({ name }) => name.endsWith("-60.npz"))!;
     const { mu, sigma } = decodeNpz(Deno.readFileSync(join(cache, statistics.name)));
     assertEquals([mu.shape, sigma.shape, sigma.dtype], [[5], [5, 5], "float64"]);
+
+    // The statistics alone are reference enough.
+    const others = new Map([[data, join(cache, statistics.name)], ["fid,kid,pr,is", "fid"]]);
+    const by = args.filter((argument) => argument !== "--subset-size" && argument !== "15");
+    const byStatistics = await run(...by.map((argument) => others.get(argument) ?? argument), "-n", "20");
+    const { value, reference } = JSON.parse(byStatistics.stdout).fid;
+    assertEquals([value, reference.images], [fid.value, null]);
   },
 );
 
