@@ -9,6 +9,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   chaos: () => import("./chaos.ts"),
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
+  page: () => import("./page.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { type Grid, placeOf } from "../state/pictures.ts";
 
 /** Images out of one picture, each on a canvas of its own; with `onPick` they are buttons. */
@@ -17,15 +17,31 @@ export const Tiles = ({ picture, grid, name, labelOf, only, onPick }: {
   const shown = only === undefined ? Array.from({ length: grid.count }, (_, i) => i) : [only];
   const columns = only === undefined ? grid.columns : 1;
 
+  const labels = shown.map(labelOf);
+  const pick = useRef(onPick);
+  pick.current = onPick;
+  const isButtons = onPick !== undefined;
+  // What changes with a picture is on the canvases: the elements need not be looked at for each.
+  const tiles = useMemo(() => {
+    const canvas = () => <canvas width={width} height={height} />;
+    return shown.map((i, at) =>
+      isButtons
+        ? (
+          <button key={i} type="button" class="tile" aria-label={labels[at]} onClick={() => pick.current?.(i)}>
+            {canvas()}
+          </button>
+        )
+        : <span key={i} class="tile" role="img" aria-label={labels[at]}>{canvas()}</span>
+    );
+  }, [labels.join("\n"), isButtons, only, width, height]);
   useLayoutEffect(() => {
     if (picture === null || picture.width === 0) return;
     root.current?.querySelectorAll("canvas").forEach((canvas, i) => {
       const [x, y] = placeOf(grid, shown[i]);
       canvas.getContext("2d")!.drawImage(picture, x, y, width, height, 0, 0, width, height);
     });
-  }, [picture, grid.count, columns, only, width, height]);
+  }, [picture, grid.count, columns, only, isButtons, width, height]);
 
-  const canvas = <canvas width={width} height={height} />;
   return (
     <div
       ref={root}
@@ -34,21 +50,7 @@ export const Tiles = ({ picture, grid, name, labelOf, only, onPick }: {
       role="group"
       aria-label={name}
     >
-      {shown.map((i) =>
-        onPick
-          ? (
-            <button
-              key={i}
-              type="button"
-              class="tile"
-              aria-label={labelOf(i)}
-              onClick={() => onPick(i)}
-            >
-              {canvas}
-            </button>
-          )
-          : <span key={i} class="tile" role="img" aria-label={labelOf(i)}>{canvas}</span>
-      )}
+      {tiles}
     </div>
   );
 };
