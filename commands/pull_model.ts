@@ -6,15 +6,12 @@ import { chooseFiles, listFiles, type RemoteFile } from "../model/hub/listing.ts
 import { checkModel } from "../model/hub/check_model.ts";
 import { type RequestOptions, requestText } from "../model/hub/request.ts";
 import { loadPipeline } from "../model/pipeline.ts";
-import { Interrupted, listenForInterrupt } from "./interrupt.ts";
+import { INTERRUPTED, Interrupted, listenForInterrupt } from "./interrupt.ts";
 import { createReporter, type ProgressEvent } from "./progress.ts";
 import type { pullOptions } from "./pull.ts";
 import { UsageError } from "./usage_error.ts";
 
 type Options = z.output<typeof pullOptions>;
-
-/** The exit code of a command that Ctrl-C ended, as shells count it. */
-const INTERRUPTED = 130;
 
 const repositoryOf = ({ endpoint, repo, revision }: Options): Repository => {
   try {
