@@ -46,6 +46,6 @@ browserTest("Paper: the figures live: the browser's core draws them, and the ser
     await live(/Bayes/).getByRole("slider", { name: /^t of 20/ }).fill("2");
     await live(/Bayes/).getByText(/of mean 0\.\d+ and variance 0\.0\d+/).waitFor();
     await live(/Algorithm 2/).getByRole("button", { name: "Draw" }).click();
-    assertEquals(await finished(page), "finished, after 100 steps");
+    assertEquals(await finished(page), "finished, after 50 steps");
   });
 });

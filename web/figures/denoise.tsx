@@ -9,6 +9,7 @@ import { gridOf } from "../state/pictures.ts";
 import { useSubmit } from "../state/submit.ts";
 
 const COUNT = 5;
+const STEPS = 50;
 
 const Live = ({ model }: { model: Model }) => {
   const drawer = useDrawing();
@@ -19,7 +20,7 @@ const Live = ({ model }: { model: Model }) => {
         model: model.name,
         n: COUNT,
         sampler: "ddpm",
-        steps: Math.min(100, model.timesteps),
+        steps: Math.min(STEPS, model.timesteps),
         seed: Number(anySeed()),
       },
       model,
@@ -32,7 +33,7 @@ const Live = ({ model }: { model: Model }) => {
       <DrawProblem drawer={drawer} />
       <Film progress={drawer.progress} grid={gridOf(COUNT, model)} labelOf={(i) => `Image ${i + 1}`} />
       <p class="hint">
-        This server's model {model.name}, by Algorithm 2 in {Math.min(100, model.timesteps)}{" "}
+        This server's model {model.name}, by Algorithm 2 in {Math.min(STEPS, model.timesteps)}{" "}
         steps. All there is to choose: <a href={hrefOf("generate")}>Generate</a>.
       </p>
     </form>
