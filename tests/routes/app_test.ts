@@ -169,6 +169,7 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       parameters.filter((parameter) => parameter.in === "query").map(({ name }) => name).sort(),
       [
         "eta",
+        "first",
         "format",
         "frames",
         "guidance",
