@@ -93,6 +93,23 @@ export const pixelsOf = (page: Page, selector: string, index = 0): Promise<numbe
 /** The value of one channel, which is all there is to a gray image. */
 export const grays = (rgba: readonly number[]): number[] => rgba.filter((_, i) => i % 4 === 0);
 
+/** Draws anew where something has been drawn before: waits until that has begun. */
+export const drawAgain = async (page: Page): Promise<void> => {
+  const begun = page.evaluate(() =>
+    new Promise<void>((resolve) => {
+      const observer = new MutationObserver(() => {
+        const bars = [...document.querySelectorAll<HTMLElement>(".draw-bar")].filter((bar) => bar.checkVisibility());
+        if (!bars.some((bar) => bar.textContent!.startsWith("Stop"))) return;
+        observer.disconnect();
+        resolve();
+      });
+      observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+    })
+  );
+  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await begun;
+};
+
 /** Waits until what is drawn is finished, and gives what the page says of it. */
 export const finished = async (page: Page): Promise<string> => {
   const text = await page.waitForFunction(

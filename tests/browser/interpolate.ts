@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
+import { browserTest, drawAgain, finished, pixelsOf, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Interpolate: between two seeds, λ goes from one image to the other", async () => {
@@ -34,7 +34,7 @@ browserTest("Interpolate: between two pictures, t says how much of them is cover
     await finished(page);
     const near = await pixelsOf(page, ".pair .tile canvas", 0);
     await page.getByRole("slider", { name: /^t, how far/ }).fill("90");
-    await draw.click();
+    await drawAgain(page);
     await finished(page);
     assertNotEquals(await pixelsOf(page, ".pair .tile canvas", 0), near);
     assertMatch(page.url(), /t=90/);
