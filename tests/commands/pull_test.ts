@@ -241,7 +241,7 @@ import os, resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 os.execv(sys.argv[1], sys.argv[1:])`;
-    const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", "--no-lock", ...PERMISSIONS, "main.ts"];
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...PERMISSIONS, "main.ts"];
     const limited = await ended(
       new Deno.Command("python3", {
         args: ["-c", code, ...deno, ...args],
