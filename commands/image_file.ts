@@ -111,7 +111,8 @@ const openArray = (
 /**
  * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
  * as the images come. An `.npz` of bytes is what guided-diffusion's evaluator reads and its sampling scripts write: gray
- * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no half-written file is seen.
+ * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no
+ * half-written file is seen.
  *
  * @throws {UsageError} if the place cannot be written, or the picture would be too large
  */

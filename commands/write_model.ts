@@ -1,5 +1,5 @@
-import { join } from "@std/path";
 import type { z } from "zod";
+import { bytesBelow } from "../jobs/bytes_below.ts";
 import { loadPipeline, savePipeline } from "../model/pipeline.ts";
 import type { exportOptions } from "./export.ts";
 import { createReporter } from "./progress.ts";
@@ -8,15 +8,6 @@ import { UsageError } from "./usage_error.ts";
 const isThere = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
 
 const removeQuietly = (path: string): Promise<void> => Deno.remove(path, { recursive: true }).catch(() => {});
-
-const bytesBelow = async (folder: string): Promise<number> => {
-  let sum = 0;
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = join(folder, name);
-    sum += isDirectory ? await bytesBelow(path) : (await Deno.stat(path)).size;
-  }
-  return sum;
-};
 
 /**
  * Writes a model's U-Net, scheduler, classes and weights into a new folder, which appears whole or not at all.

@@ -14,8 +14,8 @@ export { type DatasetName, DATASETS, isBuiltin, resolveDataName } from "./names.
  * memory that threads share; more is read from the cache as it is asked for.
  *
  * `mnist`: 60,000 handwritten digits; `mnist-test`: 10,000 others. 28×28, padded by 2 black pixels to 32×32×1.
- * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: Google's, 64×64×3, nine tenths
- * of them; `emoji-test`: the others.
+ * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: nine tenths of Google's,
+ * 64×64×3; `emoji-test`: the others.
  *
  * @param options.classes names of classes: images of the others are left out
  * @throws {RangeError} if `size` is no integer in [1, 4096]

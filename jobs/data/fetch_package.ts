@@ -1,23 +1,10 @@
 import { join } from "@std/path";
+import { bytesBelow } from "../bytes_below.ts";
 import type { FetchEvent } from "./data_event.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { type DataPackage, specifierOf } from "./packages.ts";
 
 const POLL_MILLISECONDS = 250;
-
-/** Bytes of all files below a folder; those that come and go meanwhile do not matter. */
-const bytesBelow = async (folder: string): Promise<number> => {
-  let sum = 0;
-  try {
-    for await (const { name, isDirectory } of Deno.readDir(folder)) {
-      const path = join(folder, name);
-      sum += isDirectory ? await bytesBelow(path) : (await Deno.stat(path)).size;
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return sum;
-};
 
 const watchBytes = (folder: string, steps: number, onProgress: (event: FetchEvent) => void) => {
   const started = performance.now();
