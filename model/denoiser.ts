@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkInteger } from "../core/check.ts";
 import { compile, type Engine } from "../engine/mod.ts";
+import { readTensor } from "../engine/read_tensor.ts";
 import { bucketOf, padTo } from "./bucket.ts";
 import { sampleShape } from "./config.ts";
 import { toEngineLayout } from "./layout.ts";
@@ -105,8 +106,7 @@ export const createDenoiser = (
       const rows = rowsOf(n);
       const padded = (values: Float32Array, shape: number[]) =>
         tf.tensor(padTo(values, shape.reduce((product, n) => product * n)), shape);
-      // An array that is handed out of tidy is searched for tensors, element by element.
-      const output = tf.tidy(() =>
+      const out = readTensor(() =>
         network({
           x: padded(x, [rows, height, width, channels]) as tf.Tensor4D,
           timesteps: padded(timestepEmbedding(timesteps, embedding), [rows, size]) as tf.Tensor2D,
@@ -115,8 +115,6 @@ export const createDenoiser = (
             : padded(oneHot(labels, numClasses!), [rows, numClasses!]) as tf.Tensor2D,
         })
       );
-      const out = output.dataSync() as Float32Array;
-      output.dispose();
       return rows === n ? out : out.slice(0, n * height * width * outChannels);
     },
     dispose: () => {

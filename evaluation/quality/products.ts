@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { readTensor } from "./read_tensor.ts";
+import { readTensor } from "../../engine/read_tensor.ts";
 
 /** Values of one product that are held at a time: 64 MiB. */
 const MOST_VALUES = 2 ** 24;

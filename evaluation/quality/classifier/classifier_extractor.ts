@@ -5,7 +5,7 @@ import { bucketOf, padTo } from "../../../model/bucket.ts";
 import { uploadWeights } from "../../../model/denoiser.ts";
 import { ExtractorError } from "../extractor_error.ts";
 import type { FeatureExtractor } from "../feature_extractor.ts";
-import { readTensor } from "../read_tensor.ts";
+import { readTensor } from "../../../engine/read_tensor.ts";
 import type { StoredClassifier } from "./files.ts";
 import { featuresOf, logitsOf } from "./network.ts";
 

@@ -4,7 +4,7 @@ import { bucketOf } from "../../../model/bucket.ts";
 import type { StoredTensor } from "../../../model/safetensors.ts";
 import { ExtractorError } from "../extractor_error.ts";
 import type { FeatureExtractor } from "../feature_extractor.ts";
-import { readTensor } from "../read_tensor.ts";
+import { readTensor } from "../../../engine/read_tensor.ts";
 import { INCEPTION_CLASSES, INCEPTION_FEATURES, INCEPTION_SIDE as SIDE } from "./architecture.ts";
 import { inceptionFeatures, unbiasedLogits } from "./network.ts";
 import { resizeForInception, type ResizeMethod } from "./resize.ts";
