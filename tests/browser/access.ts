@@ -138,12 +138,10 @@ browserTest("dark and light can be chosen, and stay chosen", async () => {
 browserTest("what a server says is text, never markup", async () => {
   const { origin } = await sharedServer();
   const hostile = `<img src=x onerror="document.title='owned'"><b>&amp;`;
+  const [model] = await (await fetch(`${origin}/models`)).json();
+  const hostileModel = { ...model, name: hostile, labels: [hostile] };
   await withPage(`${origin}/`, async (page) => {
-    await page.route("**/models", async (route) => {
-      const models = await (await route.fetch()).json();
-      const hostileModel = { ...models[0], name: hostile, labels: [hostile] };
-      await route.fulfill({ json: [hostileModel] });
-    });
+    await page.route("**/models", (route) => route.fulfill({ json: [hostileModel] }));
     await page.route("**/generate", (route) =>
       route.fulfill({
         status: 422,
