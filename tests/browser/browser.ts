@@ -125,3 +125,40 @@ export const finished = async (page: Page): Promise<string> => {
   );
   return (await text.jsonValue())!;
 };
+
+/** Presses a button that saves a file, and gives the file. */
+export const saved = async (page: Page, button: string): Promise<{ name: string; bytes: Uint8Array<ArrayBuffer> }> => {
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: button }).click(),
+  ]);
+  return { name: download.suggestedFilename(), bytes: await Deno.readFile(await download.path()) };
+};
+
+/** A film as the browser reads it: how many pictures, and the last one's extent and pixels, RGBA. */
+export const readFilm = (
+  page: Page,
+  film: Uint8Array<ArrayBuffer>,
+): Promise<{ count: number; width: number; height: number; last: number[] }> =>
+  page.evaluate(async (bytes) => {
+    const decoder = new ImageDecoder({ data: new Uint8Array(bytes), type: "image/png" });
+    await Promise.all([decoder.completed, decoder.tracks.ready]);
+    const count = decoder.tracks.selectedTrack!.frameCount;
+    const { image } = await decoder.decode({ frameIndex: count - 1 });
+    const { displayWidth: width, displayHeight: height } = image;
+    const context = new OffscreenCanvas(width, height).getContext("2d")!;
+    context.drawImage(image, 0, 0);
+    return { count, width, height, last: [...context.getImageData(0, 0, width, height).data] };
+  }, [...film]);
+
+/** A square cut out of a picture, RGBA. */
+export const cut = (
+  { width, last }: { readonly width: number; readonly last: readonly number[] },
+  x: number,
+  y: number,
+  size: number,
+): number[] =>
+  Array.from({ length: size }, (_, row) => {
+    const from = ((y + row) * width + x) * 4;
+    return last.slice(from, from + size * 4);
+  }).flat();

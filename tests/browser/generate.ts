@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { decodePng } from "../../formats/png.ts";
-import { browserTest, finished, grays, pixelsOf, withPage } from "./browser.ts";
+import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Generate: images are seen to denoise, x_t beside the predicted x_0, and nothing jumps", async () => {
@@ -57,18 +57,14 @@ browserTest("Generate: an image is taken along by its link, its curl line, as PN
     assertEquals([...decodePng(await (await fetch(link)).bytes()).data], shown);
     assertEquals(grays(await pixelsOf(page, "dialog canvas")), shown);
 
-    const [png] = await Promise.all([
-      page.waitForEvent("download"),
-      dialog.getByRole("button", { name: "Save PNG" }).click(),
-    ]);
-    assertEquals(png.suggestedFilename(), "digits-7-2.png");
-    assertEquals([...decodePng(await Deno.readFile(await png.path())).data], shown);
-    const [film] = await Promise.all([
-      page.waitForEvent("download"),
-      dialog.getByRole("button", { name: "Save film (APNG)" }).click(),
-    ]);
-    const bytes = await Deno.readFile(await film.path());
-    assert(new TextDecoder("latin1").decode(bytes).includes("acTL"));
+    const png = await saved(page, "Save PNG");
+    assertEquals(png.name, "digits-7-2.png");
+    assertEquals([...decodePng(png.bytes).data], shown);
+    const film = await saved(page, "Save film (APNG)");
+    assertEquals(film.name, "digits-7-2-film.png");
+    const { count, last } = await readFilm(page, film.bytes);
+    assertEquals(count, 10);
+    assertEquals(grays(last), shown);
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "hidden" });
   });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { browserTest, finished, grays, pixelsOf, withPage } from "./browser.ts";
+import { decodePng } from "../../formats/png.ts";
+import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel", async () => {
@@ -29,6 +30,14 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
     const changed = drawn.map((value, i) => Math.abs(value - given[i]) > 1);
     const rows = (from: number, to: number) => changed.slice(from * 32, to * 32).some(Boolean);
     assert(!rows(0, 18) && rows(18, 27) && !rows(27, 32));
+
+    const second = grays(await pixelsOf(page, ".pair .tile canvas", 1));
+    await page.getByRole("button", { name: "Variant 2", exact: true }).click();
+    await page.getByRole("dialog", { name: "Variant 2" }).waitFor();
+    assertEquals([...decodePng((await saved(page, "Save PNG")).bytes).data], second);
+    const film = await readFilm(page, (await saved(page, "Save film (APNG)")).bytes);
+    assert(film.count > 6, `${film.count} pictures`);
+    assertEquals(grays(film.last), second);
   });
 });
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { browserTest, drawAgain, finished, pixelsOf, withPage } from "./browser.ts";
+import { decodePng } from "../../formats/png.ts";
+import { browserTest, cut, drawAgain, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Interpolate: between two seeds, λ goes from one image to the other", async () => {
@@ -18,6 +19,18 @@ browserTest("Interpolate: between two seeds, λ goes from one image to the other
     assertEquals(last, await pixelsOf(page, ".pair .tile canvas", 10));
     assertNotEquals(first, last);
     assertMatch(page.url(), /lambda=10/);
+
+    await page.getByRole("group", { name: "The mixture" }).getByRole("button", { name: "λ = 1.0" }).click();
+    const dialog = page.getByRole("dialog", { name: "λ = 1.0" });
+    assertEquals(await pixelsOf(page, "dialog canvas"), last);
+    const png = await saved(page, "Save PNG");
+    assertEquals(png.name, "digits-1-10.png");
+    assertEquals([...decodePng(png.bytes).data], grays(last));
+    const film = await readFilm(page, (await saved(page, "Save film of all (APNG)")).bytes);
+    assertEquals(film.width, 11 * 34 + 2);
+    assertEquals(cut(film, 2 + 10 * 34, 2, 32), last);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
   });
 });
 

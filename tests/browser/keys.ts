@@ -1,8 +1,8 @@
 /// <reference lib="dom" />
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseKeys } from "../../routes/access/keys.ts";
-import { browserTest, finished, withPage } from "./browser.ts";
+import { browserTest, finished, readFilm, saved, withPage } from "./browser.ts";
 import { openTestServer } from "./server.ts";
 
 browserTest(
@@ -25,10 +25,8 @@ browserTest(
       await page.getByRole("button", { name: /^Image 1/ }).first().click();
       const curl = await dialog.locator(".line", { hasText: "curl" }).locator("code").textContent();
       assertMatch(curl!, /-H "Authorization: Bearer \$KEY"/);
-      await Promise.all([
-        page.waitForEvent("download"),
-        dialog.getByRole("button", { name: "Save film (APNG)" }).click(),
-      ]);
+      const film = await readFilm(page, (await saved(page, "Save film (APNG)")).bytes);
+      assert(film.count > 1, `${film.count} pictures`);
       await page.keyboard.press("Escape");
 
       await page.getByRole("link", { name: "Train" }).click();

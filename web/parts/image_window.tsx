@@ -19,6 +19,16 @@ export const linkTo = ({ body }: DrawRequest, index: number): string => {
   return at(`/generate?${query}`);
 };
 
+/** Whether a film shows all images of a drawing: what lies between two images is seen beside its neighbours. */
+const isOfAll = ({ path }: DrawRequest): boolean => path === "/interpolate";
+
+/** Asks for the film of an image. */
+const filmOf = (request: DrawRequest, index: number): Record<string, unknown> => ({
+  ...request.body,
+  ...(isOfAll(request) ? {} : { n: 1, first: index === 0 ? undefined : index }),
+  format: "apng",
+});
+
 /** A text as one word of a POSIX shell. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -42,8 +52,10 @@ const Line = ({ name, children }: { name: string; children: ComponentChildren })
 );
 
 /** One image, and all that takes it along. */
-export const ImageWindow = ({ index, request, result, picture, grid, onClose }: {
+export const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
   index: number;
+  /** What the image is called where it has no class. */
+  name: string;
   request: DrawRequest;
   result: Drawing | null;
   picture: ImageBitmap | null;
@@ -52,7 +64,7 @@ export const ImageWindow = ({ index, request, result, picture, grid, onClose }: 
 }) => {
   const canvas = useRef<HTMLCanvasElement>(null);
   const key = useStore(apiKey);
-  const [busy, setBusy] = useState<string | null>(null);
+  const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const { width, height } = grid;
   const { seed, steps, sampler } = request.body as Record<string, string | number>;
@@ -66,23 +78,21 @@ export const ImageWindow = ({ index, request, result, picture, grid, onClose }: 
     canvas.current!.getContext("2d")!.drawImage(picture, x, y, width, height, 0, 0, width, height);
   }, [picture]);
 
-  const name = `${request.model.name}-${seed}-${index}`;
+  const file = `${request.model.name}-${seed}-${index}`;
   const takeFilm = async () => {
-    setBusy("film");
+    setBusy(true);
     setError(null);
     try {
-      const { pathname, search } = new URL(link);
-      const below = pathname.slice(new URL(at("")).pathname.length);
-      const response = await ask(`${below}${search}&format=apng`, { accept: "image/apng" });
-      save(await response.blob(), `${name}-film.png`);
+      const response = await ask(request.path, { body: filmOf(request, index), accept: "image/apng" });
+      save(await response.blob(), `${file}-film.png`);
     } catch (error) {
       setError(error as Error);
     } finally {
-      setBusy(null);
+      setBusy(false);
     }
   };
 
-  const title = image?.label === undefined ? `Image ${index + 1}` : `Image ${index + 1}: ${image.label}`;
+  const title = image?.label === undefined ? name : `${name}: ${image.label}`;
   return (
     <Dialog title={title} onClose={onClose}>
       <div class="image-window">
@@ -106,15 +116,13 @@ export const ImageWindow = ({ index, request, result, picture, grid, onClose }: 
             <button
               type="button"
               disabled={image === undefined}
-              onClick={() => save(new Blob([bytesOf(image!.image)], { type: "image/png" }), `${name}.png`)}
+              onClick={() => save(new Blob([bytesOf(image!.image)], { type: "image/png" }), `${file}.png`)}
             >
               Save PNG
             </button>
-            {hasLink && (
-              <button type="button" disabled={busy !== null} onClick={takeFilm}>
-                {busy === null ? "Save film (APNG)" : "Drawing …"}
-              </button>
-            )}
+            <button type="button" disabled={isBusy} onClick={takeFilm}>
+              {isBusy ? "Drawing …" : isOfAll(request) ? "Save film of all (APNG)" : "Save film (APNG)"}
+            </button>
           </div>
           {image === undefined && <p class="hint">It is still being drawn.</p>}
           {error && <Wrong error={error} />}

@@ -167,6 +167,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
       {picked !== null && progress.request !== null && progress.grid !== null && (
         <ImageWindow
           index={picked}
+          name={labelOf(picked)}
           request={progress.request}
           result={progress.result}
           picture={progress.frames.at(-1)?.x ?? null}

@@ -4,6 +4,7 @@ import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { Choice, NumberField, Slider } from "../parts/fields.tsx";
 import { Film } from "../parts/film.tsx";
+import { ImageWindow } from "../parts/image_window.tsx";
 import { LetDraw } from "../parts/let_draw.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { type Picture, PictureInput } from "../parts/picture_input.tsx";
@@ -47,6 +48,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
   const [query, change] = useQuery("interpolate", DEFAULTS);
   const [a, setA] = useState<Picture | null>(null);
   const [b, setB] = useState<Picture | null>(null);
+  const [picked, pick] = useState<number | null>(null);
   const drawer = useDrawing();
   const model = modelOf(query.model, models);
   const { progress } = drawer;
@@ -74,7 +76,8 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
 
   const grid = progress.grid ?? gridOf(COUNT, model, COUNT);
   const last = progress.frames.at(-1)?.x ?? null;
-  const lambda = (at / (COUNT - 1)).toFixed(1);
+  const lambdaOf = (i: number) => (i / (COUNT - 1)).toFixed(1);
+  const labelOf = (i: number) => `λ = ${lambdaOf(i)}`;
   const submit = useSubmit(() => isReady && draw());
   return (
     <div class="studio">
@@ -145,7 +148,8 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
             grid={grid}
             only={at}
             name="The mixture"
-            labelOf={(i) => `λ = ${(i / (COUNT - 1)).toFixed(1)}`}
+            labelOf={labelOf}
+            onPick={last === null ? undefined : pick}
           />
           <div>
             <Slider
@@ -153,7 +157,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
               value={at}
               min={0}
               max={COUNT - 1}
-              text={lambda}
+              text={lambdaOf(at)}
               onChange={(lambda) => change({ lambda: String(lambda) })}
             />
             <div class="ends">
@@ -163,18 +167,30 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
             <p class="hint">
               {fromImages
                 ? "Both pictures are covered with the same noise up to t; their latents are mixed, and the mixture is denoised. The later t, the freer what comes of it."
-                : "The noise of two seeds is mixed, and each mixture is denoised."}
+                : "The noise of two seeds is mixed, and each mixture is denoised."}{" "}
+              {last === null ? "" : "Choose the mixture to take it along: its PNG, its curl line, its film."}
             </p>
           </div>
         </div>
         <Film
           progress={progress}
           grid={gridOf(COUNT, model, COUNT)}
-          labelOf={(i) => `λ = ${(i / (COUNT - 1)).toFixed(1)}`}
+          labelOf={labelOf}
           onPick={(i) => change({ lambda: String(i) })}
           isStacked
         />
       </div>
+      {picked !== null && progress.request !== null && progress.grid !== null && (
+        <ImageWindow
+          index={picked}
+          name={labelOf(picked)}
+          request={progress.request}
+          result={progress.result}
+          picture={last}
+          grid={progress.grid}
+          onClose={() => pick(null)}
+        />
+      )}
     </div>
   );
 };
