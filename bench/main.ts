@@ -2,6 +2,7 @@
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
   training: () => import("./training.ts"),
+  "same-recipe": () => import("./same_recipe.ts"),
   xla: () => import("./xla.ts"),
   normals: () => import("./normals.ts"),
   scheduling: () => import("./scheduling.ts"),

@@ -2,7 +2,7 @@ import { dirname, join } from "@std/path";
 import { type JsonProcess, startJsonProcess } from "../json_process.ts";
 import { program } from "./programs.ts";
 import { table } from "./table.ts";
-import { writeTask } from "./task.ts";
+import { writeTimedTask } from "./task.ts";
 
 /** What is compared, and how long. */
 export interface Comparison {
@@ -61,7 +61,7 @@ export const compareTraining = async ({ preset, batch, steps, rounds, only, json
   await Deno.remove(folder, { recursive: true }).catch(() => {});
   const running = new Map<Found, JsonProcess<{ steps: number }, Turn>>();
   try {
-    await writeTask(folder, preset, batch);
+    await writeTimedTask(folder, preset, batch);
     for (const contender of only) {
       try {
         const process = await startJsonProcess<{ steps: number }, Turn>(program(contender, join(folder, "task.json")));

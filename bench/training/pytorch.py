@@ -1,6 +1,9 @@
-"""The peer's side of the comparison: the same loop in PyTorch, on diffusers' UNet2DModel; compare.ts has the protocol.
+"""The peer's side of the comparisons: the same recipe in PyTorch, on diffusers' UNet2DModel and its schedules.
 
     python3 bench/training/pytorch.py contiguous|channels_last TASK
+
+TASK is a JSON file (task.ts). It says on stdout what it is, then answers lines of JSON on stdin: {"steps": n} trains on,
+{"save": folder} writes the average of the first rate there as a UNet2DModel.
 """
 
 import json
@@ -24,16 +27,40 @@ arrays = np.load(task["data"])
 images = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2).contiguous(memory_format=FORMAT)
 labels = torch.from_numpy(arrays["labels"]).long() if recipe["conditional"] and "labels" in arrays else None
 
+for key, ours in {"loss": "simple", "timestepSampling": "uniform", "microBatch": (None, BATCH)}.items():
+    if recipe[key] not in (ours if isinstance(ours, tuple) else (ours,)):
+        sys.exit(f"{key} must be {ours}, received {recipe[key]}")
+
+torch.manual_seed(recipe["seed"])
 model = diffusers.UNet2DModel.from_pretrained(task["model"], subfolder="unet").to(memory_format=FORMAT)
 model.train()
 parameters = list(model.parameters())
-averages = [p.detach().clone() for p in parameters]
+averages = [[p.detach().clone() for p in parameters] for _ in recipe["ema"]]
 adam = torch.optim.Adam(parameters, lr=recipe["lr"], fused=True)
 NULL_LABEL = (model.config.num_class_embeds or 1) - 1
 
-alphas_cumprod = torch.cumprod(1 - torch.linspace(1e-4, 0.02, T, dtype=torch.float64), 0)
-signal = alphas_cumprod.sqrt().float().view(-1, 1, 1, 1)
-spread = (1 - alphas_cumprod).sqrt().float().view(-1, 1, 1, 1)
+scheduler = diffusers.DDPMScheduler.from_pretrained(task["model"], subfolder="scheduler")
+PREDICTION = scheduler.config.prediction_type
+snr = scheduler.alphas_cumprod / (1 - scheduler.alphas_cumprod)
+
+
+def weights_of_loss():
+    """Of each timestep: diffusers' examples have min-SNR in this form."""
+    if recipe["lossWeighting"] == "uniform":
+        return torch.ones_like(snr)
+    if recipe["lossWeighting"] == "min_snr":
+        return snr.clamp(max=recipe["minSnrGamma"]) / {"epsilon": snr, "sample": 1, "v_prediction": snr + 1}[PREDICTION]
+    sys.exit(f"lossWeighting must be uniform or min_snr, received {recipe['lossWeighting']}")
+
+
+loss_weights = weights_of_loss()
+
+
+def target_of(x0, noise, t):
+    if PREDICTION == "v_prediction":
+        return scheduler.get_velocity(x0, noise, t)
+    return noise if PREDICTION == "epsilon" else x0
+
 
 log = open(path + "." + layout + ".metrics.jsonl", "w")
 order = torch.randperm(len(images))
@@ -58,14 +85,14 @@ def training_step():
         x0[mirrored] = x0[mirrored].flip(3)
     noise = torch.randn_like(x0)
     t = torch.randint(T, (BATCH,))
-    xt = signal[t] * x0 + spread[t] * noise
+    xt = scheduler.add_noise(x0, noise, t)
     classes = None
     if labels is not None:
         classes = torch.where(torch.rand(BATCH) < recipe["labelDropout"], NULL_LABEL, labels[indices])
 
     # Gradients, clipped; Adam; the moving average.
-    losses = (model(xt, t, class_labels=classes).sample - noise).square().mean((1, 2, 3))
-    loss = losses.mean()
+    losses = (model(xt, t, class_labels=classes).sample - target_of(x0, noise, t)).square().mean((1, 2, 3))
+    loss = (loss_weights[t] * losses).mean()
     adam.zero_grad(set_to_none=True)
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(parameters, recipe["clip"], foreach=True)
@@ -75,8 +102,9 @@ def training_step():
         group["lr"] = learning_rate
     adam.step()
     with torch.no_grad():
-        decay = min(recipe["ema"][0], done / (9 + done))
-        torch._foreach_lerp_(averages, [p.detach() for p in parameters], 1 - decay)
+        for rate, average in zip(recipe["ema"], averages):
+            decay = min(rate, done / (9 + done))
+            torch._foreach_lerp_(average, [p.detach() for p in parameters], 1 - decay)
 
     # Metrics.
     quarters = [[], [], [], []]
@@ -94,11 +122,23 @@ def training_step():
     return line["loss"]
 
 
+def train(steps):
+    started = time.perf_counter()
+    losses = [training_step() for _ in range(steps)]
+    return {"seconds": time.perf_counter() - started, "loss": sum(losses) / steps}
+
+
+def save(folder):
+    averaged = diffusers.UNet2DModel.from_config(model.config)
+    with torch.no_grad():
+        for p, average in zip(averaged.parameters(), averages[0]):
+            p.copy_(average)
+    averaged.save_pretrained(folder)
+    return {}
+
+
 versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {layout}"
 print(json.dumps({"description": versions}), flush=True)
 for line in sys.stdin:
-    steps = json.loads(line)["steps"]
-    started = time.perf_counter()
-    losses = [training_step() for _ in range(steps)]
-    seconds = time.perf_counter() - started
-    print(json.dumps({"seconds": seconds, "loss": sum(losses) / steps}), flush=True)
+    asked = json.loads(line)
+    print(json.dumps(save(asked["save"]) if "save" in asked else train(asked["steps"])), flush=True)

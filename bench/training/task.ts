@@ -2,7 +2,7 @@ import { join } from "@std/path";
 import { normal } from "../../core/mod.ts";
 import type { NpyArray } from "../../formats/npy.ts";
 import { encodeNpz } from "../../formats/npz.ts";
-import { openDataset } from "../../jobs/data/dataset.ts";
+import { type Dataset, openDataset } from "../../jobs/data/dataset.ts";
 import { type Recipe, resolveRecipe } from "../../jobs/recipe.ts";
 import { describeModel } from "../../jobs/training/run_model.ts";
 import { initializeUNet } from "../../model/initialize.ts";
@@ -17,44 +17,62 @@ export interface Task {
   readonly model: string;
 }
 
-const COUNT = 4096;
+/** Images as a task's .npz has them. */
+export interface TaskImages {
+  readonly images: NpyArray;
+  readonly labels?: NpyArray;
+  readonly classNames: readonly string[] | null;
+}
 
-/** MNIST's first images; noise in place of CIFAR-10's, which has to be fetched: what it shows does not change the work. */
-const images = async (preset: "digits" | "cifar10"): Promise<{ images: NpyArray; labels?: NpyArray }> => {
-  if (preset === "cifar10") {
-    const data = Uint8Array.from({ length: COUNT * 32 * 32 * 3 }, (_, i) => 128 + 40 * normal(1, 0, 0, i));
-    return { images: { dtype: "uint8", shape: [COUNT, 32, 32, 3], data } };
-  }
-  using dataset = await openDataset("mnist");
-  const { height, width, channels } = dataset, size = height * width * channels;
-  const data = new Uint8Array(COUNT * size);
-  for (let i = 0; i < COUNT; i++) dataset.read(i, data.subarray(i * size, (i + 1) * size));
+/** The first images of a dataset; all of them by default. */
+export const imagesOf = (dataset: Dataset, count = dataset.count): TaskImages => {
+  const { height, width, channels, labels, classNames } = dataset, size = height * width * channels;
+  const data = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) dataset.read(i, data, i * size);
   return {
-    images: { dtype: "uint8", shape: [COUNT, height, width, channels], data },
-    labels: { dtype: "int32", shape: [COUNT], data: Int32Array.from(dataset.labels!.subarray(0, COUNT)) },
+    images: { dtype: "uint8", shape: [count, height, width, channels], data },
+    ...(labels ? { labels: { dtype: "int32", shape: [count], data: Int32Array.from(labels.subarray(0, count)) } } : {}),
+    classNames,
   };
 };
 
-/** Writes a task's files into a folder. */
-export const writeTask = async (folder: string, preset: "digits" | "cifar10", batch: number): Promise<Task> => {
+const COUNT = 4096;
+
+/** MNIST's first images; noise in place of CIFAR-10's, which has to be fetched: what it shows does not change the work. */
+const imagesToTime = async (preset: "digits" | "cifar10"): Promise<TaskImages> => {
+  if (preset === "cifar10") {
+    const data = Uint8Array.from({ length: COUNT * 32 * 32 * 3 }, (_, i) => 128 + 40 * normal(1, 0, 0, i));
+    return { images: { dtype: "uint8", shape: [COUNT, 32, 32, 3], data }, classNames: null };
+  }
+  using dataset = await openDataset("mnist");
+  return imagesOf(dataset, COUNT);
+};
+
+/** Writes a task's files into a folder: the images, the first weights, and `task.json`. */
+export const writeTask = async (folder: string, recipe: Recipe, arrays: TaskImages): Promise<Task> => {
   const data = join(folder, "images.npz"), model = join(folder, "model");
-  const arrays = await images(preset);
+  const { classNames, ...files } = arrays;
   await Deno.mkdir(folder, { recursive: true });
-  await Deno.writeFile(data, encodeNpz({ ...arrays }));
+  await Deno.writeFile(data, encodeNpz({ ...files }));
+  const [, height, width, channels] = arrays.images.shape;
+  const described = describeModel(recipe, { height, width, channels, classNames }, null);
+  await savePipeline({ ...described, folder: model, weights: initializeUNet(described.unet, recipe.seed) });
+  const task = { recipe, data, model };
+  await Deno.writeTextFile(join(folder, "task.json"), JSON.stringify(task));
+  return task;
+};
+
+/** Writes the task of a preset that is timed, without an end. */
+export const writeTimedTask = async (folder: string, preset: "digits" | "cifar10", batch: number): Promise<Task> => {
   const never = 100_000_000;
   const recipe = resolveRecipe({
     preset,
-    data,
+    data: join(folder, "images.npz"),
     batch,
     microBatch: batch,
     steps: never,
     checkpointEvery: never,
     sampleEvery: never,
   });
-  const [, height, width, channels] = arrays.images.shape;
-  const classNames = arrays.labels ? Array.from({ length: 10 }, (_, i) => `${i}`) : null;
-  const described = describeModel(recipe, { height, width, channels, classNames }, null);
-  await savePipeline({ ...described, folder: model, weights: initializeUNet(described.unet, recipe.seed) });
-  await Deno.writeTextFile(join(folder, "task.json"), JSON.stringify({ recipe, data, model }));
-  return { recipe, data, model };
+  return await writeTask(folder, recipe, await imagesToTime(preset));
 };

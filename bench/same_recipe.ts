@@ -1,0 +1,32 @@
+/**
+ * A run's recipe in PyTorch, trained to the same step, so that what comes of both can be compared by `evaluate`.
+ *
+ *     deno task bench same-recipe RUN [--help]
+ */
+import { z } from "zod";
+import { defineCommand } from "../commands/command.ts";
+import { runCommand } from "../commands/run.ts";
+import { trainInPyTorch } from "./training/train_in_pytorch.ts";
+
+const command = defineCommand({
+  options: z.strictObject({
+    config: z.string().min(1)
+      .describe("The recipe: a run's config.json"),
+    steps: z.int().min(1).optional()
+      .describe("Training steps. Default: the recipe's"),
+    out: z.string().min(1).default("runs/pytorch")
+      .describe("Folder for the model, the average of the recipe's first rate, and its metrics"),
+  }),
+  examples: [
+    {
+      line: "deno task bench same-recipe --config models/emoji/config.json --steps 5000 --out runs/pytorch-emoji",
+      does: "What PyTorch makes of the recipe of the shipped emoji model in 5,000 steps.",
+    },
+  ],
+  run: trainInPyTorch,
+});
+
+Deno.exitCode = await runCommand(
+  { name: "bench same-recipe", summary: "Train a run's recipe in PyTorch.", load: () => Promise.resolve(command) },
+  Deno.args.slice(1),
+);
