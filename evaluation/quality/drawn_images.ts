@@ -8,14 +8,22 @@ import { ParameterError, type ResolvedSampling, resolveSampling } from "../../se
 import { startRow } from "../../serving/row.ts";
 import { EvaluationError } from "../error.ts";
 import type { SubjectModel } from "../subject.ts";
+import type { ClassCounts } from "./class_shares.ts";
 import type { ImageSet } from "./image_set.ts";
 
 /** How a model is asked for samples. */
 export type SampleOptions = Omit<SamplingParameters, "n" | "variance">;
 
-const resolve = (parameters: SamplingParameters, { pipeline, engine, network }: SubjectModel): ResolvedSampling => {
+const resolve = (
+  parameters: SamplingParameters,
+  { pipeline, engine, network }: SubjectModel,
+  classes: ClassCounts | null,
+): ResolvedSampling => {
   try {
-    return resolveSampling(parameters, describeModel(pipeline, engine, network));
+    const sampling = resolveSampling(parameters, describeModel(pipeline, engine, network));
+    return classes === null
+      ? sampling
+      : { ...sampling, labels: Array.from({ length: sampling.n }, (_, i) => classes.classOf(i)) };
   } catch (error) {
     if (!(error instanceof ParameterError)) throw error;
     const [{ field, received, allowed }] = error.issues;
@@ -27,15 +35,17 @@ const resolve = (parameters: SamplingParameters, { pipeline, engine, network }: 
  * The images that a model draws: as bytes, as `sample` writes them. Image i depends on the seed and i alone, so those of
  * a larger set begin with those of a smaller one.
  *
+ * @param classes the class of each; `null`: the one that the options name, or each in turn
  * @throws {EvaluationError} if the model cannot be asked for them
  */
 export const drawnImages = (
   subject: SubjectModel,
   { n, ...options }: SampleOptions & { n: number },
   model: string,
+  classes: ClassCounts | null = null,
 ): ImageSet => {
   const { pipeline, network, digest } = subject;
-  const sampling = resolve({ n, ...options }, subject);
+  const sampling = resolve({ n, ...options }, subject, classes);
   const task = (() => {
     try {
       return compileTask({ kind: "generate", sampling }, targetOf(pipeline, network));
@@ -51,11 +61,12 @@ export const drawnImages = (
     ...(guidance === 1 ? [] : [`guidance ${guidance}`]),
     ...(eta === undefined ? [] : [`eta ${eta}`]),
     ...(label === undefined ? [] : [`class ${label}`]),
+    ...(classes === null ? [] : ["classes as often as in the data"]),
     `seed ${seed}`,
   ];
   return {
     name: `${model}, ${told.join(", ")}`,
-    key: { model: digest, sampler, steps, seed, guidance, spacing, eta, label },
+    key: { model: digest, sampler, steps, seed, guidance, spacing, eta, label, classes: classes?.counts },
     count: n,
     height,
     width,

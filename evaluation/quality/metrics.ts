@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { samplingParameters } from "../../serving/parameters.ts";
 import { defineMetric } from "../metric.ts";
+import { CLASS_SHARES } from "./class_shares.ts";
 import { RESIZE_METHODS } from "./inception/resize.ts";
 
 const { sampler, steps, spacing, eta, label, guidance } = samplingParameters.shape;
@@ -14,6 +15,8 @@ const chosenSamples = {
   spacing,
   eta,
   label,
+  classShares: z.enum(CLASS_SHARES).default("equal")
+    .describe("How often samples are of each class: equal, one after the other, or as in --data"),
   guidance,
   cache: z.string().min(1).default("runs/features")
     .describe("Folder in which features are kept, so that nothing is computed twice"),

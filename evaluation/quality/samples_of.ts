@@ -1,6 +1,8 @@
-import { openDataset } from "../../jobs/data/dataset.ts";
+import { chooseClasses } from "../../jobs/data/choose_classes.ts";
+import { createDataset, type Dataset, openDataset, partsOf } from "../../jobs/data/dataset.ts";
 import { EvaluationError } from "../error.ts";
 import type { Subject } from "../subject.ts";
+import { type CLASS_SHARES, classCounts } from "./class_shares.ts";
 import { datasetImages } from "./dataset_images.ts";
 import { drawnImages, type SampleOptions } from "./drawn_images.ts";
 import type { ImageSet } from "./image_set.ts";
@@ -9,7 +11,31 @@ import type { ImageSet } from "./image_set.ts";
 export interface SamplesOptions extends Omit<SampleOptions, "seed"> {
   /** Images in place of the model's: a file, a folder or a name. */
   readonly samples?: string;
+  readonly classShares: typeof CLASS_SHARES[number];
 }
+
+/** Images from elsewhere; of those that have classes, the chosen ones alone. */
+const openSamples = async (
+  samples: string,
+  { options: { size, classes }, signal, report }: Subject,
+  opened: Disposable[],
+): Promise<Dataset> => {
+  const all = await openDataset(samples, { size, signal, onProgress: report });
+  opened.push(all);
+  if (classes === undefined || all.classNames === null) return all;
+  const chosen = createDataset(chooseClasses(partsOf(all), classes));
+  opened.push(chosen);
+  return chosen;
+};
+
+const countsOf = async (subject: Subject, { label, classShares }: SamplesOptions) => {
+  if (classShares === "equal") return null;
+  if (label !== undefined) {
+    throw new EvaluationError(`class-shares must be equal with label, received ${classShares}`);
+  }
+  const { pipeline } = await subject.model();
+  return classCounts(pipeline, await subject.data(), subject.options.model);
+};
 
 /**
  * The samples that the options name: the model's, or images from elsewhere.
@@ -25,12 +51,12 @@ export const samplesOf = async (
   opened: Disposable[],
   { count }: { count: number },
 ): Promise<ImageSet> => {
-  const { size, seed, n, model } = subject.options;
+  const { seed, n, model } = subject.options;
   if (options.samples === undefined) {
-    return drawnImages(await subject.model(), { ...options, seed, n: n ?? count }, model);
+    const classes = await countsOf(subject, options);
+    return drawnImages(await subject.model(), { ...options, seed, n: n ?? count }, model, classes);
   }
-  const dataset = await openDataset(options.samples, { size, signal: subject.signal, onProgress: subject.report });
-  opened.push(dataset);
+  const dataset = await openSamples(options.samples, subject, opened);
   if (n !== undefined && n > dataset.count) {
     throw new EvaluationError(`n must be at most ${dataset.count}, the images of ${options.samples}, received ${n}`);
   }

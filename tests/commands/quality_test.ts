@@ -133,6 +133,28 @@ testCommandLine(
 );
 
 testCommandLine(
+  "evaluate shares out classes among samples as the data has them, and picks them in --samples",
+  async (folder) => {
+    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const args = ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "--features", out, "--steps", "2"]
+      .concat("--cache", join(folder, "cache"), "--out", join(folder, "out"), "--metric", "is,pr", "--json");
+    const shared = await run(...args, "-n", "20", "--class-shares", "data");
+    assertEquals(shared.code, 0);
+    const { samples } = JSON.parse(shared.stdout).is;
+    assertEquals(samples.classes, [20, 20, 20]);
+    assertStringIncludes(samples.of, "classes as often as in the data");
+
+    const chosen = await run(...args, "--samples", data, "--classes", "red,blue");
+    const { pr } = JSON.parse(chosen.stdout);
+    assertEquals([pr.samples.images, pr.reference.images, pr.precision, pr.recall], [40, 40, 1, 1]);
+
+    const refused = await run(...args, "-n", "20", "--class-shares", "data", "--label", "red");
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.stderr, "class-shares must be equal with label, received data");
+  },
+);
+
+testCommandLine(
   "evaluate measures images of a file, without a model: a set against itself is at distance 0",
   async (folder) => {
     const { data, out } = await trainColours(folder, "--epochs", "1");
