@@ -28,3 +28,12 @@ export const TIMESTEP_SAMPLINGS = ["uniform", "stratified", "importance"] as con
 
 /** The name of a timestep sampling. */
 export type TimestepSampling = typeof TIMESTEP_SAMPLINGS[number];
+
+/**
+ * How often images of each class come: as often as the data has them (`data`), or one class as often as another (`equal`),
+ * so that rare ones are learned too.
+ */
+export const CLASS_SHARES = ["data", "equal"] as const;
+
+/** The name of a way to share out classes. */
+export type ClassShares = typeof CLASS_SHARES[number];

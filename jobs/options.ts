@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PREDICTIONS, SCHEDULES, WEIGHTINGS } from "../core/mod.ts";
 import { engineOptions } from "../engine/options.ts";
-import { LOSSES, TIMESTEP_SAMPLINGS, TRAINED_VARIANCES } from "./choices.ts";
+import { CLASS_SHARES, LOSSES, TIMESTEP_SAMPLINGS, TRAINED_VARIANCES } from "./choices.ts";
 import { PRESET_NAMES } from "./presets.ts";
 import { faultsOf, resolveRecipe } from "./recipe.ts";
 
@@ -18,6 +18,12 @@ const recipe = {
     .describe("Pixels of a side, to which images are cropped and scaled. Default: the preset's, or the data's own"),
   classes: z.array(z.string().min(1).max(256)).min(1).max(1000).optional()
     .describe("Learn the images of these classes alone, by their names in the data. Default: all"),
+  classShares: z.enum(CLASS_SHARES).optional()
+    .describe(
+      "How often images of each class are seen, where there are classes: as often as the data has them, or one as " +
+        "often as another. Default: " +
+        "data; emoji: equal",
+    ),
   preset: z.enum(PRESET_NAMES).optional()
     .describe("The U-Net and the recipe that goes with it; any other option changes a part of it. Default: digits"),
   init: name.optional()

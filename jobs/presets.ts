@@ -1,6 +1,6 @@
 import type { Prediction, ScheduleName, Weighting } from "../core/mod.ts";
 import type { UNetConfigInput } from "../model/config.ts";
-import type { TimestepSampling, TrainedVariance } from "./choices.ts";
+import type { ClassShares, TimestepSampling, TrainedVariance } from "./choices.ts";
 
 /** What a preset decides of a recipe, unless it is told otherwise. */
 export interface PresetRecipe {
@@ -20,6 +20,7 @@ export interface PresetRecipe {
   readonly ema: readonly number[];
   readonly dropout: number;
   readonly flip: boolean;
+  readonly classShares: ClassShares;
   readonly labelDropout: number;
   readonly schedule: ScheduleName;
   readonly timesteps: number;
@@ -51,6 +52,7 @@ const SMALL: PresetRecipe = {
   ema: [0.999],
   dropout: 0,
   flip: false,
+  classShares: "data",
   labelDropout: 0.1,
   schedule: "linear",
   timesteps: 1000,
@@ -113,6 +115,8 @@ export const PRESETS = {
       ...SMALL,
       data: "emoji",
       size: 32,
+      // Three quarters of the emoji are people.
+      classShares: "equal",
       steps: 30_000,
       lr: 5e-4,
       warmup: 500,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PREDICTIONS, SCHEDULES, WEIGHTINGS } from "../core/mod.ts";
 import { engineOptions } from "../engine/options.ts";
-import { LOSSES, TIMESTEP_SAMPLINGS, TRAINED_VARIANCES } from "./choices.ts";
+import { CLASS_SHARES, LOSSES, TIMESTEP_SAMPLINGS, TRAINED_VARIANCES } from "./choices.ts";
 import { FINE_TUNING, PRESET_NAMES, type PresetRecipe, PRESETS } from "./presets.ts";
 
 /** What `config.json` holds. What came later than the first runs has a default: what those runs did. */
@@ -11,6 +11,7 @@ const schema = z.strictObject({
   classes: z.array(z.string()).nullable().default(null),
   preset: z.enum(PRESET_NAMES).nullable(),
   init: z.string().nullable().default(null),
+  classShares: z.enum(CLASS_SHARES).default("data"),
   conditional: z.boolean().default(true),
   schedule: z.enum(SCHEDULES).nullable(),
   timesteps: z.int().nullable(),
@@ -67,6 +68,7 @@ export const resolveRecipe = ({ preset, init, ...options }: RecipeOptions): Reci
     data: options.data ?? base.data,
     size: options.size ?? base.size,
     classes: options.classes ?? null,
+    classShares: options.classShares ?? base.classShares,
     preset: name,
     init: init ?? null,
     conditional: options.conditional ?? base.conditional,

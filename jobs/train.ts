@@ -46,6 +46,7 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
   batch: recipe.batch,
   microBatch: recipe.microBatch ?? recipe.batch,
   flip: recipe.flip,
+  classShares: recipe.classShares,
   labelDropout: recipe.labelDropout,
   nullLabel,
   masks: unet.dropout > 0 && !hasCounterUniform() ? { rate: unet.dropout, sizes: dropoutSizes(unet) } : null,

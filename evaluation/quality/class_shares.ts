@@ -3,9 +3,6 @@ import type { Classes } from "../../model/classes.ts";
 import { matchClasses } from "../classes.ts";
 import { EvaluationError } from "../error.ts";
 
-/** How classes are shared out among samples: equally, in turn, or as often as the data has them. */
-export const CLASS_SHARES = ["equal", "data"] as const;
-
 /** The part of 1 by which each next draw moves on: that of the golden ratio leaves the draws spread evenly, however many. */
 const STRIDE = (Math.sqrt(5) - 1) / 2;
 

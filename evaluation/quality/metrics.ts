@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { CLASS_SHARES } from "../../jobs/choices.ts";
 import { samplingParameters } from "../../serving/parameters.ts";
 import { defineMetric } from "../metric.ts";
-import { CLASS_SHARES } from "./class_shares.ts";
 import { RESIZE_METHODS } from "./inception/resize.ts";
 
 const { sampler, steps, spacing, eta, label, guidance } = samplingParameters.shape;

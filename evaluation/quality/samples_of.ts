@@ -1,8 +1,9 @@
+import type { ClassShares } from "../../jobs/choices.ts";
 import { chooseClasses } from "../../jobs/data/choose_classes.ts";
 import { createDataset, type Dataset, openDataset, partsOf } from "../../jobs/data/dataset.ts";
 import { EvaluationError } from "../error.ts";
 import type { Subject } from "../subject.ts";
-import { type CLASS_SHARES, classCounts } from "./class_shares.ts";
+import { classCounts } from "./class_shares.ts";
 import { datasetImages } from "./dataset_images.ts";
 import { drawnImages, type SampleOptions } from "./drawn_images.ts";
 import type { ImageSet } from "./image_set.ts";
@@ -11,7 +12,7 @@ import type { ImageSet } from "./image_set.ts";
 export interface SamplesOptions extends Omit<SampleOptions, "seed"> {
   /** Images in place of the model's: a file, a folder or a name. */
   readonly samples?: string;
-  readonly classShares: typeof CLASS_SHARES[number];
+  readonly classShares: ClassShares;
 }
 
 /** Images from elsewhere; of those that have classes, the chosen ones alone. */

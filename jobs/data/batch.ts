@@ -2,23 +2,12 @@ import { permutation } from "../../core/noise.ts";
 import type { Dataset } from "./dataset.ts";
 
 /**
- * Which images a training step sees. A function of (seed, step) alone, so that resuming needs no state: step s takes
- * places s·batchSize … of an endless order, in which each epoch is a permutation of the dataset of its own.
+ * An endless order of `length` things, in which each epoch is a permutation of its own.
  *
- * The order of the last epoch asked for is kept, since computing it for every step would cost more than the step's data.
- *
- * @param length number of images in the dataset
- * @throws {RangeError} if an argument is out of range
+ * The orders of the last epochs asked for are kept, since computing one for every step would cost more than the step's
+ * data.
  */
-export const createBatchOrder = (
-  { length, batchSize, seed }: { length: number; batchSize: number; seed: number },
-): (step: number) => Uint32Array => {
-  if (!(Number.isInteger(length) && length >= 1)) {
-    throw new RangeError(`length must be an integer ≥ 1, received ${length}`);
-  }
-  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
-    throw new RangeError(`batchSize must be an integer ≥ 1, received ${batchSize}`);
-  }
+const endlessOrder = (length: number, seed: number): (place: number) => number => {
   const orders = new Map<number, Uint32Array>();
   const orderOf = (epoch: number): Uint32Array => {
     const known = orders.get(epoch);
@@ -28,12 +17,57 @@ export const createBatchOrder = (
     orders.set(epoch, order);
     return order;
   };
+  return (place) => orderOf(Math.floor(place / length))[place % length];
+};
+
+/** Each class's images, in turn: of every class in its own endless order. Classes without images are passed over. */
+const endlessTurns = (labels: ArrayLike<number>, seed: number): (place: number) => number => {
+  const members = new Map<number, number[]>();
+  for (let i = 0; i < labels.length; i++) {
+    const own = members.get(labels[i]);
+    if (own) own.push(i);
+    else members.set(labels[i], [i]);
+  }
+  const turns = [...members].sort(([a], [b]) => a - b).map(([, indices]) => ({
+    indices,
+    order: endlessOrder(indices.length, seed),
+  }));
+  return (place) => {
+    const { indices, order } = turns[place % turns.length];
+    return indices[order(Math.floor(place / turns.length))];
+  };
+};
+
+/**
+ * Which images a training step sees. A function of (seed, step) alone, so that resuming needs no state: step s takes
+ * places s·batchSize … of an endless order, in which each epoch is a permutation of the dataset of its own.
+ *
+ * @param options.length number of images in the dataset
+ * @param options.labels the class of each image, where every class is to come as often as another: then the order takes
+ * the classes in turn, and of each its images in permutations of their own
+ * @throws {RangeError} if an argument is out of range
+ */
+export const createBatchOrder = (
+  { length, batchSize, seed, labels }: {
+    length: number;
+    batchSize: number;
+    seed: number;
+    labels?: ArrayLike<number>;
+  },
+): (step: number) => Uint32Array => {
+  if (!(Number.isInteger(length) && length >= 1)) {
+    throw new RangeError(`length must be an integer ≥ 1, received ${length}`);
+  }
+  if (!(Number.isInteger(batchSize) && batchSize >= 1)) {
+    throw new RangeError(`batchSize must be an integer ≥ 1, received ${batchSize}`);
+  }
+  if (labels !== undefined && labels.length !== length) {
+    throw new RangeError(`labels must be ${length}, one an image, received ${labels.length}`);
+  }
+  const order = labels === undefined ? endlessOrder(length, seed) : endlessTurns(labels, seed);
   return (step) => {
     if (!(Number.isInteger(step) && step >= 0)) throw new RangeError(`step must be an integer ≥ 0, received ${step}`);
-    return Uint32Array.from({ length: batchSize }, (_, i) => {
-      const place = step * batchSize + i;
-      return orderOf(Math.floor(place / length))[place % length];
-    });
+    return Uint32Array.from({ length: batchSize }, (_, i) => order(step * batchSize + i));
   };
 };
 

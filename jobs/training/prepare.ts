@@ -1,4 +1,5 @@
 import { fillNormal, uniform } from "../../core/mod.ts";
+import type { ClassShares } from "../choices.ts";
 import { createBatchOrder } from "../data/batch.ts";
 import type { Dataset, DatasetParts } from "../data/dataset.ts";
 import { TRAINING_DOMAINS } from "./domains.ts";
@@ -13,6 +14,8 @@ export interface BatchPlan {
   readonly microBatch: number;
   /** Whether half of the images are mirrored. */
   readonly flip: boolean;
+  /** How the classes are shared out, where there are any. */
+  readonly classShares: ClassShares;
   readonly labelDropout: number;
   /** The class that stands for none; `null`: the network is told no classes. */
   readonly nullLabel: number | null;
@@ -70,11 +73,12 @@ const writeImage = (
  */
 export const createPreparer = (
   dataset: Dataset,
-  { seed, batch, microBatch, flip, labelDropout, nullLabel, masks }: BatchPlan,
+  { seed, batch, microBatch, flip, classShares, labelDropout, nullLabel, masks }: BatchPlan,
 ): (step: number, part: number, into: Part) => void => {
   const { height, width, channels } = dataset;
   const size = height * width * channels;
-  const order = createBatchOrder({ length: dataset.count, batchSize: microBatch, seed });
+  const labels = classShares === "equal" ? dataset.labels ?? undefined : undefined;
+  const order = createBatchOrder({ length: dataset.count, batchSize: microBatch, seed, labels });
   const bytes = new Uint8Array(size);
 
   return (step, part, into) => {

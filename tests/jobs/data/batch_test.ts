@@ -56,8 +56,29 @@ Deno.test("createBatchOrder differs between seeds", () => {
   assertNotEquals(order(1), order(2));
 });
 
+Deno.test("createBatchOrder of equal shares: each class as often as another, its images once in its own epoch", () => {
+  const labels = Int32Array.of(4, 0, 0, 2, 0, 0, 2, 0);
+  const indicesAt = createBatchOrder({ length: 8, batchSize: 6, seed: 3, labels });
+  const shown = Array.from({ length: 10 }, (_, step) => [...indicesAt(step)]);
+  for (const indices of shown) {
+    assertEquals(indices.map((i) => labels[i]).toSorted((a, b) => a - b), [0, 0, 2, 2, 4, 4]);
+  }
+  const zeros = shown.flat().filter((i) => labels[i] === 0);
+  for (const epoch of [0, 1, 2, 3]) {
+    assertEquals(zeros.slice(5 * epoch, 5 * epoch + 5).toSorted((a, b) => a - b), [1, 2, 4, 5, 7]);
+  }
+  const again = createBatchOrder({ length: 8, batchSize: 6, seed: 3, labels });
+  for (const step of [9, 2, 5]) assertEquals([...again(step)], shown[step]);
+});
+
 Deno.test("createBatchOrder refuses sizes below one and steps below zero", () => {
   assertThrows(() => createBatchOrder({ length: 0, batchSize: 1, seed: 0 }), RangeError, "length");
+  const labels = [0, 1];
+  assertThrows(
+    () => createBatchOrder({ length: 3, batchSize: 1, seed: 0, labels }),
+    RangeError,
+    "labels must be 3, one an image, received 2",
+  );
   assertThrows(() => createBatchOrder({ length: 1, batchSize: 0, seed: 0 }), RangeError, "batchSize");
   assertThrows(() => createBatchOrder({ length: 1, batchSize: 1, seed: 0 })(-1), RangeError, "step");
 });

@@ -15,6 +15,7 @@ const plan: BatchPlan = {
   batch: 6,
   microBatch: 2,
   flip: true,
+  classShares: "data",
   labelDropout: 0.3,
   nullLabel: 2,
   masks: { rate: 0.5, sizes: [16, 8] },

@@ -17,6 +17,7 @@ const plan: BatchPlan = {
   batch: 8,
   microBatch: 8,
   flip: false,
+  classShares: "data",
   labelDropout: 0,
   nullLabel: 3,
   masks: { rate: 0.25, sizes: [8, 20] },
@@ -51,6 +52,13 @@ Deno.test("createPreparer: an epoch shows each image once, its bytes in [-1, 1],
     return [dataset.labels![index], ...Float32Array.from(bytes, (byte) => byte / 127.5 - 1)].join();
   });
   assertEquals(shown.toSorted(), expected.toSorted());
+});
+
+Deno.test("createPreparer: with equal shares each class comes as often as another, whatever the part", () => {
+  const { labels } = prepare({ classShares: "equal", batch: 12, microBatch: 12 });
+  assertEquals(labels!.toSorted(), Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2));
+  const half = prepare({ classShares: "equal", batch: 12, microBatch: 6 }, 0, 1);
+  assertEquals(half.labels, labels!.slice(6));
 });
 
 Deno.test("createPreparer: with flip, about half of the images are mirrored, the others are not", () => {
