@@ -7,7 +7,7 @@ import { storageOption } from "./worker.ts";
 
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
-  model: z.array(z.string().min(1)).min(1).default(["models/digits"])
+  model: z.array(z.string().min(1)).min(1).default(["models/digits", "models/emoji"])
     .describe("Folder of a model, in diffusers' layout; given several times, the first is the default one"),
   host: z.string().min(1).default("127.0.0.1")
     .describe("Address to listen on; 0.0.0.0 is all of this machine's"),
@@ -48,7 +48,7 @@ export const serve = defineCommand({
   options: serveOptions,
   short: { model: "m", port: "p" },
   examples: [
-    { line: "deno task serve", does: "The digits that come with the program, on http://127.0.0.1:8000." },
+    { line: "deno task serve", does: "The digits and the emoji that come with the program, on http://127.0.0.1:8000." },
     { line: "deno task serve --model runs/mine/checkpoints/step-5000", does: "A model of one's own." },
     { line: "deno task serve -m models/digits -m models/cifar", does: "Two models; a request picks one by ?model=." },
     {

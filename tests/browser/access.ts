@@ -13,11 +13,11 @@ const draw = async (page: Page) => {
 
 /** What each tab is like once it has been used. */
 const TABS: Record<string, (page: Page) => Promise<void>> = {
-  "generate?n=16&steps=8&seed=7": draw,
+  "generate?model=emoji&n=20&steps=12&sampler=dpmsolver%2B%2B&seed=7": draw,
   "forward": async (page) => {
     await page.locator(".u-over").waitFor();
   },
-  "interpolate?steps=6&label=3&seed=1": draw,
+  "interpolate?model=emoji&steps=8&label=Flags&seed=1": draw,
   "inpaint?steps=5&times=1&seed=2": async (page) => {
     await page.getByRole("button", { name: "Let the model draw one" }).click();
     await page.locator(".brush").waitFor();

@@ -6,11 +6,11 @@ import { openServer, type Server } from "../../routes/server.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
-/** A server of both kinds of models, gray digits and a tiny colored one, that trains as well; on wasm, on a free port. */
+/** A server of what is shipped and of a tiny model in colour, that trains as well; on wasm, on a free port. */
 export const openTestServer = async (keys: readonly ApiKey[] = []): Promise<Server & AsyncDisposable> => {
   const queue = await Deno.makeTempDir({ prefix: "queue-" });
   const server = await openServer({
-    models: [`${root}models/digits`, `${root}tests/fixtures/tiny-model`],
+    models: ["models/digits", "models/emoji", "tests/fixtures/tiny-model"].map((folder) => `${root}${folder}`),
     engine: "wasm",
     host: "127.0.0.1",
     port: 0,
