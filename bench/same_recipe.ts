@@ -1,7 +1,7 @@
 /**
  * A run's recipe in PyTorch, trained to the same step, so that what comes of both can be compared by `evaluate`.
  *
- *     deno task bench same-recipe RUN [--help]
+ *     deno task bench same-recipe --config runs/NAME/config.json [--help]
  */
 import { z } from "zod";
 import { defineCommand } from "../commands/command.ts";
@@ -19,8 +19,9 @@ const command = defineCommand({
   }),
   examples: [
     {
-      line: "deno task bench same-recipe --config models/emoji/config.json --steps 5000 --out runs/pytorch-emoji",
-      does: "What PyTorch makes of the recipe of the shipped emoji model in 5,000 steps.",
+      line:
+        "deno task bench same-recipe --config models/emoji/training/first.config.json --steps 6481 --out runs/pytorch-emoji",
+      does: "What PyTorch makes of the first half of the shipped emoji model's training.",
     },
   ],
   run: trainInPyTorch,

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
+import { UsageError } from "../../commands/usage_error.ts";
 import { openDataset } from "../../jobs/data/dataset.ts";
-import { parseRecipe } from "../../jobs/recipe.ts";
+import { parseRecipe, type Recipe } from "../../jobs/recipe.ts";
 import { startJsonProcess } from "../json_process.ts";
 import { program } from "./programs.ts";
 import { imagesOf, writeTask } from "./task.ts";
@@ -14,11 +15,33 @@ interface Stretch {
   readonly loss: number;
 }
 
+/** What the peer's loop does of all that a recipe can say. */
+const ALLOWED = {
+  init: [null],
+  classShares: ["data"],
+  loss: ["simple"],
+  lossWeighting: ["uniform", "min_snr"],
+  timestepSampling: ["uniform"],
+  variance: ["fixed_small", "fixed_large"],
+} as const satisfies { [K in keyof Recipe]?: readonly Recipe[K][] };
+
+const readRecipe = async (config: string): Promise<Recipe> => {
+  const recipe = parseRecipe(JSON.parse(await Deno.readTextFile(config)));
+  for (const [key, allowed] of Object.entries(ALLOWED)) {
+    const received = recipe[key as keyof typeof ALLOWED];
+    if ((allowed as readonly unknown[]).includes(received)) continue;
+    throw new UsageError(
+      `config must have ${key} ${allowed.map(String).join(" or ")} for PyTorch, received ${received} (${config})`,
+    );
+  }
+  return { ...recipe, microBatch: null };
+};
+
 /** Trains by a run's recipe, from the same first weights on the same images, and leaves the model as `sample` takes it. */
 export const trainInPyTorch = async (
   { config, steps, out }: { readonly config: string; readonly steps?: number; readonly out: string },
 ): Promise<void> => {
-  const recipe = parseRecipe(JSON.parse(await Deno.readTextFile(config)));
+  const recipe = await readRecipe(config);
   const last = steps ?? recipe.steps;
   using dataset = await openDataset(recipe.data!, {
     ...(recipe.size === null ? {} : { size: recipe.size }),
