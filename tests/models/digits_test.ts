@@ -1,10 +1,8 @@
 import { assertGreaterOrEqual, assertLess } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { compilePlan, sample } from "../../core/mod.ts";
-import { openEngine } from "../../engine/mod.ts";
 import { openDataset } from "../../jobs/data/dataset.ts";
-import { createDenoiser } from "../../model/denoiser.ts";
-import { diffusionOf, loadPipeline } from "../../model/pipeline.ts";
+import { loadPipeline } from "../../model/pipeline.ts";
+import { drawInTurn } from "./draw.ts";
 
 const folder = fromFileUrl(new URL("../../models/digits", import.meta.url));
 
@@ -41,24 +39,11 @@ for (
   ] as const
 ) {
   Deno.test(`models/digits draws the digit that was asked for: ${sampler} in ${steps} steps`, async () => {
-    const engine = await openEngine("wasm");
     const pipeline = await loadPipeline(folder);
-    const denoiser = createDenoiser(engine, pipeline);
-    const { height, width, channels } = denoiser;
-    const n = 30;
-    const wanted = Int32Array.from({ length: n }, (_, i) => i % 10);
-    const { prediction_type: prediction, timestep_spacing: spacing } = pipeline.scheduler;
-    const plan = compilePlan({ diffusion: diffusionOf(pipeline.scheduler), sampler, steps, prediction, spacing });
-    const images = await sample({
-      plan,
-      shape: [n, height, width, channels],
-      evaluate: (x, timesteps) => denoiser.evaluate(x, timesteps, wanted),
-      seed: 1,
-    });
-    denoiser.dispose();
+    const spacing = pipeline.scheduler.timestep_spacing;
+    const drawn = await drawInTurn(pipeline, { n: 30, sampler, steps, spacing });
     const train = await openDataset("mnist");
-    const size = height * width * channels;
-    const right = wanted.filter((digit, i) => nearestClass(images.subarray(i * size, (i + 1) * size), train) === digit);
+    const right = drawn.filter(({ image, wanted }) => nearestClass(image, train) === wanted);
     assertGreaterOrEqual(right.length, 26);
   });
 }

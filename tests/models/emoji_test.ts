@@ -1,15 +1,13 @@
 import { assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
-import { compilePlan, sample } from "../../core/mod.ts";
-import { openEngine } from "../../engine/mod.ts";
-import { createDenoiser } from "../../model/denoiser.ts";
-import { diffusionOf, loadPipeline } from "../../model/pipeline.ts";
+import { loadPipeline } from "../../model/pipeline.ts";
 import classifier from "../fixtures/models/emoji_classes.json" with { type: "json" };
+import { drawInTurn, type Drawn } from "./draw.ts";
 
 const FOLDER = "models/emoji";
 const { classes, side, weights, bias } = classifier;
 
 /** The class that the linear classifier of the fixture takes an image for, flat HWC in [-1, 1], by its index. */
-const classOf = (image: Float32Array, { width, height }: { width: number; height: number }): number => {
+const classOf = ({ image, width, height }: Drawn): number => {
   const features = new Float64Array(side * side * 3);
   const share = side * side / (width * height);
   image.forEach((value, i) => {
@@ -32,30 +30,10 @@ Deno.test("models/emoji is at most 15 MB, its weights in float16", async () => {
 });
 
 Deno.test("models/emoji draws emoji of the class that was asked for", async () => {
-  const engine = await openEngine("wasm");
   const pipeline = await loadPipeline(FOLDER);
   assertEquals(pipeline.labels, classes);
-  const denoiser = createDenoiser(engine, pipeline);
-  const { height, width, channels } = denoiser;
-  const n = 40;
-  const wanted = Int32Array.from({ length: n }, (_, i) => i % classes.length);
-  const plan = compilePlan({
-    diffusion: diffusionOf(pipeline.scheduler),
-    sampler: "dpmsolver++",
-    steps: 12,
-    prediction: pipeline.scheduler.prediction_type,
-  });
-  const images = await sample({
-    plan,
-    shape: [n, height, width, channels],
-    evaluate: (x, timesteps) => denoiser.evaluate(x, timesteps, wanted),
-    seed: 1,
-  });
-  denoiser.dispose();
-  const size = height * width * channels;
-  const right = wanted.filter((label, i) =>
-    classOf(images.subarray(i * size, (i + 1) * size), { width, height }) === label
-  );
+  const drawn = await drawInTurn(pipeline, { n: 40, sampler: "dpmsolver++", steps: 12 });
+  const right = drawn.filter((one) => classOf(one) === one.wanted);
   // Of real emoji that it was not fitted to the classifier knows 13 of 20, the classes alike; chance gets 4.
   assertGreaterOrEqual(right.length, 24);
 });
