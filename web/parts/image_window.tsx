@@ -4,7 +4,7 @@ import { at } from "../api/base.ts";
 import { apiKey } from "../api/key.ts";
 import { ask } from "../api/request.ts";
 import type { Drawing } from "../api/types.ts";
-import type { DrawRequest } from "../state/drawing.ts";
+import type { DrawRequest, Progress } from "../state/drawing.ts";
 import { bytesOf, type Grid, placeOf, save } from "../state/pictures.ts";
 import { useStore } from "../state/store.ts";
 import { CopyLine } from "./copy.tsx";
@@ -52,7 +52,7 @@ const Line = ({ name, children }: { name: string; children: ComponentChildren })
 );
 
 /** One image, and all that takes it along. */
-export const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
+const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
   index: number;
   /** What the image is called where it has no class. */
   name: string;
@@ -130,4 +130,17 @@ export const ImageWindow = ({ index, name, request, result, picture, grid, onClo
       </div>
     </Dialog>
   );
+};
+
+/** The window of the image that was picked out of a drawing; nothing while none is, or nothing has been drawn. */
+export const PickedImage = ({ index, nameOf, progress: { request, result, grid, frames }, onClose }: {
+  index: number | null;
+  /** What an image is called where it has no class. */
+  nameOf: (index: number) => string;
+  progress: Progress;
+  onClose: () => void;
+}) => {
+  if (index === null || request === null || grid === null) return null;
+  const picture = frames.at(-1)?.x ?? null;
+  return <ImageWindow name={nameOf(index)} {...{ index, request, result, grid, picture, onClose }} />;
 };

@@ -3,7 +3,7 @@ import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { NumberField } from "../parts/fields.tsx";
 import { Film } from "../parts/film.tsx";
-import { ImageWindow } from "../parts/image_window.tsx";
+import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
@@ -68,17 +68,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
             : "Choose an image to take it along: its link, its curl line, its film."}
         </p>
       </div>
-      {picked !== null && progress.request !== null && progress.grid !== null && (
-        <ImageWindow
-          index={picked}
-          name={`Image ${picked + 1}`}
-          request={progress.request}
-          result={progress.result}
-          picture={progress.frames.at(-1)?.x ?? null}
-          grid={progress.grid}
-          onClose={() => pick(null)}
-        />
-      )}
+      <PickedImage index={picked} nameOf={(i) => `Image ${i + 1}`} progress={progress} onClose={() => pick(null)} />
     </div>
   );
 };

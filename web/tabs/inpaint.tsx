@@ -4,7 +4,7 @@ import { Brush } from "../parts/brush.tsx";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { Choice, NumberField, Slider } from "../parts/fields.tsx";
 import { Film } from "../parts/film.tsx";
-import { ImageWindow } from "../parts/image_window.tsx";
+import { PickedImage } from "../parts/image_window.tsx";
 import { LetDraw } from "../parts/let_draw.tsx";
 import { invert, type Mask, maskOf, maskUrl, share } from "../parts/mask.ts";
 import { issueOf } from "../parts/notice.tsx";
@@ -164,17 +164,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
         <DrawProblem drawer={drawer} />
         <Film progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
       </div>
-      {picked !== null && progress.request !== null && progress.grid !== null && (
-        <ImageWindow
-          index={picked}
-          name={labelOf(picked)}
-          request={progress.request}
-          result={progress.result}
-          picture={progress.frames.at(-1)?.x ?? null}
-          grid={progress.grid}
-          onClose={() => pick(null)}
-        />
-      )}
+      <PickedImage index={picked} nameOf={labelOf} progress={progress} onClose={() => pick(null)} />
     </div>
   );
 };

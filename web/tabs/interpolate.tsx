@@ -4,7 +4,7 @@ import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { Choice, NumberField, Slider } from "../parts/fields.tsx";
 import { Film } from "../parts/film.tsx";
-import { ImageWindow } from "../parts/image_window.tsx";
+import { PickedImage } from "../parts/image_window.tsx";
 import { LetDraw } from "../parts/let_draw.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { type Picture, PictureInput } from "../parts/picture_input.tsx";
@@ -180,17 +180,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
           isStacked
         />
       </div>
-      {picked !== null && progress.request !== null && progress.grid !== null && (
-        <ImageWindow
-          index={picked}
-          name={labelOf(picked)}
-          request={progress.request}
-          result={progress.result}
-          picture={last}
-          grid={progress.grid}
-          onClose={() => pick(null)}
-        />
-      )}
+      <PickedImage index={picked} nameOf={labelOf} progress={progress} onClose={() => pick(null)} />
     </div>
   );
 };
