@@ -51,6 +51,24 @@ const findings = async (page: Page): Promise<string[]> => {
 const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
+/** What stands in a list to choose from and is wider than the list has room for; a phone shows a list over it all. */
+const cutChoices = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("select")].filter((select) => select.checkVisibility()).flatMap((select) => {
+      const { font, paddingLeft, paddingRight } = getComputedStyle(select);
+      const room = select.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+      const probe = document.body.appendChild(document.createElement("span"));
+      Object.assign(probe.style, { position: "absolute", whiteSpace: "pre", font });
+      const isCut = (text: string) => {
+        probe.textContent = text;
+        return probe.getBoundingClientRect().width > room;
+      };
+      const cut = [...select.options].map(({ text }) => text).filter(isCut);
+      probe.remove();
+      return cut;
+    })
+  );
+
 for (const [address, use] of Object.entries(TABS)) {
   const tab = address.split("?")[0];
   browserTest(
@@ -70,6 +88,7 @@ for (const [address, use] of Object.entries(TABS)) {
             assertEquals(await findings(page), [], `${screen}, ${colorScheme}`);
             assert(await overflow(page) <= 0, `${screen}, ${colorScheme}`);
           }
+          if (screen === "desktop") assertEquals(await cutChoices(page), []);
         }
         // The samples of a job whose run a test before has removed are 404.
       }, { expected: /404/ });

@@ -9,14 +9,16 @@ interface Common {
   /** What the server has against the value. */
   readonly error?: string;
   readonly disabled?: boolean;
+  /** Whether it has a row to itself on a desk: what may be long. */
+  readonly isWide?: boolean;
 }
 
-const Frame = ({ label, hint, error, id, children, value }: Common & {
+const Frame = ({ label, hint, error, isWide, id, children, value }: Common & {
   id: string;
   value?: string;
   children: ComponentChildren;
 }) => (
-  <div class={`field${error ? " is-wrong" : ""}`}>
+  <div class={`field${error ? " is-wrong" : ""}${isWide ? " is-wide" : ""}`}>
     <label for={id}>
       {label}
       {value !== undefined && <output for={id}>{value}</output>}

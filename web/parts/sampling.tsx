@@ -61,11 +61,22 @@ export const SamplingFields = ({ value, model, models, error, onChange, samplers
     <>
       <Select
         label="Model"
+        isWide
         value={model.name}
         options={models.map(({ name }) => name)}
         error={wrong("model")}
         onChange={(name) => onChange({ model: name, label: "" })}
       />
+      {model.labels !== null && (
+        <Select
+          label="Class"
+          isWide
+          value={value.label}
+          options={[["", unlabelled] as const, ...model.labels]}
+          error={wrong("label")}
+          onChange={(label) => onChange({ label })}
+        />
+      )}
       <Select
         label="Sampler"
         value={value.sampler}
@@ -100,15 +111,6 @@ export const SamplingFields = ({ value, model, models, error, onChange, samplers
           ↻
         </button>
       </div>
-      {model.labels !== null && (
-        <Select
-          label="Class"
-          value={value.label}
-          options={[["", unlabelled] as const, ...model.labels]}
-          error={wrong("label")}
-          onChange={(label) => onChange({ label })}
-        />
-      )}
       {model.guidance && (
         <NumberField
           label="Guidance"
