@@ -15,9 +15,15 @@ const command = defineCommand({
     steps: z.int().min(1).optional()
       .describe("Training steps. Default: the recipe's"),
     out: z.string().min(1).default("runs/pytorch")
-      .describe("Folder for the model, the average of the recipe's first rate, and its metrics"),
+      .describe(
+        "Folder for the model, the average of the recipe's first rate, its metrics, and the state to go on from",
+      ),
   }),
   examples: [
+    {
+      line: "deno task bench same-recipe --config models/digits/training/config.json --out runs/pytorch-digits",
+      does: "What PyTorch makes of the shipped digits' training; Ctrl-C stops it, the same command goes on.",
+    },
     {
       line:
         "deno task bench same-recipe --config models/emoji/training/first.config.json --steps 6481 --out runs/pytorch-emoji",

@@ -3,16 +3,22 @@
     python3 bench/training/pytorch.py contiguous|channels_last TASK
 
 TASK is a JSON file (task.ts). It says on stdout what it is, then answers lines of JSON on stdin: {"steps": n} trains on,
-{"save": folder} writes the average of the first rate there as a UNet2DModel.
+{"save": folder} writes the average of the first rate there as a UNet2DModel, {"keep": file} all that training goes on
+from, and {"restore": file} goes on from there.
 """
 
 import json
+import os
+import signal
 import sys
 import time
 
 import diffusers
 import numpy as np
 import torch
+
+# Ctrl-C reaches both processes; the one that asks says when to stop.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 layout, path = sys.argv[1:]
 FORMAT = torch.channels_last if layout == "channels_last" else torch.contiguous_format
@@ -56,7 +62,7 @@ def target_of(x0, noise, t):
     return noise if PREDICTION == "epsilon" else x0
 
 
-log = open(path + "." + layout + ".metrics.jsonl", "w")
+log = open(path + "." + layout + ".metrics.jsonl", "a+")
 order = torch.randperm(len(images))
 done = 0
 
@@ -117,6 +123,8 @@ def training_step():
 
 
 def train(steps):
+    if done == 0:
+        log.truncate(0)
     started = time.perf_counter()
     losses = [training_step() for _ in range(steps)]
     return {"seconds": time.perf_counter() - started, "loss": sum(losses) / steps}
@@ -131,8 +139,39 @@ def save(folder):
     return {}
 
 
+def keep(file):
+    state = {
+        "model": model.state_dict(),
+        "averages": averages,
+        "adam": adam.state_dict(),
+        "random": torch.get_rng_state(),
+        "order": order,
+        "done": done,
+    }
+    torch.save(state, file + ".part")
+    os.replace(file + ".part", file)
+    return {}
+
+
+def restore(file):
+    """To the very state: what it trains on to is what it would have become without a stop."""
+    global averages, order, done
+    state = torch.load(file, weights_only=True)
+    model.load_state_dict(state["model"])
+    averages = state["averages"]
+    adam.load_state_dict(state["adam"])
+    torch.set_rng_state(state["random"])
+    order, done = state["order"], state["done"]
+    log.seek(0)
+    for _ in range(done):
+        log.readline()
+    log.truncate()
+    return {"done": done}
+
+
 versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {layout}"
 print(json.dumps({"description": versions}), flush=True)
+ANSWERS = {"steps": train, "save": save, "keep": keep, "restore": restore}
 for line in sys.stdin:
-    asked = json.loads(line)
-    print(json.dumps(save(asked["save"]) if "save" in asked else train(asked["steps"])), flush=True)
+    [(question, value)] = json.loads(line).items()
+    print(json.dumps(ANSWERS[question](value)), flush=True)

@@ -1,13 +1,21 @@
 import { join } from "@std/path";
+import { INTERRUPTED, listenForInterrupt } from "../../commands/interrupt.ts";
 import { UsageError } from "../../commands/usage_error.ts";
 import { openDataset } from "../../jobs/data/dataset.ts";
 import { parseRecipe, type Recipe } from "../../jobs/recipe.ts";
 import { startJsonProcess } from "../json_process.ts";
 import { program } from "./programs.ts";
-import { imagesOf, writeTask } from "./task.ts";
+import { imagesOf, type Task, writeTask } from "./task.ts";
 
-/** Steps between two lines of progress. */
-const STRETCH = 100;
+/** Steps between two lines of progress, and between two states that are kept. */
+const STRETCH = 100, KEEP_EVERY = 1000;
+
+type Question = { steps: number } | { save: string } | { keep: string } | { restore: string };
+
+interface Answer extends Stretch {
+  /** Steps of the state that was restored. */
+  readonly done: number;
+}
 
 interface Stretch {
   readonly seconds: number;
@@ -37,31 +45,56 @@ const readRecipe = async (config: string): Promise<Recipe> => {
   return { ...recipe, microBatch: null };
 };
 
-/** Trains by a run's recipe, from the same first weights on the same images, and leaves the model as `sample` takes it. */
+const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+
+/** @throws {UsageError} if what a folder keeps is of another recipe, but for its number of steps */
+const readKept = async (out: string, recipe: Recipe): Promise<Task> => {
+  const task: Task = JSON.parse(await Deno.readTextFile(join(out, "task.json")));
+  const { steps } = recipe;
+  if (JSON.stringify({ ...task.recipe, steps }) === JSON.stringify(recipe)) return task;
+  throw new UsageError(
+    `out must be a folder of this recipe or a new one, received ${out}, which keeps another's state`,
+  );
+};
+
+/**
+ * Trains by a run's recipe, from the same first weights on the same images, and leaves the model as `sample` takes it.
+ * Ctrl-C keeps its state; the same command goes on from there, and so does one with more steps.
+ *
+ * @returns the exit code
+ */
 export const trainInPyTorch = async (
   { config, steps, out }: { readonly config: string; readonly steps?: number; readonly out: string },
-): Promise<void> => {
+): Promise<number> => {
   const recipe = await readRecipe(config);
-  const last = steps ?? recipe.steps;
+  const last = steps ?? recipe.steps, state = join(out, "state.pt");
+  const isKept = await isThere(state);
+  using interrupt = listenForInterrupt();
   using dataset = await openDataset(recipe.data!, {
     ...(recipe.size === null ? {} : { size: recipe.size }),
     ...(recipe.classes === null ? {} : { classes: recipe.classes }),
   });
-  const { model } = await writeTask(out, { ...recipe, steps: last }, imagesOf(dataset));
-  const peer = await startJsonProcess<{ steps: number } | { save: string }, Stretch>(
-    program("pytorch channels_last", join(out, "task.json")),
-  );
+  const { model } = isKept ? await readKept(out, recipe) : await writeTask(out, recipe, imagesOf(dataset));
+  const peer = await startJsonProcess<Question, Answer>(program("pytorch channels_last", join(out, "task.json")));
   console.error(`${peer.greeting.description}: ${dataset.count} images, ${last} steps of ${recipe.batch}`);
+  let done = isKept ? (await peer.ask({ restore: state })).done : 0;
+  if (done > last) {
+    await peer.close();
+    throw new UsageError(`steps must be at least ${done}, which ${out} has, received ${last}`);
+  }
   let seconds = 0;
-  for (let done = 0; done < last;) {
+  while (done < last && !interrupt.signal.aborted) {
     const count = Math.min(STRETCH, last - done);
     const stretch = await peer.ask({ steps: count });
     done += count;
     seconds += stretch.seconds;
     const imagesPerSecond = count * recipe.batch / stretch.seconds;
     console.log(JSON.stringify({ step: done, steps: last, loss: stretch.loss, imagesPerSecond, seconds }));
+    if (done % KEEP_EVERY === 0) await peer.ask({ keep: state });
   }
+  await peer.ask({ keep: state });
   await peer.ask({ save: join(model, "unet") });
   await peer.close();
-  console.error(`written: ${model}`);
+  console.error(`written after ${done} steps: ${model}`);
+  return done < last ? INTERRUPTED : 0;
 };
