@@ -3,6 +3,9 @@ import { join } from "@std/path";
 const PREFIX = ".partial-";
 const LOCK = "lock";
 
+/** The lock of those who move a folder to its place; it stays. */
+const PLACES = ".lock";
+
 /** What has not been touched for so long, and is locked by nobody, was left by a process that was killed. */
 const ABANDONED_MILLISECONDS = 60_000;
 
@@ -60,11 +63,11 @@ export const makeWhole = <T>(
     await Deno.mkdir(folder);
     const made = await make(folder);
     const target = join(to.parent, to.name);
+    // One at a time: else one takes away what another has just put there while a third asks whether it is whole.
+    using lock = await Deno.open(join(to.parent, PLACES), { write: true, create: true });
+    await lock.lock(true);
     if (await isWhole(target)) return made;
     await Deno.rename(target, join(partial, "replaced")).catch(ignoreMissing);
-    await Deno.rename(folder, target).catch(async (error) => {
-      // Another process has just put one there.
-      if (!await isWhole(target)) throw error;
-    });
+    await Deno.rename(folder, target);
     return made;
   });

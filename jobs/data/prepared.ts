@@ -41,14 +41,14 @@ export const cacheDescription = z.object({
 /** What is known of a cache. */
 export type CacheDescription = z.output<typeof cacheDescription>;
 
+const nullIfMissing = (error: unknown): null => {
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
+  throw error;
+};
+
 const sizeOf = async (path: string): Promise<number | null> => {
-  try {
-    const { isFile, size } = await Deno.stat(path);
-    return isFile ? size : null;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return null;
-    throw error;
-  }
+  const found = await Deno.stat(path).catch(nullIfMissing);
+  return found?.isFile ? found.size : null;
 };
 
 const parseDescription = (text: string): CacheDescription | null => {
@@ -63,7 +63,9 @@ const parseDescription = (text: string): CacheDescription | null => {
 export const describeCache = async (folder: string): Promise<CacheDescription | null> => {
   const path = join(folder, CACHE_FILES.description);
   if (await sizeOf(path) === null) return null;
-  const description = parseDescription(await Deno.readTextFile(path));
+  // It may have been moved away since, to be replaced.
+  const text = await Deno.readTextFile(path).catch(nullIfMissing);
+  const description = text && parseDescription(text);
   if (!description) return null;
   const { count, height, width, channels, classNames } = description;
   const images = await sizeOf(join(folder, CACHE_FILES.images));

@@ -19,10 +19,10 @@ export const bytesOf = (dataset: Dataset): Uint8Array => {
   return bytes;
 };
 
-/** Names of what lies in a folder, hidden ones too; none if there is no folder. */
+/** Names of what lies in a folder, hidden ones too, but for the lock that stays; none if there is no folder. */
 export const namesIn = (folder: string): string[] => {
   try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name !== ".lock").sort();
   } catch {
     return [];
   }
