@@ -6,7 +6,7 @@ import { openDataset } from "../../../jobs/data/dataset.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { parseSafetensors } from "../../../model/safetensors.ts";
 import { run, testCommandLine } from "../../commands/cli.ts";
-import { namesIn } from "./files_of.ts";
+import { namesIn } from "../data/fixtures.ts";
 
 /** As diffusers' `save_pretrained` wrote them. */
 const OF_DIFFUSERS = "tests/fixtures/model/conditional", IN_COLOUR = "tests/fixtures/model/ddpm";
