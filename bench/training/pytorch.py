@@ -13,12 +13,12 @@ import signal
 import sys
 import time
 
+# Ctrl-C reaches both processes; the one that asks says when to stop.
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+
 import diffusers
 import numpy as np
 import torch
-
-# Ctrl-C reaches both processes; the one that asks says when to stop.
-signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 layout, path = sys.argv[1:]
 FORMAT = torch.channels_last if layout == "channels_last" else torch.contiguous_format

@@ -45,8 +45,6 @@ const readRecipe = async (config: string): Promise<Recipe> => {
   return { ...recipe, microBatch: null };
 };
 
-const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
-
 /** @throws {UsageError} if what a folder keeps is of another recipe, but for its number of steps */
 const readKept = async (out: string, recipe: Recipe): Promise<Task> => {
   const task: Task = JSON.parse(await Deno.readTextFile(join(out, "task.json")));
@@ -68,7 +66,7 @@ export const trainInPyTorch = async (
 ): Promise<number> => {
   const recipe = await readRecipe(config);
   const last = steps ?? recipe.steps, state = join(out, "state.pt");
-  const isKept = await isThere(state);
+  const isKept = await Deno.stat(state).then(() => true, () => false);
   using interrupt = listenForInterrupt();
   using dataset = await openDataset(recipe.data!, {
     ...(recipe.size === null ? {} : { size: recipe.size }),
