@@ -12,6 +12,8 @@ const command = defineCommand({
   options: z.strictObject({
     config: z.string().min(1)
       .describe("The recipe: a run's config.json"),
+    init: z.string().min(1).optional()
+      .describe("Folder of the model that it starts from. Default: the recipe's"),
     steps: z.int().min(1).optional()
       .describe("Training steps. Default: the recipe's"),
     out: z.string().min(1).default("runs/pytorch")
@@ -28,6 +30,11 @@ const command = defineCommand({
       line:
         "deno task bench same-recipe --config models/emoji/training/first.config.json --steps 6481 --out runs/pytorch-emoji",
       does: "What PyTorch makes of the first half of the shipped emoji model's training.",
+    },
+    {
+      line:
+        "deno task bench same-recipe --config models/emoji/training/second.config.json --init runs/pytorch-emoji/model --steps 6519 --out runs/pytorch-emoji-second",
+      does: "The second half, from what PyTorch made of the first.",
     },
   ],
   run: trainInPyTorch,

@@ -26,12 +26,14 @@ with open(path) as file:
     task = json.load(file)
 recipe = task["recipe"]
 BATCH = recipe["batch"]
-T = recipe["timesteps"]
 
 # Data: bytes in memory, images as NCHW.
 arrays = np.load(task["data"])
 images = torch.from_numpy(arrays["images"]).permute(0, 3, 1, 2).contiguous(memory_format=FORMAT)
-labels = torch.from_numpy(arrays["labels"]).long() if recipe["conditional"] and "labels" in arrays else None
+labels = torch.from_numpy(arrays["labels"] if "labels" in arrays else np.zeros(len(images))).long()
+is_conditional = recipe["conditional"] and "labels" in arrays
+# The images of each class, which come in turn where every class is to come as often as another.
+members = [torch.nonzero(labels == label)[:, 0] for label in labels.unique()]
 
 torch.manual_seed(recipe["seed"])
 model = diffusers.UNet2DModel.from_pretrained(task["model"], subfolder="unet").to(memory_format=FORMAT)
@@ -43,6 +45,7 @@ NULL_LABEL = (model.config.num_class_embeds or 1) - 1
 
 scheduler = diffusers.DDPMScheduler.from_pretrained(task["model"], subfolder="scheduler")
 PREDICTION = scheduler.config.prediction_type
+T = scheduler.config.num_train_timesteps
 snr = scheduler.alphas_cumprod / (1 - scheduler.alphas_cumprod)
 
 
@@ -69,6 +72,9 @@ done = 0
 
 def batch_indices():
     global order
+    if recipe["classShares"] == "equal":
+        turns = [members[(done * BATCH + i) % len(members)] for i in range(BATCH)]
+        return torch.stack([own[torch.randint(len(own), ())] for own in turns])
     start = done * BATCH % (len(images) - BATCH + 1)
     if start < BATCH:
         order = torch.randperm(len(images))
@@ -87,7 +93,7 @@ def training_step():
     t = torch.randint(T, (BATCH,))
     xt = scheduler.add_noise(x0, noise, t)
     classes = None
-    if labels is not None:
+    if is_conditional:
         classes = torch.where(torch.rand(BATCH) < recipe["labelDropout"], NULL_LABEL, labels[indices])
 
     # Gradients, clipped; Adam; the moving average.

@@ -4,9 +4,9 @@ import type { NpyArray } from "../../formats/npy.ts";
 import { encodeNpz } from "../../formats/npz.ts";
 import { type Dataset, openDataset } from "../../jobs/data/dataset.ts";
 import { type Recipe, resolveRecipe } from "../../jobs/recipe.ts";
-import { describeModel } from "../../jobs/training/run_model.ts";
-import { initializeUNet } from "../../model/initialize.ts";
-import { savePipeline } from "../../model/pipeline.ts";
+import { firstWeights } from "../../jobs/training/first_weights.ts";
+import { describeModel, type RunModel } from "../../jobs/training/run_model.ts";
+import { type Pipeline, savePipeline } from "../../model/pipeline.ts";
 
 /** What every contender is to do. */
 export interface Task {
@@ -48,15 +48,30 @@ const imagesToTime = async (preset: "digits" | "cifar10"): Promise<TaskImages> =
   return imagesOf(dataset, COUNT);
 };
 
-/** Writes a task's files into a folder: the images, the first weights, and `task.json`. */
-export const writeTask = async (folder: string, recipe: Recipe, arrays: TaskImages): Promise<Task> => {
+/** The model that a recipe trains on such images, without its weights. */
+export const modelOf = (recipe: Recipe, { images, classNames }: TaskImages, init: Pipeline | null): RunModel => {
+  const [, height, width, channels] = images.shape;
+  return describeModel(recipe, { height, width, channels, classNames }, init);
+};
+
+/**
+ * Writes a task's files into a folder: the images, the first weights, and `task.json`.
+ *
+ * @param init the model that the recipe's `init` names
+ */
+export const writeTask = async (
+  folder: string,
+  recipe: Recipe,
+  arrays: TaskImages,
+  init: Pipeline | null = null,
+): Promise<Task> => {
   const data = join(folder, "images.npz"), model = join(folder, "model");
-  const { classNames, ...files } = arrays;
+  const { classNames: _, ...files } = arrays;
+  const described = modelOf(recipe, arrays, init);
+  const weights = firstWeights(described, init, { seed: recipe.seed, notice: (message) => console.error(message) });
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(data, encodeNpz({ ...files }));
-  const [, height, width, channels] = arrays.images.shape;
-  const described = describeModel(recipe, { height, width, channels, classNames }, null);
-  await savePipeline({ ...described, folder: model, weights: initializeUNet(described.unet, recipe.seed) });
+  await savePipeline({ ...described, folder: model, weights });
   const task = { recipe, data, model };
   await Deno.writeTextFile(join(folder, "task.json"), JSON.stringify(task));
   return task;
