@@ -5,7 +5,7 @@ import { encodeNpz } from "../../formats/npz.ts";
 import { type Dataset, openDataset } from "../../jobs/data/dataset.ts";
 import { type Recipe, resolveRecipe } from "../../jobs/recipe.ts";
 import { firstWeights } from "../../jobs/training/first_weights.ts";
-import { describeModel, type RunModel } from "../../jobs/training/run_model.ts";
+import { describeModel } from "../../jobs/training/run_model.ts";
 import { type Pipeline, savePipeline } from "../../model/pipeline.ts";
 
 /** What every contender is to do. */
@@ -48,12 +48,6 @@ const imagesToTime = async (preset: "digits" | "cifar10"): Promise<TaskImages> =
   return imagesOf(dataset, COUNT);
 };
 
-/** The model that a recipe trains on such images, without its weights. */
-export const modelOf = (recipe: Recipe, { images, classNames }: TaskImages, init: Pipeline | null): RunModel => {
-  const [, height, width, channels] = images.shape;
-  return describeModel(recipe, { height, width, channels, classNames }, init);
-};
-
 /**
  * Writes a task's files into a folder: the images, the first weights, and `task.json`.
  *
@@ -66,8 +60,9 @@ export const writeTask = async (
   init: Pipeline | null = null,
 ): Promise<Task> => {
   const data = join(folder, "images.npz"), model = join(folder, "model");
-  const { classNames: _, ...files } = arrays;
-  const described = modelOf(recipe, arrays, init);
+  const { classNames, ...files } = arrays;
+  const [, height, width, channels] = arrays.images.shape;
+  const described = describeModel(recipe, { height, width, channels, classNames }, init);
   const weights = firstWeights(described, init, { seed: recipe.seed, notice: (message) => console.error(message) });
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeFile(data, encodeNpz({ ...files }));

@@ -3,11 +3,11 @@ import { INTERRUPTED, listenForInterrupt } from "../../commands/interrupt.ts";
 import { UsageError } from "../../commands/usage_error.ts";
 import { openDataset } from "../../jobs/data/dataset.ts";
 import { parseRecipe, type Recipe } from "../../jobs/recipe.ts";
-import { objectiveOf, type RunModel } from "../../jobs/training/run_model.ts";
-import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { describeModel, objectiveOf, type RunModel } from "../../jobs/training/run_model.ts";
+import { loadPipeline } from "../../model/pipeline.ts";
 import { startJsonProcess } from "../json_process.ts";
 import { program } from "./programs.ts";
-import { imagesOf, modelOf, type Task, writeTask } from "./task.ts";
+import { imagesOf, type Task, writeTask } from "./task.ts";
 
 /** Steps between two lines of progress, and between two states that are kept. */
 const STRETCH = 100, KEEP_EVERY = 1000;
@@ -26,12 +26,12 @@ interface Stretch {
 }
 
 /** What the peer's loop does of all that a recipe can say. */
-const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+const ALLOWED = {
   loss: ["simple"],
   lossWeighting: ["uniform", "min_snr"],
   timestepSampling: ["uniform"],
   variance: ["fixed_small", "fixed_large"],
-};
+} as const satisfies { [K in keyof Recipe]?: readonly Recipe[K][] };
 
 const readRecipe = async (config: string, init: string | undefined): Promise<Recipe> => {
   const recipe = parseRecipe(JSON.parse(await Deno.readTextFile(config)));
@@ -40,9 +40,11 @@ const readRecipe = async (config: string, init: string | undefined): Promise<Rec
 
 /** @throws {UsageError} if a recipe, or what it takes from the model it starts from, asks what the peer's loop does not do */
 const checkRecipe = (config: string, recipe: Recipe, model: RunModel): void => {
-  for (const [key, received] of Object.entries({ ...recipe, ...objectiveOf(recipe, model) })) {
-    const allowed = ALLOWED[key];
-    if (allowed === undefined || allowed.includes(String(received))) continue;
+  const { loss, variance } = objectiveOf(recipe, model);
+  const asked = { ...recipe, loss, variance };
+  for (const [key, allowed] of Object.entries(ALLOWED)) {
+    const received = asked[key as keyof typeof ALLOWED];
+    if ((allowed as readonly unknown[]).includes(received)) continue;
     throw new UsageError(
       `config must have ${key} ${allowed.join(" or ")} for PyTorch, received ${received} (${config})`,
     );
@@ -74,7 +76,7 @@ export const trainInPyTorch = async (
   },
 ): Promise<number> => {
   const recipe = await readRecipe(config, init);
-  const start: Pipeline | null = recipe.init === null ? null : await loadPipeline(recipe.init);
+  const start = recipe.init === null ? null : await loadPipeline(recipe.init);
   const last = steps ?? recipe.steps, state = join(out, "state.pt");
   const isKept = await Deno.stat(state).then(() => true, () => false);
   using interrupt = listenForInterrupt();
@@ -82,9 +84,8 @@ export const trainInPyTorch = async (
     ...(recipe.size === null ? {} : { size: recipe.size }),
     ...(recipe.classes === null ? {} : { classes: recipe.classes }),
   });
-  const images = imagesOf(dataset);
-  checkRecipe(config, recipe, modelOf(recipe, images, start));
-  const { model } = isKept ? await readKept(out, recipe) : await writeTask(out, recipe, images, start);
+  checkRecipe(config, recipe, describeModel(recipe, dataset, start));
+  const { model } = isKept ? await readKept(out, recipe) : await writeTask(out, recipe, imagesOf(dataset), start);
   const peer = await startJsonProcess<Question, Answer>(program("pytorch channels_last", join(out, "task.json")));
   console.error(`${peer.greeting.description}: ${dataset.count} images, ${last} steps of ${recipe.batch}`);
   let done = isKept ? (await peer.ask({ restore: state })).done : 0;
