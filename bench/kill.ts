@@ -4,8 +4,8 @@
  *
  *     deno task bench kill [ENGINE [KILLS [SEED]]]
  */
-import { type Measured, measureKills } from "./kill/measure.ts";
 import type { Recipe } from "./kill/kill_run.ts";
+import { type Measured, measureKills } from "./kill/measure.ts";
 import { PLACES } from "./kill/where_killed.ts";
 
 const RESULTS = "bench/results/kill.json";

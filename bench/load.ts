@@ -21,6 +21,7 @@ if (!(seconds >= SHORTEST)) {
 }
 const LEAVE = 0.2;
 const SAMPLE = 300;
+
 /** MiB a minute: a trend that is known no better says nothing. */
 const LARGEST_ERROR = 3;
 
@@ -111,6 +112,7 @@ for (const { request, digest: expected } of kept) {
 const third = Math.floor(memory.length / 3);
 const [first, last] = [memory.slice(0, third), memory.slice(-third)];
 const rss = memory.map(({ rss }) => rss);
+
 // The first third is left to warm up: heaps and pools grow to what the load needs at its busiest.
 const trend = fitTrend(rss.slice(third), { block: 10, span: 60 * memory.length / seconds });
 const isFlat = trend.slope <= 2 * trend.error && trend.error <= LARGEST_ERROR;

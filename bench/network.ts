@@ -4,8 +4,8 @@
  *     deno task bench network [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/command.ts";
-import { runCommand } from "../commands/run.ts";
+import { defineCommand } from "../commands/cli/command.ts";
+import { runCommand } from "../commands/cli/run.ts";
 import { compare } from "./network/compare.ts";
 import { CONTENDERS } from "./network/programs.ts";
 

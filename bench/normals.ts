@@ -4,9 +4,7 @@
  *
  *     deno task bench normals
  */
-
-import { fillNormal } from "../core/noise.ts";
-import { philox4x32 } from "../core/philox.ts";
+import { fillNormal, philox4x32 } from "../core/noise.ts";
 
 /** One CIFAR-10 image. */
 const LENGTH = 3072;

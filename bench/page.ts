@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { gzipSync } from "node:zlib";
 import { type CDPSession, chromium, type Page } from "playwright-core";
 import { median } from "./median.ts";

@@ -4,8 +4,8 @@
  *     deno task bench same-recipe --config runs/NAME/config.json [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/command.ts";
-import { runCommand } from "../commands/run.ts";
+import { defineCommand } from "../commands/cli/command.ts";
+import { runCommand } from "../commands/cli/run.ts";
 import { trainInPyTorch } from "./training/train_in_pytorch.ts";
 
 const command = defineCommand({

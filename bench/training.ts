@@ -4,8 +4,8 @@
  *     deno task bench training [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/command.ts";
-import { runCommand } from "../commands/run.ts";
+import { defineCommand } from "../commands/cli/command.ts";
+import { runCommand } from "../commands/cli/run.ts";
 import { compareTraining } from "./training/compare.ts";
 import { CONTENDERS } from "./training/programs.ts";
 

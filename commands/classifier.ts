@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `classifier`. */
 export const classifierOptions = z.strictObject({
@@ -30,12 +30,12 @@ export const classifierOptions = z.strictObject({
 });
 
 /** The `classifier` command: a feature extractor for `evaluate`, trained on a dataset. */
-export const classifier = defineCommand({
+export const classifierCommand = defineCommand({
   options: classifierOptions,
   short: { out: "o", seed: "s" },
   examples: [
     { line: "deno task classifier", does: "A classifier of digits, as models/digits-classifier was made." },
     { line: "deno task classifier --data cifar10 --test cifar10-test -o runs/c10", does: "One of photographs." },
   ],
-  run: async (options) => (await import("./train_classifier.ts")).trainClassifierOf(options),
+  run: async (options) => (await import("./classifier/run.ts")).runClassifier(options),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `data`. */
 export const dataOptions = z.strictObject({
@@ -22,7 +22,7 @@ export const dataOptions = z.strictObject({
 });
 
 /** The `data` command: fetches and prepares images to learn. */
-export const data = defineCommand({
+export const dataCommand = defineCommand({
   options: dataOptions,
   positionals: ["what"],
   examples: [
@@ -35,7 +35,7 @@ export const data = defineCommand({
     },
   ],
   run: async (options) => {
-    if (options.what === undefined) return (await import("./list_data.ts")).listData(options);
-    return (await import("./prepare_data.ts")).prepareData(options.what, options);
+    if (options.what === undefined) return (await import("./data/run.ts")).listData(options);
+    return (await import("./data/run.ts")).prepareData(options.what, options);
   },
 });

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { engineOptions as choice } from "../engine/options.ts";
 import { INSTALLABLE } from "../engine/tensorflow/install.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `engine`. */
-export const engineOptions = z.strictObject({
+export const engineCommandOptions = z.strictObject({
   action: z.enum(["list", "install"]).default("list")
     .describe("list what can compute here, or install TensorFlow's libraries into .tensorflow/"),
   what: z.enum(INSTALLABLE).optional()
@@ -32,8 +32,8 @@ export const engineOptions = z.strictObject({
 });
 
 /** The `engine` command: what the network can run on here. */
-export const engine = defineCommand({
-  options: engineOptions,
+export const engineCommand = defineCommand({
+  options: engineCommandOptions,
   positionals: ["action", "what"],
   examples: [
     { line: "deno task engine", does: "Every engine, its version and device, and which one auto takes and why." },
@@ -42,8 +42,8 @@ export const engine = defineCommand({
     { line: "deno task engine install --from /usr/local", does: "One that lies elsewhere: a link to its folder." },
   ],
   run: async ({ action, what, from, tensorflow, json }) => {
-    if (action === "list") return (await import("./list_engines.ts")).listEngines({ json, tensorflow });
-    if (from !== undefined) return (await import("./link_engine.ts")).linkEngine(from);
-    return (await import("./install_engine.ts")).installEngine(what!);
+    if (action === "list") return (await import("./engine/run.ts")).listEngines({ json, tensorflow });
+    if (from !== undefined) return (await import("./engine/run.ts")).linkEngine(from);
+    return (await import("./engine/run.ts")).installEngine(what!);
   },
 });

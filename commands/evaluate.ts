@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { metricOf, METRICS } from "../evaluation/metrics.ts";
 import { sharedOptions } from "../evaluation/options.ts";
-import { defineCommand } from "./command.ts";
-import { ownOptions, refuseOthers } from "./metric_options.ts";
+import { defineCommand } from "./cli/command.ts";
+import { ownOptions, refuseOthers } from "./evaluate/metric_options.ts";
 
 /** The options of `evaluate`: those of every metric, and each one's own. */
 export const evaluateOptions = z.strictObject({
@@ -22,7 +22,7 @@ export const evaluateOptions = z.strictObject({
 );
 
 /** The `evaluate` command: a model held against images. */
-export const evaluate = defineCommand({
+export const evaluateCommand = defineCommand({
   options: evaluateOptions,
   short: { model: "m", data: "d", out: "o", n: "n", seed: "s" },
   examples: [
@@ -33,5 +33,5 @@ export const evaluate = defineCommand({
     { line: "deno task evaluate --metric fid,kid,pr,is --sampler ddim", does: "How good 10,000 samples are." },
     { line: "deno task evaluate --metric fid --samples mnist-test -d mnist", does: "What real images would get." },
   ],
-  run: async (options) => (await import("./evaluate_model.ts")).evaluateModel(options),
+  run: async (options) => (await import("./evaluate/run.ts")).runEvaluate(options),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `export`. */
 export const exportOptions = z.strictObject({
@@ -12,7 +12,7 @@ export const exportOptions = z.strictObject({
 });
 
 /** The `export` command: a model alone, without what only its training needs. */
-export const exportModel = defineCommand({
+export const exportCommand = defineCommand({
   options: exportOptions,
   short: { model: "m", out: "o" },
   positionals: ["model", "out"],
@@ -22,5 +22,5 @@ export const exportModel = defineCommand({
       does: "The averaged weights of a checkpoint, to serve, to ship, or to open with diffusers.",
     },
   ],
-  run: async (options) => (await import("./write_model.ts")).writeModel(options),
+  run: async (options) => (await import("./export/run.ts")).runExport(options),
 });

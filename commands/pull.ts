@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `pull`. */
 export const pullOptions = z.strictObject({
@@ -16,7 +16,7 @@ export const pullOptions = z.strictObject({
 });
 
 /** The `pull` command: a model from a hub, into a folder. */
-export const pull = defineCommand({
+export const pullCommand = defineCommand({
   options: pullOptions,
   short: { out: "o" },
   positionals: ["repo"],
@@ -31,5 +31,5 @@ export const pull = defineCommand({
       does: "From another hub: the task may reach the default one alone.",
     },
   ],
-  run: async (options) => (await import("./pull_model.ts")).pullModel(options),
+  run: async (options) => (await import("./pull/run.ts")).runPull(options),
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { samplingParameters } from "../serving/parameters.ts";
-import { defineCommand } from "./command.ts";
+import { samplingParameters } from "../sampling/parameters.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The options of `sample`: those of a request, and where from and where to. */
 export const sampleOptions = z.strictObject({
@@ -27,7 +27,7 @@ export const sampleOptions = z.strictObject({
 });
 
 /** The `sample` command: images by a trained model, into a file. */
-export const sample = defineCommand({
+export const sampleCommand = defineCommand({
   options: sampleOptions,
   short: { model: "m", out: "o", n: "n", seed: "s" },
   examples: [
@@ -40,5 +40,5 @@ export const sample = defineCommand({
     },
     { line: "deno task sample --latents x.npy --sampler ddim -o out.npy", does: "To compare with another program." },
   ],
-  run: async (options) => (await import("./draw.ts")).draw(options),
+  run: async (options) => (await import("./sample/run.ts")).runSample(options),
 });

@@ -2,8 +2,8 @@ import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
 import { LOG_LEVELS } from "../routes/access/log.ts";
 import { LIMITS } from "../routes/limits.ts";
-import { defineCommand } from "./command.ts";
-import { storageOption } from "./worker.ts";
+import { defineCommand } from "./cli/command.ts";
+import { storageOption } from "./cli/job_storage.ts";
 
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
@@ -44,7 +44,7 @@ export const serveOptions = z.strictObject({
 });
 
 /** The `serve` command: images over HTTP, until Ctrl-C. */
-export const serve = defineCommand({
+export const serveCommand = defineCommand({
   options: serveOptions,
   short: { model: "m", port: "p" },
   examples: [
@@ -61,5 +61,5 @@ export const serve = defineCommand({
     },
     { line: "OTEL_DENO=true deno task serve", does: "With OpenTelemetry's traces, metrics and logs, as OTEL_… say." },
   ],
-  run: async (options) => (await import("./listen.ts")).listen(options),
+  run: async (options) => (await import("./serve/run.ts")).runServe(options),
 });

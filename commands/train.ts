@@ -1,8 +1,8 @@
 import { trainOptions } from "../jobs/options.ts";
-import { defineCommand } from "./command.ts";
+import { defineCommand } from "./cli/command.ts";
 
 /** The `train` command: a model from images, into a run folder. */
-export const train = defineCommand({
+export const trainCommand = defineCommand({
   options: trainOptions,
   short: { out: "o", seed: "s" },
   examples: [
@@ -13,12 +13,12 @@ export const train = defineCommand({
   ],
   run: async (options) => {
     const { train } = await import("../jobs/train.ts");
-    const { createReporter } = await import("./progress.ts");
-    const { listenForInterrupt } = await import("./interrupt.ts");
+    const { createReporter } = await import("./cli/progress.ts");
+    const { listenForInterrupt } = await import("./cli/interrupt.ts");
     using interrupt = listenForInterrupt();
     const signals = [interrupt.signal];
-    if (options.stopAtEof) signals.push((await import("./end_of_input.ts")).endOfInput());
-    using lease = options.lease ? await (await import("./hold_lease.ts")).holdLease() : null;
+    if (options.stopAtEof) signals.push((await import("./train/run.ts")).endOfInput());
+    using lease = options.lease ? await (await import("./train/run.ts")).holdLease() : null;
     if (lease) signals.push(lease.ended);
     await train(options, {
       signal: AbortSignal.any(signals),

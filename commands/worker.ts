@@ -1,10 +1,7 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { defineCommand } from "./command.ts";
-
-/** Where runs are kept, for the commands that start jobs. */
-export const storageOption = z.string().min(1).optional()
-  .describe("Where runs are kept beside their folders, so that another machine goes on with them: s3://bucket/prefix");
+import { defineCommand } from "./cli/command.ts";
+import { storageOption } from "./cli/job_storage.ts";
 
 /** The options of `worker`. */
 export const workerOptions = z.strictObject({
@@ -18,7 +15,7 @@ export const workerOptions = z.strictObject({
 });
 
 /** The `worker` command: takes training jobs from a database, until Ctrl-C. */
-export const worker = defineCommand({
+export const workerCommand = defineCommand({
   options: workerOptions,
   short: { concurrency: "c" },
   examples: [
@@ -31,5 +28,5 @@ export const worker = defineCommand({
       does: "Two at a time, on a machine that shares no folder with the others.",
     },
   ],
-  run: async (options) => (await import("./take_jobs.ts")).takeJobs(options),
+  run: async (options) => (await import("./worker/run.ts")).runWorker(options),
 });

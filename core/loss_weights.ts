@@ -1,7 +1,7 @@
 import { checkNumber, checkOneOf } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
 import { type Prediction, PREDICTIONS } from "./prediction.ts";
-import { fixedLogVariance, type Variance } from "./variance.ts";
+import { fixedLogVariance, type Variance } from "./reverse.ts";
 
 /**
  * How the losses of the timesteps are weighted against each other:

@@ -142,3 +142,15 @@ export const applyRow = (
   }
   applyWide(row, x, out, x0, x0Previous, z ?? x, next, channels!);
 };
+
+/** Checks that every scalar of a plan is finite; β so small that 1 − ᾱ rounds to 0 gives one that is not. */
+export const checkPlan = (plan: Plan): Plan => {
+  for (const { timestep, p, q, a, b, h, c } of plan.rows) {
+    if (![p, q, a, b, h, c].every(Number.isFinite)) {
+      throw new RangeError(
+        `betas must be large enough for 1 − ᾱ to differ from 0, received a schedule where timestep ${timestep} has none`,
+      );
+    }
+  }
+  return plan;
+};

@@ -1,7 +1,21 @@
-import { checkLength } from "./check.ts";
+import { checkInteger, checkLength } from "./check.ts";
 import { fillNormal } from "./noise.ts";
 import { applyRow, needsNoise, type Plan, type PlanRow } from "./plan.ts";
-import { imageLength, type Shape } from "./shape.ts";
+
+/** The shape of a batch of images: [n, H, W, C]. */
+export type Shape = readonly [n: number, height: number, width: number, channels: number];
+
+/**
+ * Checks a shape and gives the number of elements of one image, H·W·C.
+ *
+ * @throws {TypeError} if a size is no number
+ * @throws {RangeError} if there are not four of them, or one is no integer ≥ 1
+ */
+export const imageLength = (shape: Shape): number => {
+  checkInteger("shape.length", shape.length, 4, 4);
+  shape.forEach((size, i) => checkInteger(`shape[${i}]`, size, 1));
+  return shape[1] * shape[2] * shape[3];
+};
 
 /**
  * Evaluates the network: `x` is n images of H·W·C, `timesteps` has one entry an image. Gives n·H·W·C values, or n·H·W·2C

@@ -1,4 +1,5 @@
 import { checkInteger, checkOneOf } from "./check.ts";
+import { createDiffusion, type Diffusion } from "./diffusion.ts";
 
 /** How `selectTimesteps` spreads its timesteps over 0 … T − 1 (Lin et al. 2024, table 2), by diffusers' names. */
 export const SPACINGS = ["leading", "linspace", "trailing"] as const;
@@ -132,4 +133,53 @@ export const checkTimesteps = (timesteps: ArrayLike<number>, T: number): Int32Ar
     }
   }
   return Int32Array.from(timesteps);
+};
+
+/** Which timesteps a plan asks for: `steps` of them by `spacing`, or a list. */
+export interface TimestepOptions {
+  /** The number of steps, in [1, T]. @default T, or the length of `timesteps` */
+  steps?: number;
+  /** An explicit list, strictly descending, in the place of `spacing`. */
+  timesteps?: ArrayLike<number>;
+  /** How the timesteps are spread. @default diffusers' own for the sampler */
+  spacing?: Spacing;
+  /** Added to "leading" timesteps (diffusers' `steps_offset`). @default 0 */
+  offset?: number;
+}
+
+/** Resolves the timesteps of a plan, descending. */
+export const resolveTimesteps = (
+  diffusion: Diffusion,
+  { steps, timesteps, spacing, offset }: TimestepOptions,
+  dropLowest: boolean,
+): Int32Array => {
+  const T = diffusion.timesteps;
+  if (timesteps === undefined) return selectTimesteps(T, steps ?? T, { spacing, offset, dropLowest });
+  const list = checkTimesteps(timesteps, T);
+  if (steps !== undefined && steps !== list.length) {
+    throw new RangeError(
+      `steps must be ${list.length}, the number of timesteps listed, or be left out, received ${steps}`,
+    );
+  }
+  return list;
+};
+
+/**
+ * The process that has only some of the timesteps: with ᾱ as it is at those, β_i = 1 − ᾱ_{S_i} / ᾱ_{S_{i−1}} (Nichol &
+ * Dhariwal 2021, eq. 19). Its step i is the network's timestep S_i; all of them make the process itself.
+ *
+ * @param timesteps S, descending, as `sectionTimesteps` gives them
+ * @throws {TypeError} if an entry is no number
+ * @throws {RangeError} if the list is empty, an entry lies outside, or the order is not descending
+ */
+export const respace = (diffusion: Diffusion, timesteps: ArrayLike<number>): Diffusion => {
+  const kept = checkTimesteps(timesteps, diffusion.timesteps).reverse();
+  const { alphasCumprod, betas } = diffusion;
+  const isNext = (i: number) => i === 0 ? kept[0] === 0 : kept[i] === kept[i - 1] + 1;
+  return createDiffusion(
+    Array.from(
+      kept,
+      (t, i) => isNext(i) ? betas[t] : 1 - alphasCumprod[t] / (i === 0 ? 1 : alphasCumprod[kept[i - 1]]),
+    ),
+  );
 };

@@ -1,12 +1,10 @@
-import type { Engine } from "./engine.ts";
-import { EngineError } from "./error.ts";
+import { type Engine, EngineError, type XlaChoice } from "./engine.ts";
 import { findLibrary } from "./tensorflow/find_library.ts";
 import type { TensorflowEngine } from "./tensorflow/mod.ts";
 import { hasGpu as askForGpu } from "./webgpu/adapter.ts";
-import type { XlaChoice } from "./xla.ts";
 
 /** An engine that was chosen, and why. */
-export interface Choice {
+export interface EngineChoice {
   readonly engine: Engine;
   /** For people to read, as the end of a sentence. */
   readonly why: string;
@@ -38,7 +36,7 @@ export interface BestOptions {
  */
 export const openBest = async (
   { tensorflow: library, xla = "off", hasGpu = askForGpu, warn = console.warn }: BestOptions = {},
-): Promise<Choice> => {
+): Promise<EngineChoice> => {
   if (library !== undefined) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");
     return { engine: await openTensorflow({ library, xla }), why: "its library was named" };

@@ -1,13 +1,9 @@
 import { type BestOptions, openBest } from "./best.ts";
-import { type Engine, type EngineName, ENGINES } from "./engine.ts";
-import { EngineError } from "./error.ts";
+import { type Engine, EngineError, type EngineName, ENGINES, type XlaChoice } from "./engine.ts";
 import { registerGradients } from "./gradients.ts";
-import type { XlaChoice } from "./xla.ts";
 
 export * from "./compile.ts";
 export * from "./engine.ts";
-export * from "./error.ts";
-export * from "./xla.ts";
 
 /** Options of {@linkcode openEngine}. */
 export interface OpenEngineOptions {
@@ -38,7 +34,7 @@ const open = async (
     case "wasm":
       return await (await import("./wasm/mod.ts")).openWasm();
     case "cpu":
-      return await (await import("./cpu/mod.ts")).openCpu();
+      return await (await import("./cpu.ts")).openCpu();
     default:
       throw new RangeError(`engine must be auto or one of ${ENGINES.join(", ")}, received ${name satisfies never}`);
   }

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { ENGINES } from "./engine.ts";
-import { XLA_CHOICES } from "./xla.ts";
+import { ENGINES, XLA_CHOICES } from "./engine.ts";
 
 /** The options that choose an engine, of every program that opens one. */
 export const engineOptions = {

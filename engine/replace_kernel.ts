@@ -24,5 +24,5 @@ export const replaceKernel = (
 };
 
 /** The tensor behind what a kernel is given: tfjs hands tensors to kernels, typed as their plain description. */
-export const tensor = <R extends tf.Rank = tf.Rank.R4>(info: tf.TensorInfo | undefined): tf.Tensor<R> =>
+export const asTensor = <R extends tf.Rank = tf.Rank.R4>(info: tf.TensorInfo | undefined): tf.Tensor<R> =>
   (info instanceof tf.Tensor ? info : tf.engine().makeTensorFromTensorInfo(info!)) as tf.Tensor<R>;

@@ -1,5 +1,5 @@
 import type { Dataset } from "../jobs/data/dataset.ts";
-import type { Classes } from "../model/classes.ts";
+import type { Classes } from "../model/pipeline.ts";
 import { EvaluationError } from "./error.ts";
 
 const isNumbered = (names: readonly string[]): boolean => names.every((name, i) => name === String(i));

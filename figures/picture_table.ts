@@ -23,6 +23,7 @@ export interface PictureTable {
 
 /** Width that a figure has at most, where its pictures are not larger by themselves: that of a page on a screen. */
 const WIDTH = 960;
+
 /** Height that the rows share, where that leaves them their own size: a figure should fit a screen. */
 const HEIGHT = 720;
 const MARGIN = 12, GAP = 4, APART = 16, HEAD_GAP = 10;

@@ -1,5 +1,5 @@
-import { type Row, startRow } from "../serving/row.ts";
-import type { SamplingTask } from "../serving/task.ts";
+import type { SamplingTask } from "../sampling/compile.ts";
+import { type Row, startRow } from "../sampling/denoise.ts";
 
 /** A moment of sampling. */
 export interface Moment {

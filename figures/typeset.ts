@@ -39,6 +39,7 @@ const output = new SVG({
   linebreaks: { inline: false },
 });
 const page = mathjax.document("", { InputJax: new TeX({ packages: ["base", "ams"] }), OutputJax: output });
+
 // The glyphs of every range: setting a line never has to wait for them.
 await output.font.loadDynamicFiles();
 

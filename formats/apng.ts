@@ -1,5 +1,5 @@
+import { type Animation, type AnimationTiming, frameDelays } from "./animation.ts";
 import { concatBytes } from "./concat_bytes.ts";
-import { type Film, type FilmTiming, frameDelays } from "./film.ts";
 import { encodePng } from "./png.ts";
 import { PNG_SIGNATURE, pngChunk, pngChunks } from "./png_chunks.ts";
 
@@ -25,8 +25,8 @@ const fields = (...values: readonly (readonly [value: number, bytes: 1 | 2 | 4])
  * @throws {RangeError} if the frames do not fit their extent or a time is out of range
  */
 export const encodeApng = (
-  film: Film,
-  { delay = 100, hold = 2000, loops = 0, level = 6 }: FilmTiming & { level?: 0 | 1 | 3 | 6 | 9 } = {},
+  film: Animation,
+  { delay = 100, hold = 2000, loops = 0, level = 6 }: AnimationTiming & { level?: 0 | 1 | 3 | 6 | 9 } = {},
 ): Uint8Array<ArrayBuffer> => {
   const delays = frameDelays(film, { delay, hold, loops });
   const { frames, height, width, channels } = film;

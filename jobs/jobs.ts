@@ -1,5 +1,7 @@
 import type { TrainingEvent } from "./events.ts";
-import type { OptionValues } from "./launch.ts";
+
+/** Values of a command's options, by their camelCase names. */
+export type OptionValues = Readonly<Record<string, string | number | boolean | null | (string | number)[]>>;
 
 /** What a job is doing: it waits, runs, was asked to stop and writes its checkpoint, or has ended in one of three ways. */
 export const JOB_STATES = ["waiting", "running", "stopping", "succeeded", "stopped", "failed"] as const;

@@ -1,5 +1,5 @@
 import type { Prediction, ScheduleName, Weighting } from "../core/mod.ts";
-import type { UNetConfigInput } from "../model/config.ts";
+import type { UNetConfigInput } from "../model/unet_config.ts";
 import type { ClassShares, TimestepSampling, TrainedVariance } from "./choices.ts";
 
 /** What a preset decides of a recipe, unless it is told otherwise. */

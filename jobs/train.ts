@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { openEngine } from "../engine/mod.ts";
-import { hasCounterUniform } from "../engine/uniform.ts";
+import { hasCounterUniform } from "../engine/random.ts";
 import { loadPipeline, type Pipeline } from "../model/pipeline.ts";
 import { openDataset } from "./data/dataset.ts";
 import { DivergedError } from "./diverged_error.ts";

@@ -3,13 +3,10 @@ import { checkInteger } from "../core/check.ts";
 import { compile, type Engine } from "../engine/mod.ts";
 import { readTensor } from "../engine/read_tensor.ts";
 import { bucketOf, padTo } from "./bucket.ts";
-import { sampleShape } from "./config.ts";
-import { toEngineLayout } from "./layout.ts";
 import type { Pipeline } from "./pipeline.ts";
-import type { StoredTensor } from "./safetensors.ts";
-import { timestepEmbedding } from "./timestep_embedding.ts";
-import { createUNet, type UNetInputs } from "./unet.ts";
-import { Weights } from "./weights.ts";
+import { createUNet, timestepEmbedding, type UNetInputs } from "./unet.ts";
+import { sampleShape } from "./unet_config.ts";
+import { uploadWeights, Weights } from "./weights.ts";
 
 /** ε_θ on plain arrays: a model on its engine, ready to be asked. */
 export interface Denoiser {
@@ -35,15 +32,6 @@ export interface Denoiser {
   /** Frees the weights. */
   dispose(): void;
 }
-
-/** Uploads stored tensors in the engine's layout. */
-export const uploadWeights = (tensors: ReadonlyMap<string, StoredTensor>): Map<string, tf.Tensor> =>
-  new Map(
-    Array.from(tensors, ([name, stored]) => {
-      const { shape, data } = toEngineLayout(name, stored);
-      return [name, tf.tensor(data, [...shape])];
-    }),
-  );
 
 /**
  * Classes as rows of zeros with a one, [n, count].

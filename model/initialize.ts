@@ -1,7 +1,7 @@
 import { normal, uniform } from "../core/mod.ts";
-import type { UNetConfig } from "./config.ts";
-import { type Parameter, unetParameters } from "./parameters.ts";
+import { type Parameter, unetParameters } from "./architecture.ts";
 import type { StoredTensor } from "./safetensors.ts";
+import type { UNetConfig } from "./unet_config.ts";
 
 /** The domain of the draws that weights start from. */
 export const INITIALIZATION_DOMAIN = 0x1a17;

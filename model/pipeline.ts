@@ -1,15 +1,71 @@
 import { join } from "@std/path";
-import { type Classes, parseClasses } from "./classes.ts";
-import { parseUNetConfig, type UNetConfig } from "./config.ts";
+import { z } from "zod";
+import { unetParameters } from "./architecture.ts";
+import { parseConfig, parsePythonJson } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
-import type { WrittenFormat } from "./float_formats.ts";
-import { findModel, WEIGHT_NAMES } from "./model_files.ts";
-import { checkModelIndex } from "./model_index.ts";
-import { renameOldTensors } from "./old_names.ts";
-import { unetParameters } from "./parameters.ts";
-import { parsePythonJson } from "./python_json.ts";
-import { encodeSafetensors, parseSafetensors, type StoredTensor } from "./safetensors.ts";
+import { checkModelIndex, findModel, WEIGHT_NAMES } from "./model_files.ts";
+import { encodeSafetensors, parseSafetensors, type StoredTensor, type WrittenFormat } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
+import { parseUNetConfig, type UNetConfig } from "./unet_config.ts";
+
+/** What this project keeps beside diffusers' files, in `denoise.json`; diffusers ignores it. */
+const schema = z.object({
+  labels: z.array(z.string()).nullable().default(null),
+  nullLabel: z.int().min(0).nullable().default(null),
+});
+
+/** The classes of a model. */
+export interface Classes {
+  /** Their names, by their index in the class embedding; `null` for an unconditional model. */
+  readonly labels: readonly string[] | null;
+  /** Index in the class embedding that stands for no class, for classifier-free guidance. */
+  readonly nullLabel: number | null;
+}
+
+/**
+ * Checks the classes against the rows of the class embedding: one each, the null class last. Names default to numbers.
+ *
+ * @param json the parsed content of a `denoise.json`
+ * @param count rows of the class embedding, `null` for none
+ * @throws {ModelError} that says what does not fit
+ */
+const parseClasses = (json: unknown, count: number | null): Classes => {
+  const { labels, nullLabel } = parseConfig(schema, json, "class list");
+  if (count === null) {
+    if (labels === null && nullLabel === null) return { labels, nullLabel };
+    throw new ModelError("labels and nullLabel must be null for a U-Net whose num_class_embeds is null");
+  }
+  if (nullLabel !== null && nullLabel !== count - 1) {
+    throw new ModelError(`nullLabel must be null or ${count - 1}, the last of num_class_embeds, received ${nullLabel}`);
+  }
+  const named = nullLabel ?? count;
+  if (labels !== null && labels.length !== named) {
+    throw new ModelError(`labels must be ${named} for num_class_embeds ${count}, received ${labels.length}`);
+  }
+  return { labels: labels ?? Array.from({ length: named }, (_, i) => String(i)), nullLabel };
+};
+
+/** Parts of an attention by the names that diffusers gave them before its version 0.17, and their names since. */
+const ATTENTION_NAMES: Readonly<Record<string, string>> = {
+  query: "to_q",
+  key: "to_k",
+  value: "to_v",
+  proj_attn: "to_out.0",
+};
+
+const OLD_NAME = /^(.*\.attentions\.\d+)\.(query|key|value|proj_attn)\.(weight|bias)$/;
+
+/**
+ * Gives the tensors of an old checkpoint the names of today, as diffusers does on loading; shapes did not change. A name
+ * whose new one is there as well stays, so that it is refused as surplus.
+ */
+const renameOldTensors = <T>(tensors: ReadonlyMap<string, T>): Map<string, T> =>
+  new Map(
+    Array.from(tensors, ([name, tensor]) => {
+      const renamed = name.replace(OLD_NAME, (_, block, part, kind) => `${block}.${ATTENTION_NAMES[part]}.${kind}`);
+      return [tensors.has(renamed) ? name : renamed, tensor];
+    }),
+  );
 
 export { ModelError } from "./error.ts";
 export { diffusionOf } from "./scheduler_config.ts";

@@ -1,15 +1,87 @@
 import { checkOneOf } from "../core/check.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
-import {
-  BYTES_PER_FLOAT,
-  decodeFloats,
-  encodeFloats,
-  FLOAT_FORMATS,
-  type FloatFormat,
-  WRITTEN_FORMATS,
-  type WrittenFormat,
-} from "./float_formats.ts";
-import { parseHeader } from "./safetensors_header.ts";
+
+/** The formats in which a safetensors file may hold floats; inside, all are float32. */
+const FLOAT_FORMATS = ["F64", "F32", "F16", "BF16"] as const;
+
+/** The name of a float format, as safetensors writes it. */
+export type FloatFormat = typeof FLOAT_FORMATS[number];
+
+/** Bytes of one value. */
+const BYTES_PER_FLOAT: Readonly<Record<FloatFormat, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+/** The formats that this project writes. */
+const WRITTEN_FORMATS = ["F32", "F16"] as const;
+
+/** The name of a format that this project writes. */
+export type WrittenFormat = typeof WRITTEN_FORMATS[number];
+
+/**
+ * Reads floats of any format as float32: F16 and BF16 exactly, F64 to the nearest.
+ *
+ * @param bytes little-endian values, and nothing else; "F32" takes the buffer itself
+ */
+const decodeFloats = (format: FloatFormat, bytes: ArrayBuffer): Float32Array<ArrayBuffer> => {
+  switch (format) {
+    case "F64":
+      return new Float32Array(new Float64Array(bytes));
+    case "F32":
+      return new Float32Array(bytes);
+    case "F16":
+      return new Float32Array(new Float16Array(bytes));
+    case "BF16":
+      return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (half) => half << 16).buffer);
+  }
+};
+
+/**
+ * Writes float32 as little-endian bytes; "F16" rounds to nearest, ties to even.
+ *
+ * @throws {RangeError} if a finite value is too large for the format, of which 65504 is the largest in F16
+ */
+const encodeFloats = (format: WrittenFormat, values: Float32Array): Uint8Array => {
+  if (format === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const halves = new Float16Array(values);
+  const lost = halves.findIndex((half, i) => !Number.isFinite(half) && Number.isFinite(values[i]));
+  if (lost >= 0) throw new RangeError(`value must be in [-65504, 65504] for F16, received ${values[lost]}`);
+  return new Uint8Array(halves.buffer);
+};
+
+/** Whether an object in the two outer levels of valid JSON has a key twice: JSON.parse keeps the last and is silent. */
+const hasDuplicateKeys = (json: string, parsed: object): boolean => {
+  let written = 0, depth = 0, quoted = false;
+  for (let i = 0; i < json.length; i++) {
+    const character = json[i];
+    if (quoted) {
+      if (character === "\\") i++;
+      else if (character === '"') quoted = false;
+    } else if (character === '"') quoted = true;
+    else if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+    else if (character === ":" && depth <= 2) written++;
+  }
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
+  const kept = [parsed, ...Object.values(parsed).filter(isObject)];
+  return written !== kept.reduce((count, value) => count + Object.keys(value).length, 0);
+};
+
+/**
+ * Reads the JSON of a safetensors file's header.
+ *
+ * @throws {ModelError} if it is no JSON object in UTF-8, or has a key twice
+ */
+const parseSafetensorsHeader = (bytes: Uint8Array): object => {
+  if (bytes[0] !== 0x7b) throw new ModelError("the header must be a JSON object");
+  let json: string, header: object;
+  try {
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    header = JSON.parse(json);
+  } catch (cause) {
+    throw new ModelError("the header must be JSON in UTF-8", { cause });
+  }
+  if (hasDuplicateKeys(json, header)) throw new ModelError("the header must not have a key twice");
+  return header;
+};
 
 /** One tensor of a safetensors file: shape and values, row by row, in float32 whatever the file holds. */
 export interface StoredTensor {
@@ -20,7 +92,7 @@ export interface StoredTensor {
 /** The largest header that the format allows, in bytes. */
 const MAX_HEADER = 100_000_000;
 
-interface Entry {
+interface TensorEntry {
   name: string;
   dtype: FloatFormat;
   shape: number[];
@@ -32,7 +104,7 @@ const isIndex = (value: unknown): value is number => Number.isSafeInteger(value)
 
 const isFloatFormat = (value: unknown): value is FloatFormat => FLOAT_FORMATS.includes(value as FloatFormat);
 
-const parseEntry = (name: string, value: unknown, size: number): Entry => {
+const parseEntry = (name: string, value: unknown, size: number): TensorEntry => {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   const fail = (message: string): never => {
     throw new ModelError(`tensor ${quoteText(name)}: ${message}`);
@@ -71,7 +143,7 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
     );
   }
   const start = 8 + Number(headerLength);
-  const header = parseHeader(bytes.subarray(8, start));
+  const header = parseSafetensorsHeader(bytes.subarray(8, start));
   const size = bytes.byteLength - start;
   const entries = Object.entries(header)
     .filter(([name]) => name !== "__metadata__")

@@ -7,11 +7,11 @@ import {
   rescaleZeroTerminalSnr,
   type ScheduleName,
 } from "../core/mod.ts";
+import { parseConfig } from "./config_json.ts";
 import { ModelError } from "./error.ts";
-import { parseConfig } from "./parse_config.ts";
 
 /** Solvers of the probability flow spread their steps over both ends, and none of them clips. */
-const SOLVER = { clip_sample: false, timestep_spacing: "linspace" };
+const SOLVER_DEFAULTS = { clip_sample: false, timestep_spacing: "linspace" };
 
 /**
  * The schedulers whose configurations mean the same process under the same keys, with what they mean by a key left out
@@ -19,20 +19,20 @@ const SOLVER = { clip_sample: false, timestep_spacing: "linspace" };
  * kept. Those that draw over σ (Euler, Heun, LMS, KDPM2) are not read: their timesteps are no integers, and some have
  * betas of their own for a key left out.
  */
-const CLASSES = {
+const CLASS_DEFAULTS = {
   DDPMScheduler: {},
   DDIMScheduler: {},
   DDPMParallelScheduler: {},
   DDIMParallelScheduler: {},
   PNDMScheduler: { clip_sample: false },
-  DPMSolverMultistepScheduler: SOLVER,
-  DPMSolverSinglestepScheduler: SOLVER,
-  DEISMultistepScheduler: SOLVER,
-  UniPCMultistepScheduler: SOLVER,
+  DPMSolverMultistepScheduler: SOLVER_DEFAULTS,
+  DPMSolverSinglestepScheduler: SOLVER_DEFAULTS,
+  DEISMultistepScheduler: SOLVER_DEFAULTS,
+  UniPCMultistepScheduler: SOLVER_DEFAULTS,
 } satisfies Record<string, Partial<Record<keyof SchedulerConfig, unknown>>>;
 
 /** The classes of diffusers' schedulers whose configurations are read. */
-export const SCHEDULER_CLASSES = Object.keys(CLASSES) as readonly (keyof typeof CLASSES)[];
+export const SCHEDULER_CLASSES = Object.keys(CLASS_DEFAULTS) as readonly (keyof typeof CLASS_DEFAULTS)[];
 
 /** Keys that are checked and not kept. */
 const checked = z.object({
@@ -82,7 +82,11 @@ export const parseSchedulerConfig = (json: unknown): SchedulerConfig => {
   const { variance_type, ...given } = json as Partial<SchedulerConfig>;
   // A solver's null: the network says nothing of the variance.
   const variance = variance_type === null ? {} : { variance_type };
-  const config = parseConfig(schema, { ...CLASSES[_class_name], ...older, ...given, ...variance }, "scheduler config");
+  const config = parseConfig(
+    schema,
+    { ...CLASS_DEFAULTS[_class_name], ...older, ...given, ...variance },
+    "scheduler config",
+  );
   const { trained_betas: trained, num_train_timesteps: timesteps } = config;
   const refuse = (message: string): never => {
     throw new ModelError(`Cannot use this scheduler config: ${message}`);

@@ -2,7 +2,7 @@ import type { ErrorHandler, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { JobExistsError, JobMissingError, JobStateError, JobsUnavailableError } from "../jobs/jobs.ts";
 import { StorageError } from "../jobs/storage/storage.ts";
-import { ParameterError } from "../serving/resolve.ts";
+import { ParameterError, ScheduleError } from "../sampling/errors.ts";
 import {
   DeadlineError,
   EngineFailedError,
@@ -11,9 +11,8 @@ import {
   ModelRefusedError,
   NoModelError,
   QueueFullError,
-  ScheduleError,
   UnavailableError,
-} from "../serving/errors.ts";
+} from "../serving/serving.ts";
 import { TooManyRequestsError } from "./access/clients.ts";
 import type { Log, LogFields } from "./access/log.ts";
 import { type Failure, problem } from "./problem.ts";

@@ -1,5 +1,5 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import type { ModelInfo } from "../serving/model_info.ts";
+import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { allowOnly } from "./method_not_allowed.ts";
 import { answerPage, wantsPage } from "./page.ts";
 

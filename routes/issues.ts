@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import type { ParameterIssue } from "../serving/resolve.ts";
+import type { ParameterIssue } from "../sampling/errors.ts";
 
 type Issue = z.core.$ZodIssue;
 

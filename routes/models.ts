@@ -1,6 +1,6 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { NoModelError } from "../serving/errors.ts";
+import { NoModelError } from "../serving/serving.ts";
 import { addModel } from "./models/add.ts";
 import type { ModelDependencies } from "./models/dependencies.ts";
 import { describeModel, modelSchema } from "./models/schema.ts";

@@ -1,8 +1,8 @@
-import { STATUS_TEXT } from "./status_text.ts";
+import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { z } from "@hono/zod-openapi";
-import type { ParameterIssue } from "../serving/resolve.ts";
+import type { ParameterIssue } from "../sampling/errors.ts";
+import { STATUS_TEXT } from "./status_text.ts";
 
 /** The body of every error answer (RFC 9457). */
 export const problemSchema = z.object({

@@ -1,8 +1,8 @@
 import type { z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
+import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
-import type { ModelInfo } from "../serving/model_info.ts";
 import type { ServingOptions } from "../serving/serving.ts";
 import type { ApiKey } from "./access/keys.ts";
 import { createLog, type Log } from "./access/log.ts";

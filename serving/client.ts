@@ -1,17 +1,198 @@
-import { checkInteger } from "../core/check.ts";
-import { createChanges } from "./changes.ts";
-import { reviveError } from "./error_description.ts";
-import { UnavailableError } from "./errors.ts";
+import { checkInteger, checkNumber } from "../core/check.ts";
+import { ParameterError, reviveError } from "../sampling/errors.ts";
+import type { SamplingRequest } from "../sampling/request.ts";
 import type { Heap } from "./heap.ts";
-import { modelNames } from "./model_names.ts";
-import type { BatchReport } from "./protocol.ts";
-import { createRequests } from "./requests.ts";
-import { createRoster } from "./roster.ts";
-import type { Serving, ServingOptions } from "./serving.ts";
+import {
+  type Counters,
+  createModelChanges,
+  createModelRoster,
+  type Ending,
+  modelNames,
+  type ModelRoster,
+} from "./models.ts";
+import type { TaskEvent } from "./progress.ts";
+import type { BatchReport, FromWorker, ToWorker } from "./protocol.ts";
+import {
+  DeadlineError,
+  EngineFailedError,
+  QueueFullError,
+  type RunOptions,
+  type Serving,
+  type ServingOptions,
+  UnavailableError,
+} from "./serving.ts";
 import { openSupervisor, type ReadyMessage, type WorkMessage } from "./supervisor.ts";
 
-export * from "./errors.ts";
+/**
+ * Lets a request of n images in.
+ *
+ * @throws {ParameterError} if it is larger than the queue
+ * @throws {QueueFullError} if there is no room for it now
+ */
+const admit = (counters: Counters, n: number): void => {
+  const { pending, stats: { queue } } = counters;
+  if (n > queue) throw new ParameterError([{ field: "n", received: n, allowed: `at most ${queue}, the queue` }]);
+  if (pending + n <= queue) return;
+  counters.end(n, "refused");
+  const message = `${pending} images are under way and ${queue} may be, ${n} more were asked for`;
+  throw new QueueFullError(message, { retryAfter: counters.retryAfter(n) });
+};
+
+/** The longest time that a timer can take. */
+const MAX_DELAY = 2 ** 31 - 1;
+
+/** A request that is under way. */
+export interface PendingRequest {
+  /** The request's name in errors. */
+  readonly id: string;
+  /** The model's key. */
+  readonly model: number;
+  readonly request: SamplingRequest;
+  readonly previews: number;
+  readonly onEvent?: (event: TaskEvent) => void;
+  /** Whether the network may have been asked for it. */
+  hasStarted: boolean;
+  readonly promise: Promise<Float32Array<ArrayBuffer>>;
+  resolve(images: Float32Array<ArrayBuffer>): void;
+  reject(reason: unknown, how: Ending): void;
+}
+
+/**
+ * Takes a request under way: from now on its signal and its deadline are heard, until it ends.
+ *
+ * @param onEnd called when it ends; `cancelled` where the Worker does not know of it yet
+ */
+const createPendingRequest = (
+  { id = crypto.randomUUID(), model, request, signal, previews = 0, deadline, onEvent }:
+    & { model: number; request: SamplingRequest }
+    & RunOptions,
+  { counters, onEnd }: { counters: Counters; onEnd: (cancelled: boolean) => void },
+): PendingRequest => {
+  const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
+  const { n } = request.sampling;
+  let hasEnded = false;
+
+  const end = (how: Ending): boolean => {
+    if (hasEnded) return false;
+    hasEnded = true;
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+    counters.end(n, how);
+    onEnd(how === "aborted" || how === "expired");
+    return true;
+  };
+  const refuse = (reason: unknown, how: Ending) => {
+    if (end(how)) reject(reason);
+  };
+  const abort = () => refuse(signal!.reason, "aborted");
+  const expire = () => refuse(new DeadlineError(`the images were not done in ${deadline} ms`), "expired");
+
+  const timer = deadline === undefined || deadline > MAX_DELAY ? undefined : setTimeout(expire, deadline);
+  signal?.addEventListener("abort", abort, { once: true });
+  counters.begin(n);
+
+  return {
+    id,
+    model,
+    request,
+    previews,
+    onEvent,
+    hasStarted: false,
+    promise,
+    resolve: (images) => {
+      if (end("finished")) resolve(images);
+    },
+    reject: refuse,
+  };
+};
+
+/** What the Worker says of a request. */
+export type RequestMessage = FromWorker & { type: "event" | "done" | "failed" };
+
+/** The requests under way. */
+export interface Requests extends Pick<Serving, "run"> {
+  receive(message: RequestMessage): void;
+  /** Whether some are under way for the model of this key. */
+  isBusy(key: number): boolean;
+  /** The Worker is gone. Where it died without a word, those fail that had begun; the others begin anew. */
+  restart(cause: Error, died: boolean): void;
+  /** Gives all to the next Worker. */
+  resend(): void;
+  /** Those of one model fail, as their engine did. */
+  fail(key: number, cause: Error): void;
+  /** All end. */
+  refuse(reason: Error): void;
+}
+
+const engineFailed = ({ id }: PendingRequest, cause: Error) =>
+  new EngineFailedError(`the engine failed: ${cause.message}`, { id, cause });
+
+/**
+ * Starts without requests.
+ *
+ * @param options.post says something to the Worker
+ */
+const createRequests = (
+  roster: ModelRoster,
+  { post }: { post: (message: ToWorker & { type: "run" | "cancel" }) => void },
+): Requests => {
+  const pending = new Map<number, PendingRequest>();
+  let lastId = 0;
+
+  const send = (id: number, { model, request, previews, onEvent }: PendingRequest) =>
+    post({ type: "run", id, model, request, follow: onEvent !== undefined, previews });
+
+  return {
+    run: async (model, request, options = {}) => {
+      if (options.deadline !== undefined) checkNumber("deadline", options.deadline, 0);
+      if (options.previews !== undefined) checkInteger("previews", options.previews, 0);
+      options.signal?.throwIfAborted();
+      const { key, counters } = roster.find(model);
+      admit(counters, request.sampling.n);
+
+      const id = ++lastId;
+      const onEnd = (isCancelled: boolean) => {
+        pending.delete(id);
+        if (isCancelled) post({ type: "cancel", id });
+      };
+      const task = createPendingRequest({ ...options, model: key, request }, { counters, onEnd });
+      pending.set(id, task);
+      send(id, task);
+      return await task.promise;
+    },
+    receive: (message) => {
+      const task = pending.get(message.id);
+      if (task === undefined) return;
+      if (message.type === "done") return task.resolve(message.images);
+      if (message.type === "event") {
+        if (message.event.type === "started") task.hasStarted = true;
+        return task.onEvent?.(message.event);
+      }
+      const cause = reviveError(message.error);
+      task.reject(message.byEngine ? engineFailed(task, cause) : cause, "failed");
+    },
+    isBusy: (key) => pending.values().some(({ model }) => model === key),
+    restart: (cause, died) => {
+      for (const task of pending.values()) {
+        // A Worker that died does not say whom it was working for: whoever had begun, as far as one can tell.
+        if (died && task.hasStarted) task.reject(engineFailed(task, cause), "failed");
+        task.hasStarted = false;
+      }
+    },
+    resend: () => pending.forEach((task, id) => send(id, task)),
+    fail: (key, cause) => {
+      for (const task of pending.values()) if (task.model === key) task.reject(engineFailed(task, cause), "failed");
+    },
+    refuse: (reason) => {
+      for (const task of pending.values()) task.reject(reason, "failed");
+    },
+  };
+};
+
 export * from "./serving.ts";
+export * from "../sampling/errors.ts";
+export * from "./serving.ts";
+export * from "./progress.ts";
 
 /** Milliseconds before each attempt to start the Worker again. */
 const DELAYS = [100, 1000, 5000, 15_000, 30_000];
@@ -38,7 +219,7 @@ export const openServing = async (
   checkInteger("capacity", capacity, 2);
   checkInteger("queue", queue, 1);
   checkInteger("maxModels", maxModels, 1);
-  const roster = createRoster({ capacity, queue });
+  const roster = createModelRoster({ capacity, queue });
   let unavailable: UnavailableError | null = null;
   let lastLost: Error | null = null;
   let heap: Heap | null = null;
@@ -51,11 +232,11 @@ export const openServing = async (
       case "added":
       case "removed":
         ({ memory } = message);
-        return changes.hear(message);
+        return changes.receive(message);
       case "refused":
-        return changes.hear(message);
+        return changes.receive(message);
       default:
-        return requests.hear(message);
+        return requests.receive(message);
     }
   };
 
@@ -88,7 +269,7 @@ export const openServing = async (
 
   const start = () => ({ ...options, models: roster.toLoad, capacity, deterministic });
   const requests = createRequests(roster, { post: (message) => supervisor.post(message) });
-  const changes = createChanges(roster, {
+  const changes = createModelChanges(roster, {
     maxModels,
     post: (message) => supervisor.post(message),
     isBusy: ({ key }) => requests.isBusy(key),
@@ -108,7 +289,7 @@ export const openServing = async (
     onGivenUp: (cause) =>
       refuseAll(new UnavailableError(`the sampling worker could not be started again: ${cause.message}`, { cause })),
   });
-  for (const { key, info } of supervisor.ready.infos) roster.place(roster.get(key)!, info);
+  for (const { key, info } of supervisor.ready.infos) roster.install(roster.get(key)!, info);
   memory = supervisor.ready.memory;
 
   const checkAvailable = () => {

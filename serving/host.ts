@@ -1,17 +1,53 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine/mod.ts";
 import type { Pipeline } from "../model/pipeline.ts";
-import { compileTask } from "./compile.ts";
-import { describeError } from "./error_description.ts";
+import { compileTask, type SamplingTask } from "../sampling/compile.ts";
+import { describeError } from "../sampling/errors.ts";
+import { type LoadedModel, loadModel, type ModelInfo } from "../sampling/loaded_model.ts";
 import { createHeapReader } from "./heap.ts";
-import { type LoadedModel, loadModel } from "./loaded_model.ts";
-import type { ModelInfo } from "./model_info.ts";
-import type { EngineMemory, FromWorker, ModelPlace, ToWorker } from "./protocol.ts";
+import type { TaskEvent } from "./progress.ts";
+import type { FromWorker, ModelLocation, ToWorker } from "./protocol.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
-import type { TaskEvent } from "./serving.ts";
-import type { SamplingTask } from "./task.ts";
-import { createTurns } from "./turns.ts";
-import { createWarmUp } from "./warm_up.ts";
+import type { EngineMemory } from "./serving.ts";
+import { createTimeSharing } from "./time_sharing.ts";
+
+/** What to do while there is nothing to do. */
+export interface WarmUp {
+  add(model: LoadedModel): void;
+  /** Leaves a model out from now on. */
+  remove(model: LoadedModel): void;
+  /** Does the next piece, and tells whether there was one. */
+  next(): boolean;
+}
+
+/**
+ * The networks are compiled for the sizes of a call that were not needed yet, one size at a time, the smaller ones first.
+ * Where a request needs a size before its turn, it is compiled then.
+ *
+ * @param options.compiles whether the engine compiles; nothing is done where it does not
+ */
+export const createWarmUp = ({ capacity, compiles }: { capacity: number; compiles: boolean }): WarmUp => {
+  let pieces: { readonly model: LoadedModel; readonly rows: number }[] = [];
+
+  const piecesOf = (model: LoadedModel) => {
+    const sizes = new Set(Array.from({ length: capacity }, (_, i) => model.network.bucketOf(i + 1)));
+    return [...sizes].filter((rows) => rows > model.network.bucketOf(1)).map((rows) => ({ model, rows }));
+  };
+
+  return {
+    add: (model) => {
+      if (compiles) pieces = [...pieces, ...piecesOf(model)].sort((a, b) => a.rows - b.rows);
+    },
+    remove: (model) => {
+      pieces = pieces.filter((piece) => piece.model !== model);
+    },
+    next: () => {
+      const piece = pieces.shift();
+      piece?.model.warm(Math.min(piece.rows, capacity));
+      return piece !== undefined;
+    },
+  };
+};
 
 /** The models on an engine, each with its scheduler. */
 export interface Host {
@@ -20,7 +56,7 @@ export interface Host {
    *
    * @throws whatever the engine does; then it is not there
    */
-  add(place: Pick<ModelPlace, "key" | "name">, pipeline: Pipeline): ModelInfo;
+  add(place: Pick<ModelLocation, "key" | "name">, pipeline: Pipeline): ModelInfo;
   /** Unloads a model, once all that it was asked for is done. */
   remove(key: number): void;
   run(message: ToWorker & { type: "run" }): void;
@@ -64,7 +100,7 @@ export const createHost = (
     for (const { network } of served.values()) network.dispose();
     served.clear();
   };
-  const turns = createTurns({
+  const turns = createTimeSharing({
     pause,
     idle: warmUp.next,
     onError: (error) => {
@@ -82,7 +118,7 @@ export const createHost = (
       capacity,
       nullLabel: model.info.nullLabel,
       bucketOf: model.network.bucketOf,
-      turns,
+      timeSharing: turns,
       onStep: (step) => {
         const { live, left } = scheduler.load;
         post({ type: "batch", report: { ...step, model: key, live, left, heap: heap() } });

@@ -1,14 +1,14 @@
-import type { EngineName } from "../engine/engine.ts";
-import type { XlaChoice } from "../engine/xla.ts";
-import type { ErrorDescription } from "./error_description.ts";
+import type { EngineName, XlaChoice } from "../engine/engine.ts";
+import type { ErrorDescription } from "../sampling/errors.ts";
+import type { ModelInfo } from "../sampling/loaded_model.ts";
+import type { SamplingRequest } from "../sampling/request.ts";
 import type { Heap } from "./heap.ts";
-import type { ModelInfo } from "./model_info.ts";
-import type { SamplingRequest } from "./request.ts";
-import type { Step } from "./scheduler.ts";
-import type { TaskEvent } from "./serving.ts";
+import type { TaskEvent } from "./progress.ts";
+import type { NetworkCall } from "./scheduler.ts";
+import type { EngineMemory } from "./serving.ts";
 
 /** A model, and where it lies. */
-export interface ModelPlace {
+export interface ModelLocation {
   /** Tells it from others of its name. */
   readonly key: number;
   readonly name: string;
@@ -16,15 +16,9 @@ export interface ModelPlace {
   readonly folder: string;
 }
 
-/** What the models and all else hold on the engine. */
-export interface EngineMemory {
-  readonly tensors: number;
-  readonly bytes: number;
-}
-
 /** What the worker is to open. */
 export interface StartOptions {
-  readonly models: readonly (ModelPlace & {
+  readonly models: readonly (ModelLocation & {
     /** Whether the worker cannot start without it; else, where its folder cannot be read any more, it is lost alone. */
     readonly isNeeded: boolean;
   })[];
@@ -38,7 +32,7 @@ export interface StartOptions {
 }
 
 /** One network call, what is left to do, and now and then what the worker's heap holds. */
-export interface BatchReport extends Step {
+export interface BatchReport extends NetworkCall {
   /** The model's key. */
   readonly model: number;
   /** Images that have begun and are not finished. */
@@ -72,7 +66,7 @@ export type ToWorker =
   }
   | { readonly type: "cancel"; readonly id: number }
   /** Load a model beside the others. */
-  | { readonly type: "add"; readonly model: ModelPlace }
+  | { readonly type: "add"; readonly model: ModelLocation }
   /** Unload a model once all that it was asked for is done. */
   | { readonly type: "remove"; readonly key: number }
   | { readonly type: "close" };

@@ -1,11 +1,235 @@
 import { checkInteger } from "../core/check.ts";
-import { chooseBatch } from "./batch.ts";
-import { createCosts } from "./costs.ts";
-import { createEntry, type Entry } from "./entry.ts";
-import { type Network, stepRows } from "./step.ts";
-import { type SamplingTask, type TaskOptions, workOf } from "./task.ts";
-import { createTurns, type Turns } from "./turns.ts";
-import { createVirtualTime } from "./virtual_time.ts";
+import { rowsPerImage, type SamplingTask, workOf } from "../sampling/compile.ts";
+import { isFinished, type Network, type Row, startRow, stepRows } from "../sampling/denoise.ts";
+import { createPreviews, type TaskOptions } from "./progress.ts";
+import { createTimeSharing, type TimeSharing } from "./time_sharing.ts";
+
+/**
+ * Who comes first: the order in which requests would end if all of them shared the engine equally (the fair sojourn
+ * protocol, Friedman & Henderson 2003). A short request passes long ones; and none starves: once the time is over that it
+ * would have needed with its equal share, it comes first until it ends.
+ *
+ * Virtual time is the work that each request would have got with equal shares. A request that comes at time V with work w
+ * ends at V + w in that order, whatever comes later: so its place is known at once, and fixed.
+ */
+export interface VirtualTime {
+  /** When a request of `work` rows that comes now would end. */
+  endOf(work: number): number;
+  /** Moves on by `rows` of work that was done, which `requests` would have shared. */
+  advance(rows: number, requests: number): void;
+}
+
+/** Starts at 0. */
+export const createVirtualTime = (): VirtualTime => {
+  let time = 0;
+  return {
+    endOf: (work) => time + work,
+    advance: (rows, requests) => {
+      time += rows / Math.max(1, requests);
+    },
+  };
+};
+
+/** The share of a new measurement in what is taken to be the cost. */
+const WEIGHT = 0.2;
+
+/** What network calls cost, by the rows that the network evaluates: learned from those that were made. */
+export interface Costs {
+  /** Takes note of a call. The first of its size is left out: it may compile. */
+  record(bucket: number, cost: number): void;
+  /**
+   * The cost of a call, in the unit of `record`. A size that was never measured is taken to lie on the line between its
+   * neighbours that were; beyond them, cost is taken to grow with the rows. Where nothing was measured, a row costs 1.
+   *
+   * A larger call is taken to be no cheaper as a whole and no dearer a row than a smaller one, whatever was measured: a
+   * size that once came out too dear would not be tried again.
+   */
+  costOf(bucket: number): number;
+}
+
+/** Starts without knowing any cost. */
+export const createCosts = (): Costs => {
+  const seen = new Set<number>();
+  const known = new Map<number, number>();
+
+  const record = (bucket: number, cost: number) => {
+    if (!seen.has(bucket)) return void seen.add(bucket);
+    const before = known.get(bucket);
+    known.set(bucket, before === undefined ? cost : before + WEIGHT * (cost - before));
+  };
+
+  const estimate = (bucket: number): number => {
+    const sizes = [...known.keys()].sort((a, b) => a - b);
+    const below = sizes.findLast((size) => size <= bucket);
+    const above = sizes.find((size) => size >= bucket);
+    if (below === undefined || above === undefined) {
+      const nearest = below ?? above;
+      return nearest === undefined ? bucket : known.get(nearest)! * bucket / nearest;
+    }
+    const [low, high] = [known.get(below)!, known.get(above)!];
+    return below === above ? low : low + (high - low) * (bucket - below) / (above - below);
+  };
+
+  const costOf = (bucket: number): number => {
+    let cost = estimate(bucket);
+    for (const [size, other] of known) cost = Math.min(cost, size < bucket ? other * bucket / size : other);
+    return cost;
+  };
+
+  return { record, costOf };
+};
+
+/** A request that wants to take part in the next network call. */
+export interface Candidate {
+  /** Images that can do a step now. */
+  readonly ready: number;
+  /** Rows that one of them takes. */
+  readonly rowsPerImage: 1 | 2;
+  /** Rows that all of the request's steps take together: the work that it came with. */
+  readonly work: number;
+}
+
+/** A claim, and how many of its images are in. */
+export interface BatchShare<C extends Candidate> {
+  readonly candidate: C;
+  readonly images: number;
+}
+
+const fill = <C extends Candidate>(claims: readonly C[], limit: number): { shares: BatchShare<C>[]; rows: number } => {
+  const shares: BatchShare<C>[] = [];
+  let free = limit;
+  for (const claim of claims) {
+    const images = Math.min(claim.ready, Math.floor(free / claim.rowsPerImage));
+    if (images > 0) shares.push({ candidate: claim, images });
+    free -= images * claim.rowsPerImage;
+    if (free === 0) break;
+  }
+  return { shares, rows: limit - free };
+};
+
+/** The sizes of a call that are worth a thought, the largest first: the capacity, and the powers of two below it. */
+const limitsOf = (capacity: number): number[] => {
+  const powers = Array.from({ length: Math.ceil(Math.log2(capacity)) }, (_, i) => 2 ** i);
+  return [capacity, ...powers.reverse()];
+};
+
+/**
+ * Chooses who takes part in the next network call: of the claims in their order as many as fit, for that size of the call
+ * where the share of their requests that gets done a second is largest, Σ rows / work / cost.
+ *
+ * So equal requests share the calls as long as a larger call is cheaper a row; and a short request does not wait for long
+ * ones beside it where the engine takes longer for more rows, which costs the long ones next to nothing.
+ *
+ * The first claim is always in.
+ *
+ * @param claims at least one, in the order of precedence; those with nothing ready are passed over
+ * @param options.capacity the most rows of a call, at least 2
+ * @param options.costOf what a call with so many rows costs, in any unit
+ */
+export const chooseBatch = <C extends Candidate>(
+  claims: readonly C[],
+  { capacity, costOf }: { capacity: number; costOf: (rows: number) => number },
+): BatchShare<C>[] => {
+  let best: BatchShare<C>[] = [];
+  let most = -1;
+  for (const limit of limitsOf(capacity)) {
+    if (limit < claims[0].rowsPerImage) continue;
+    const { shares, rows } = fill(claims, limit);
+    const done = shares.reduce(
+      (sum, { candidate: claim, images }) => sum + images * claim.rowsPerImage / claim.work,
+      0,
+    );
+    const rate = done / Math.max(costOf(rows), Number.MIN_VALUE);
+    if (rate > most) [best, most] = [shares, rate];
+  }
+  return best;
+};
+
+/** A task in the scheduler: what it claims, and how far it is. */
+export interface QueuedTask extends Candidate {
+  /** When it would end with an equal share, in virtual time. */
+  readonly virtualEnd: number;
+  /** Images that have begun and are not finished, and those that have not begun. */
+  readonly live: number;
+  readonly waiting: number;
+  /** Rows of network calls that are still to be done. */
+  readonly left: number;
+  /** Whether it was resolved or rejected. */
+  readonly isSettled: boolean;
+  /** Resolves with the images, n·H·W·C values. */
+  readonly promise: Promise<Float32Array<ArrayBuffer>>;
+  /** The next `count` rows in turn, at most `ready`. */
+  take(count: number): Row[];
+  /** Takes note that these rows did a step, and tells of it; resolves after the last. */
+  stepped(rows: readonly Row[]): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * Makes an entry of a task whose images have `size` values. They begin when they are first taken, and take their steps in
+ * turn: none is more than one step ahead of another.
+ */
+const createQueuedTask = (
+  task: SamplingTask,
+  { virtualEnd, size, previews: count = 0, onStarted, onStep }:
+    & { virtualEnd: number; size: number }
+    & TaskOptions,
+): QueuedTask => {
+  const { n, steps } = task;
+  const places = rowsPerImage(task);
+  const total = n * steps;
+  const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
+  const images = new Float32Array(n * size);
+  const rows: Row[] = [];
+  const previews = createPreviews(task, count);
+  let done = 0;
+  let isSettled = false;
+
+  const begun = () => Math.min(n, done);
+  const finished = () => Math.max(0, done - n * (steps - 1));
+
+  return {
+    virtualEnd,
+    promise,
+    rowsPerImage: places,
+    work: workOf(task),
+    get ready() {
+      return Math.min(n, total - done);
+    },
+    get live() {
+      return begun() - finished();
+    },
+    get waiting() {
+      return n - begun();
+    },
+    get left() {
+      return (total - done) * places;
+    },
+    get isSettled() {
+      return isSettled;
+    },
+    take: (count) => {
+      if (done === 0) onStarted?.();
+      return Array.from({ length: count }, (_, i) => rows[(done + i) % n] ??= startRow(task, (done + i) % n));
+    },
+    stepped: (taken) => {
+      let preview;
+      for (const row of taken) {
+        const step = Math.floor(done++ / n) + 1;
+        preview = previews.add(row, step) ?? preview;
+        if (isFinished(row)) images.set(row.x, row.index * size);
+      }
+      onStep?.({ done, total, step: Math.floor(done / n), steps, ...preview && { preview } });
+      if (done < total || isSettled) return;
+      isSettled = true;
+      resolve(images);
+    },
+    reject: (reason) => {
+      isSettled = true;
+      reject(reason);
+    },
+  };
+};
 
 /** What is under way in a scheduler. */
 export interface Load {
@@ -17,7 +241,7 @@ export interface Load {
 }
 
 /** One network call, as a scheduler made it. */
-export interface Step {
+export interface NetworkCall {
   /** Rows that were asked for, and rows that the network evaluated. */
   readonly rows: number;
   readonly bucket: number;
@@ -48,10 +272,10 @@ export interface SchedulerOptions {
   /** Rows that the network evaluates when it is asked for so many. @default as many */
   readonly bucketOf?: (rows: number) => number;
   /** Whose turn it is, where several schedulers share an engine. @default turns of its own */
-  readonly turns?: Turns;
+  readonly timeSharing?: TimeSharing;
   /** A clock of milliseconds. */
   readonly now?: () => number;
-  readonly onStep?: (step: Step) => void;
+  readonly onStep?: (step: NetworkCall) => void;
 }
 
 /**
@@ -69,7 +293,7 @@ export const createScheduler = (
     nullLabel = null,
     bucketOf = (rows) => rows,
     now = () => performance.now(),
-    turns = createTurns({ now }),
+    timeSharing: turns = createTimeSharing({ now }),
     onStep,
   }: SchedulerOptions = {},
 ): Scheduler => {
@@ -79,7 +303,7 @@ export const createScheduler = (
   const costs = createCosts();
   const costOf = (rows: number) => costs.costOf(bucketOf(rows));
   /** Unsettled, in the order of precedence. */
-  let entries: Entry[] = [];
+  let entries: QueuedTask[] = [];
   const sweep = () => {
     entries = entries.filter(({ isSettled }) => !isSettled);
   };
@@ -88,7 +312,7 @@ export const createScheduler = (
     const started = now();
     const shares = chooseBatch(entries, { capacity, costOf });
     try {
-      const parts = shares.map(({ claim, images }) => ({ entry: claim, rows: claim.take(images) }));
+      const parts = shares.map(({ candidate: claim, images }) => ({ entry: claim, rows: claim.take(images) }));
       const { rows, engine } = stepRows(network, parts.flatMap(({ rows }) => rows), { nullLabel, now });
       const bucket = bucketOf(rows);
       costs.record(bucket, engine);
@@ -97,7 +321,7 @@ export const createScheduler = (
       sweep();
       onStep?.({ rows, bucket, time: now() - started, engine });
     } catch (error) {
-      for (const { claim } of shares) claim.reject(error);
+      for (const { candidate: claim } of shares) claim.reject(error);
       sweep();
       throw error;
     }
@@ -107,7 +331,7 @@ export const createScheduler = (
   const submit: Scheduler["submit"] = async (task, options = {}) => {
     const { signal, onQueued } = options;
     signal?.throwIfAborted();
-    const entry = createEntry(task, { ...options, size, virtualEnd: time.endOf(workOf(task)) });
+    const entry = createQueuedTask(task, { ...options, size, virtualEnd: time.endOf(workOf(task)) });
     const before = entries.filter(({ virtualEnd }) => virtualEnd <= entry.virtualEnd);
     entries.splice(before.length, 0, entry);
     onQueued?.(before.reduce((sum, { live, waiting }) => sum + live + waiting, 0));
@@ -129,7 +353,7 @@ export const createScheduler = (
     submit,
     close,
     get load() {
-      const sum = (part: (entry: Entry) => number) => entries.reduce((total, entry) => total + part(entry), 0);
+      const sum = (part: (entry: QueuedTask) => number) => entries.reduce((total, entry) => total + part(entry), 0);
       return { live: sum(({ live }) => live), waiting: sum(({ waiting }) => waiting), left: sum(({ left }) => left) };
     },
   };

@@ -1,9 +1,14 @@
-import type { EngineName } from "../engine/engine.ts";
-import type { XlaChoice } from "../engine/xla.ts";
+import type { EngineName, XlaChoice } from "../engine/engine.ts";
+import type { ModelInfo } from "../sampling/loaded_model.ts";
+import type { SamplingRequest } from "../sampling/request.ts";
 import type { Heap } from "./heap.ts";
-import type { ModelInfo } from "./model_info.ts";
-import type { EngineMemory } from "./protocol.ts";
-import type { SamplingRequest } from "./request.ts";
+import type { TaskEvent } from "./progress.ts";
+
+/** What the models and all else hold on the engine. */
+export interface EngineMemory {
+  readonly tensors: number;
+  readonly bytes: number;
+}
 
 /** What is to be served, and how. */
 export interface ServingOptions {
@@ -23,37 +28,6 @@ export interface ServingOptions {
   /** Whether every network call is padded to the capacity, so that no bits depend on the number of rows. @default false */
   readonly deterministic?: boolean;
 }
-
-/** The images of a request as they are at one of its steps: bytes, n·H·W·C, NHWC. */
-export interface Preview {
-  /** The network steps that each image has done. */
-  readonly step: number;
-  /** The timestep that the last of them asked the network for. */
-  readonly timestep: number;
-  /** x after the step. */
-  readonly x: Uint8Array<ArrayBuffer>;
-  /** The idea of the final image. */
-  readonly x0: Uint8Array<ArrayBuffer>;
-}
-
-/** What becomes of a request: `queued` once, `started` once, then `step` after each network call that it took part in. */
-export type TaskEvent =
-  | {
-    readonly type: "queued";
-    /** Unfinished images whose turn comes before. */
-    readonly position: number;
-  }
-  | { readonly type: "started" }
-  | {
-    readonly type: "step";
-    /** Network steps done over all its images, of the steps they take together. */
-    readonly done: number;
-    readonly total: number;
-    /** Network steps done by the image that is last, of the steps of an image. */
-    readonly step: number;
-    readonly steps: number;
-    readonly preview?: Preview;
-  };
 
 /** How a request is followed and called off. */
 export interface RunOptions {
@@ -175,4 +149,58 @@ export interface Serving {
   readonly restarts: number;
   /** Ends the Worker. What is under way fails. */
   close(): Promise<void>;
+}
+
+/** The queue has no room for a request: try again later. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  /** Seconds after which there may be room; at least 1. */
+  readonly retryAfter: number;
+
+  constructor(message: string, { retryAfter = 1 }: { retryAfter?: number } = {}) {
+    super(message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** A request was not done in the time that it gave. */
+export class DeadlineError extends Error {
+  override name = "DeadlineError";
+}
+
+/** The engine failed, or its Worker died, while it worked on a request. The same request may well succeed later. */
+export class EngineFailedError extends Error {
+  override name = "EngineFailedError";
+  /** The request's, as `RunOptions` gave it. */
+  readonly id: string;
+
+  constructor(message: string, { id, cause }: { id: string; cause?: unknown }) {
+    super(message, { cause });
+    this.id = id;
+  }
+}
+
+/** Nothing is served any more: it was closed, or the Worker could not be started again. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
+/** A model cannot be added, replaced or removed as the models stand. */
+export class ModelConflictError extends Error {
+  override name = "ModelConflictError";
+}
+
+/** A folder holds no model that can be served. Its message is one line. */
+export class ModelRefusedError extends Error {
+  override name = "ModelRefusedError";
+}
+
+/** There is no model of that name. */
+export class NoModelError extends Error {
+  override name = "NoModelError";
+}
+
+/** The model was replaced or removed after a request had been prepared for it: ask again. */
+export class ModelChangedError extends Error {
+  override name = "ModelChangedError";
 }

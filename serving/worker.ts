@@ -2,15 +2,32 @@
 /** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
 import { openEngine } from "../engine/mod.ts";
 import { loadPipeline, ModelError, type Pipeline } from "../model/pipeline.ts";
-import { describeError, type ErrorDescription } from "./error_description.ts";
+import { describeError, type ErrorDescription } from "../sampling/errors.ts";
 import { createHost, type Host } from "./host.ts";
-import { createMailbox, type Mailbox } from "./pause.ts";
-import type { FromWorker, ModelPlace, StartOptions, ToWorker } from "./protocol.ts";
-import { seekGpu } from "./seek_gpu.ts";
+import type { FromWorker, ModelLocation, StartOptions, ToWorker } from "./protocol.ts";
+import { createMailbox, type Mailbox } from "./time_sharing.ts";
+
+/**
+ * Asks the thread that started this Worker whether WebGPU reaches a graphics card.
+ *
+ * A Worker that asks for adapters itself holds Vulkan's drivers until its thread is gone, and a process that ends while
+ * it goes crashes within Mesa's lavapipe (7 of 100 times, where the Worker is terminated just before the end).
+ */
+const seekGpu = (): Promise<boolean> => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const listener = ({ data }: MessageEvent<ToWorker>) => {
+    if (data.type !== "gpu") return;
+    self.removeEventListener("message", listener);
+    resolve(data.found);
+  };
+  self.addEventListener("message", listener);
+  self.postMessage({ type: "seeks-gpu" } satisfies FromWorker);
+  return promise;
+};
 
 const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
 
-type Found = Pick<ModelPlace, "key" | "name"> & { readonly pipeline: Pipeline };
+type Found = Pick<ModelLocation, "key" | "name"> & { readonly pipeline: Pipeline };
 type Lost = { readonly key: number; readonly error: ErrorDescription };
 
 /** Reads a model; an error in place of one whose folder holds none, if it is not needed. */
@@ -40,7 +57,7 @@ const start = async (
   return { host, ready: { type: "ready", infos, lost, memory: host.memory } };
 };
 
-const add = async (place: ModelPlace, host: Host) => {
+const add = async (place: ModelLocation, host: Host) => {
   const { key } = place;
   try {
     const info = host.add(place, await loadPipeline(place.folder));

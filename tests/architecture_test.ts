@@ -9,13 +9,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   formats: [],
   engine: [],
   model: ["core", "engine"],
-  serving: ["core", "formats", "engine", "model"],
-  jobs: ["core", "formats", "engine", "model", "serving"],
-  routes: ["core", "formats", "engine", "model", "serving", "jobs"],
+  sampling: ["core", "formats", "engine", "model"],
+  serving: ["core", "formats", "engine", "model", "sampling"],
+  jobs: ["core", "formats", "engine", "model", "sampling", "serving"],
+  routes: ["core", "formats", "engine", "model", "sampling", "serving", "jobs"],
   web: ["core"],
-  figures: ["core", "formats", "serving"],
-  evaluation: ["core", "formats", "engine", "model", "serving", "jobs", "figures"],
-  commands: ["core", "formats", "engine", "model", "serving", "jobs", "routes", "figures", "evaluation"],
+  figures: ["core", "formats", "sampling"],
+  evaluation: ["core", "formats", "engine", "model", "sampling", "serving", "jobs", "figures"],
+  commands: ["core", "formats", "engine", "model", "sampling", "serving", "jobs", "routes", "figures", "evaluation"],
 };
 
 const sources = async function* (folder: string): AsyncGenerator<string> {

@@ -5,7 +5,6 @@ import { dirname, fromFileUrl, join } from "@std/path";
  * Runs the Dockerfile's steps on this machine, where no container engine is needed: the files that COPY would take, in
  * a folder of their own, each `deno` step there, then the command, asked over HTTP and stopped as a container is.
  */
-
 const root = fromFileUrl(new URL("../", import.meta.url));
 const deno = Deno.execPath();
 

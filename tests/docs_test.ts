@@ -1,13 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { basename, dirname, fromFileUrl, join } from "@std/path";
-import type { Command } from "../commands/command.ts";
-import { chain } from "../commands/chain.ts";
-import { evaluate } from "../commands/evaluate.ts";
-import { forward } from "../commands/forward.ts";
-import { gallery } from "../commands/gallery.ts";
-import { interpolate } from "../commands/interpolate.ts";
-import { parse } from "../commands/parse.ts";
-import { reverse } from "../commands/reverse.ts";
+import type { Command } from "../commands/cli/command.ts";
+import { parse } from "../commands/cli/options.ts";
+import { evaluateCommand } from "../commands/evaluate.ts";
+import {
+  chainCommand,
+  forwardCommand,
+  galleryCommand,
+  interpolateCommand,
+  reverseCommand,
+} from "../commands/figure.ts";
 import { typeset } from "../figures/typeset.ts";
 
 const root = fromFileUrl(new URL("../", import.meta.url));
@@ -54,7 +56,14 @@ Deno.test("docs/ddpm.md: every equation is TeX that can be set, and none is brok
   for (const tex of [...blocks, ...inline]) typeset(`$${tex}$`);
 });
 
-const COMMANDS: Record<string, Command> = { chain, evaluate, forward, gallery, interpolate, reverse };
+const COMMANDS: Record<string, Command> = {
+  chain: chainCommand,
+  evaluate: evaluateCommand,
+  forward: forwardCommand,
+  gallery: galleryCommand,
+  interpolate: interpolateCommand,
+  reverse: reverseCommand,
+};
 
 Deno.test("docs/figures/README.md: its commands can be run as they stand, and it shows all that is there", async () => {
   const page = await read("docs/figures/README.md");

@@ -1,5 +1,4 @@
 /// <reference lib="deno.ns" />
-
 /**
  * Builds the page into a folder: `deno task page`. What the server serves is what was built and committed, so that a clone
  * serves it with nothing else installed; tests/web/build_test.ts holds that it is fresh.
@@ -12,6 +11,7 @@ import { renderPaper } from "./paper/render.ts";
 
 const here = import.meta.dirname!;
 const STYLES = ["tokens", "base", "shell", "parts", "tabs", "paper"];
+
 /** Packages of which something is sent to browsers, with their licences. */
 const PACKAGES = ["preact", "uplot", "@fontsource/stix-two-math"];
 

@@ -3,7 +3,7 @@
  * whether two ever ran at once, is seen from that.
  */
 import { join } from "@std/path";
-import { runCommand } from "../../commands/run.ts";
+import { runCommand } from "../../commands/cli/run.ts";
 
 const [, ...args] = Deno.args;
 const run = args.map((arg) => /^--(?:out|resume)=(.*)$/.exec(arg)?.[1]).find((path) => path !== undefined)!;
@@ -15,5 +15,5 @@ write("begin");
 setInterval(() => write("alive"), 100);
 globalThis.addEventListener("unload", () => write("end"));
 
-const load = async () => (await import("../../commands/train.ts")).train;
+const load = async () => (await import("../../commands/train.ts")).trainCommand;
 Deno.exit(await runCommand({ name: "train", summary: "", load }, args));

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { type Chance } from "../chance.ts";
+import type { Chance } from "../chance.ts";
 import { startTraining, type Training } from "./start_training.ts";
 import { unreadableOf } from "./unreadable.ts";
 import { type Place, whereKilled } from "./where_killed.ts";

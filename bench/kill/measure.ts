@@ -1,7 +1,7 @@
 import { createChance } from "../chance.ts";
 import { compareRuns } from "./compare_runs.ts";
-import { type Place } from "./where_killed.ts";
 import { type Recipe, trainKilled, trainWhole } from "./kill_run.ts";
+import type { Place } from "./where_killed.ts";
 
 /** What came of many kills. */
 export interface Measured {

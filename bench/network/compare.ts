@@ -1,6 +1,6 @@
 import { dirname } from "@std/path";
-import { sampleShape, type UNetConfig } from "../../model/config.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
+import { sampleShape, type UNetConfig } from "../../model/unet_config.ts";
 import { agreeing } from "./agreement.ts";
 import { type Contender, type Operation, start } from "./contender.ts";
 import { measure, type Result } from "./measure.ts";

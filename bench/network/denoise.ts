@@ -7,9 +7,9 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
 import { initialState } from "../../jobs/training/state.ts";
 import { createTrainStep, type TrainStep } from "../../jobs/training/train_step.ts";
-import { sampleShape } from "../../model/config.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { diffusionOf, loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { sampleShape } from "../../model/unet_config.ts";
 import { type Abilities, answer, images } from "./answer.ts";
 
 const [engineName, mode, purpose, folder] = Deno.args;

@@ -3,8 +3,8 @@
  *
  *     deno run … bench/network/jax_js.ts FOLDER
  */
-import { sampleShape } from "../../model/config.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
+import { sampleShape } from "../../model/unet_config.ts";
 import { answer, images } from "./answer.ts";
 import { createUNet, DESCRIPTION } from "./jax_js/unet.ts";
 

@@ -4,6 +4,7 @@ import type { Contender, Operation } from "./contender.ts";
 /** A turn: this many calls in a row, or as many as fit into its seconds. */
 const TURN_CALLS = 5;
 const TURN_SECONDS = 2;
+
 /** An operation of a contender is timed at most this long, the rounds notwithstanding. */
 const BUDGET_SECONDS = 60;
 

@@ -1,8 +1,8 @@
 import { normal } from "../../core/mod.ts";
-import { parseUNetConfig } from "../../model/config.ts";
 import { initializeUNet } from "../../model/initialize.ts";
 import { type Pipeline, savePipeline } from "../../model/pipeline.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
+import { parseUNetConfig } from "../../model/unet_config.ts";
 
 /** google/ddpm-cifar10-32. */
 const CIFAR10 = {

@@ -3,6 +3,7 @@ import { median } from "../median.ts";
 import { requestFor } from "./ways.ts";
 
 const RUNS = 5;
+
 /** Seconds of the long requests' time that are waited for; the rest is reckoned. */
 const WAIT_SECONDS = 20;
 

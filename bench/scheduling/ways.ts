@@ -6,7 +6,7 @@ import { createCodec } from "../../routes/codec/client.ts";
 import { LIMITS } from "../../routes/limits.ts";
 import { createKeptModels } from "../../routes/models/kept_models.ts";
 import { createPredictions } from "../../routes/predictions/store.ts";
-import type { SamplingRequest } from "../../serving/request.ts";
+import type { SamplingRequest } from "../../sampling/request.ts";
 import type { Serving } from "../../serving/serving.ts";
 
 /** A way to ask a model for images. */

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
-import { INTERRUPTED, listenForInterrupt } from "../../commands/interrupt.ts";
-import { UsageError } from "../../commands/usage_error.ts";
+import { UsageError } from "../../commands/cli/command.ts";
+import { INTERRUPTED, listenForInterrupt } from "../../commands/cli/interrupt.ts";
 import { openDataset } from "../../jobs/data/dataset.ts";
 import { parseRecipe, type Recipe } from "../../jobs/recipe.ts";
 import { describeModel, objectiveOf, type RunModel } from "../../jobs/training/run_model.ts";

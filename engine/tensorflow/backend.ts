@@ -2,8 +2,57 @@ import * as tf from "@tensorflow/tfjs-core";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
 import type { CompiledFunction, Compiler } from "../compile.ts";
 import type { Binding, TensorMetadata } from "./binding.ts";
-import type { Values } from "./host_tensor.ts";
-import { uniform } from "./uniform.ts";
+import { type Attribute, ATTRIBUTE_KINDS } from "./eager.ts";
+import { DATA_TYPES, type Values } from "./host_tensor.ts";
+
+/** A type of `tf_datatype.h` that tfjs has no name for. */
+const UINT64 = 23;
+
+/** TensorFlow's number for Philox. */
+const PHILOX = 1;
+
+const typeAttribute = (name: string, value: number): Attribute => ({ name, type: ATTRIBUTE_KINDS.TF_ATTR_TYPE, value });
+
+/**
+ * Uniform numbers in [0, 1) by TensorFlow's Philox: element e is word e mod 4 of the counter plus ⌊e / 4⌋, its lowest 23
+ * bits divided by 2²³.
+ *
+ * @param inputs.key id of an int32 [2], the lowest word first
+ * @param inputs.counter id of an int32 [4], the lowest word first
+ */
+const philoxUniform = (
+  binding: Binding,
+  shape: readonly number[],
+  { key, counter }: { key: number; counter: number },
+): TensorMetadata => {
+  const made: number[] = [];
+  const keep = (id: number) => (made.push(id), id);
+  const integers = (values: readonly number[], shape: number[]) =>
+    keep(binding.createTensor(shape, DATA_TYPES.TF_INT32, Int32Array.from(values)));
+  const run = (name: string, attributes: Attribute[], inputs: number[]) =>
+    binding.executeOp(name, attributes, inputs, 1)[0];
+  const asUint64 = (words: number, count: number) => {
+    const pairs = run("Reshape", [
+      typeAttribute("T", DATA_TYPES.TF_INT32),
+      typeAttribute("Tshape", DATA_TYPES.TF_INT32),
+    ], [
+      words,
+      integers([count, 2], [2]),
+    ]);
+    return keep(
+      run("Bitcast", [typeAttribute("T", DATA_TYPES.TF_INT32), typeAttribute("type", UINT64)], [keep(pairs.id)]).id,
+    );
+  };
+  try {
+    return run(
+      "StatelessRandomUniformV2",
+      [typeAttribute("dtype", DATA_TYPES.TF_FLOAT), typeAttribute("Tshape", DATA_TYPES.TF_INT32)],
+      [integers(shape, [shape.length]), asUint64(key, 1), asUint64(counter, 2), integers([PHILOX], [])],
+    );
+  } finally {
+    made.forEach((id) => binding.deleteTensor(id));
+  }
+};
 
 /** What the backend keeps of a tensor: `values` until it is uploaded, then `id`. */
 interface TensorData {
@@ -76,10 +125,10 @@ export class TensorflowBackend extends NodeBackend implements Compiler {
     }
   }
 
-  /** Counter-based uniform numbers; see engine/uniform.ts. */
+  /** Counter-based uniform numbers; see engine/random.ts. */
   uniform(shape: readonly number[], key: tf.Tensor1D, counter: tf.Tensor1D): tf.Tensor {
     const [keyId, counterId] = this.getInputTensorIds([key, counter]);
-    return this.createOutputTensor(uniform(this.#binding, shape, { key: keyId, counter: counterId }));
+    return this.createOutputTensor(philoxUniform(this.#binding, shape, { key: keyId, counter: counterId }));
   }
 
   override move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType, refCount: number): void {

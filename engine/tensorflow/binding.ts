@@ -1,8 +1,14 @@
-import { type Attribute, ATTRIBUTE_KINDS } from "./attributes.ts";
 import type { Context } from "./context.ts";
-import { DATA_TYPES } from "./data_types.ts";
-import { deleteHandle, describe, download, execute, upload } from "./eager.ts";
-import type { Values } from "./host_tensor.ts";
+import {
+  type Attribute,
+  ATTRIBUTE_KINDS,
+  deleteHandle,
+  downloadTensor,
+  executeOperation,
+  tensorType,
+  uploadTensor,
+} from "./eager.ts";
+import { DATA_TYPES, type Values } from "./host_tensor.ts";
 import { type TensorFunction, Trace } from "./trace.ts";
 
 /** A tensor as tfjs-node's kernels know it. */
@@ -57,7 +63,7 @@ export class Binding {
   createTensor(shape: number[], dtype: number, values: Values): number {
     const id = this.#ids++;
     if (this.#trace) this.#trace.constant(id, { shape, dtype, values });
-    else this.#handles.set(id, upload(this.#context, { shape, dtype, values }, this.#gpu));
+    else this.#handles.set(id, uploadTensor(this.#context, { shape, dtype, values }, this.#gpu));
     return id;
   }
 
@@ -71,7 +77,7 @@ export class Binding {
 
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array {
     if (this.#trace) throw new Error("Cannot read a tensor's values in a function that is being compiled");
-    return download(this.#context, this.#handle(id)) as Float32Array;
+    return downloadTensor(this.#context, this.#handle(id)) as Float32Array;
   }
 
   executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): TensorMetadata[] {
@@ -80,14 +86,14 @@ export class Binding {
       const nodes = inputs.map((id) => trace.node(id, () => this.#handle(id)));
       return trace.operation(name, attributes, nodes, () => this.#ids++);
     }
-    return execute(this.#context, name, attributes, inputs.map((id) => this.#handle(id)), outputs)
+    return executeOperation(this.#context, name, attributes, inputs.map((id) => this.#handle(id)), outputs)
       .map((handle) => this.#register(handle));
   }
 
   /** Uploads a tensor that a trace uses and that was there before it. */
   createOutside(shape: number[], dtype: number, values: Values): number {
     const id = this.#ids++;
-    this.#handles.set(id, upload(this.#context, { shape, dtype, values }, this.#gpu));
+    this.#handles.set(id, uploadTensor(this.#context, { shape, dtype, values }, this.#gpu));
     return id;
   }
 
@@ -123,7 +129,7 @@ export class Binding {
   #register(handle: Deno.PointerValue): TensorMetadata {
     const id = this.#ids++;
     this.#handles.set(id, handle);
-    return { id, ...describe(this.#context, handle) };
+    return { id, ...tensorType(this.#context, handle) };
   }
 
   #handle(id: number): Deno.PointerValue {

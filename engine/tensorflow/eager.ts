@@ -1,9 +1,72 @@
-import { type Attribute, ATTRIBUTE_KINDS, setAttributes } from "./attributes.ts";
-import { cString } from "./c_string.ts";
+import { cString, toPointer } from "./c_api.ts";
 import type { Context } from "./context.ts";
-import { DATA_TYPES, type Numbers } from "./data_types.ts";
-import { readHostTensor, type Values, withHostTensor } from "./host_tensor.ts";
-import { toPointer } from "./memory.ts";
+import { DATA_TYPES, type Numbers, readHostTensor, type Values, withHostTensor } from "./host_tensor.ts";
+
+/** Kinds of attributes (`tf_attrtype.h`), by the names of tfjs-node's interface. */
+export const ATTRIBUTE_KINDS = {
+  TF_ATTR_STRING: 0,
+  TF_ATTR_INT: 1,
+  TF_ATTR_FLOAT: 2,
+  TF_ATTR_BOOL: 3,
+  TF_ATTR_TYPE: 4,
+  TF_ATTR_SHAPE: 5,
+} as const;
+
+/** An attribute of an operation, as tfjs-node's kernels write it. */
+export interface Attribute {
+  readonly name: string;
+  readonly type: number;
+  // deno-lint-ignore no-explicit-any
+  readonly value: any;
+}
+
+/** Sets attributes on an eager operation (`TFE_Op`), or one of a graph (`TF`). */
+export const setAttributes = (
+  { symbols, status }: Context,
+  family: "TFE_Op" | "TF_",
+  operation: Deno.PointerValue,
+  attributes: readonly Attribute[],
+): void => {
+  for (const { name, type, value } of attributes) {
+    const key = cString(name);
+    const isList = Array.isArray(value);
+    switch (type) {
+      case ATTRIBUTE_KINDS.TF_ATTR_STRING: {
+        const text = cString(value);
+        symbols[`${family}SetAttrString`](operation, key, text, BigInt(text.length - 1));
+        break;
+      }
+      case ATTRIBUTE_KINDS.TF_ATTR_INT:
+        if (isList) {
+          symbols[`${family}SetAttrIntList`](operation, key, BigInt64Array.from(value, BigInt), value.length);
+        } else symbols[`${family}SetAttrInt`](operation, key, BigInt(value));
+        break;
+      case ATTRIBUTE_KINDS.TF_ATTR_FLOAT:
+        if (isList) symbols[`${family}SetAttrFloatList`](operation, key, Float32Array.from(value), value.length);
+        else symbols[`${family}SetAttrFloat`](operation, key, value);
+        break;
+      case ATTRIBUTE_KINDS.TF_ATTR_BOOL:
+        if (isList) symbols[`${family}SetAttrBoolList`](operation, key, Uint8Array.from(value, Number), value.length);
+        else symbols[`${family}SetAttrBool`](operation, key, value ? 1 : 0);
+        break;
+      case ATTRIBUTE_KINDS.TF_ATTR_TYPE:
+        if (isList) symbols[`${family}SetAttrTypeList`](operation, key, Int32Array.from(value), value.length);
+        else symbols[`${family}SetAttrType`](operation, key, value);
+        break;
+      case ATTRIBUTE_KINDS.TF_ATTR_SHAPE: {
+        const dims = BigInt64Array.from(value, BigInt);
+        if (family === "TF_") symbols.TF_SetAttrShape(operation, key, dims, dims.length);
+        else {
+          symbols.TFE_OpSetAttrShape(operation, key, dims, dims.length, status.pointer);
+          status.check(`set attribute ${name}`);
+        }
+        break;
+      }
+      default:
+        throw new TypeError(`attribute ${name} must be of a kind in tf_attrtype.h, received ${type}`);
+    }
+  }
+};
 
 /** What a kernel is told of a tensor. */
 export interface TensorType {
@@ -13,7 +76,7 @@ export interface TensorType {
 
 type Handle = Deno.PointerValue;
 
-const own = ({ live }: Context, handle: Handle): Handle => {
+const countHandle = ({ live }: Context, handle: Handle): Handle => {
   live.tensors++;
   return handle;
 };
@@ -28,11 +91,11 @@ export const deleteHandle = ({ symbols, live }: Context, handle: Handle): void =
 export const shareHandle = (context: Context, handle: Handle): Handle => {
   const shared = context.symbols.TFE_TensorHandleCopySharingTensor(handle, context.status.pointer);
   context.status.check("share a tensor");
-  return own(context, shared);
+  return countHandle(context, shared);
 };
 
 /** Shape and type of a tensor. */
-export const describe = ({ symbols, status }: Context, handle: Handle): TensorType => {
+export const tensorType = ({ symbols, status }: Context, handle: Handle): TensorType => {
   const shape: number[] = [];
   const rank = symbols.TFE_TensorHandleNumDims(handle, status.pointer);
   status.check("read a tensor's rank");
@@ -51,7 +114,7 @@ const outputCount = new Int32Array(1);
  * @returns handles, to be freed
  * @throws {Error} with the operation's name and TensorFlow's message
  */
-export const execute = (
+export const executeOperation = (
   context: Context,
   name: string,
   attributes: readonly Attribute[],
@@ -72,7 +135,10 @@ export const execute = (
     outputCount[0] = outputs;
     symbols.TFE_Execute(operation, handles, outputCount, status.pointer);
     status.check(`run ${name}`);
-    return Array.from(handles.subarray(0, outputCount[0]), (handle) => own(context, toPointer(symbols, handle)));
+    return Array.from(
+      handles.subarray(0, outputCount[0]),
+      (handle) => countHandle(context, toPointer(symbols, handle)),
+    );
   } finally {
     symbols.TFE_DeleteOp(operation);
     live.operations--;
@@ -82,7 +148,7 @@ export const execute = (
 const toHandle = (context: Context, tensor: Deno.PointerValue): Handle => {
   const handle = context.symbols.TFE_NewTensorHandle(tensor, context.status.pointer);
   context.status.check("make a tensor");
-  return own(context, handle);
+  return countHandle(context, handle);
 };
 
 const toDevice = (context: Context, handle: Handle, device: string): Handle => {
@@ -90,7 +156,7 @@ const toDevice = (context: Context, handle: Handle, device: string): Handle => {
   const copy = symbols.TFE_TensorHandleCopyToDevice(handle, context.pointer, cString(device), status.pointer);
   deleteHandle(context, handle);
   status.check(`copy a tensor to ${device}`);
-  return own(context, copy);
+  return countHandle(context, copy);
 };
 
 const JOINED: Attribute = { name: "N", type: ATTRIBUTE_KINDS.TF_ATTR_INT, value: 2 };
@@ -100,7 +166,7 @@ const JOINED: Attribute = { name: "N", type: ATTRIBUTE_KINDS.TF_ATTR_INT, value:
  *
  * @param device a GPU's full name; `null` to leave the tensor in main memory
  */
-export const upload = (
+export const uploadTensor = (
   context: Context,
   values: TensorType & { values: Values },
   device: string | null,
@@ -113,7 +179,7 @@ export const upload = (
       return withHostTensor(context, empty, (tensor) => {
         const nothing = toHandle(context, tensor);
         try {
-          return execute(context, "StringJoin", [JOINED], [handle, nothing], 1)[0];
+          return executeOperation(context, "StringJoin", [JOINED], [handle, nothing], 1)[0];
         } finally {
           deleteHandle(context, nothing);
           deleteHandle(context, handle);
@@ -125,7 +191,7 @@ export const upload = (
   });
 
 /** Downloads a tensor's values, as soon as they are computed. */
-export const download = (context: Context, handle: Handle): Numbers | Uint8Array[] => {
+export const downloadTensor = (context: Context, handle: Handle): Numbers | Uint8Array[] => {
   const { symbols, status, live } = context;
   const tensor = symbols.TFE_TensorHandleResolve(handle, status.pointer);
   status.check("read a tensor");

@@ -1,7 +1,49 @@
 import { join } from "@std/path";
-import { EngineError } from "../error.ts";
-import { granted } from "./granted.ts";
-import { packageFolders, pythonPrefixes } from "./python_packages.ts";
+import { EngineError } from "../engine.ts";
+
+/** Whether this process has a permission already; asking so never prompts. */
+export const isGranted = (descriptor: Deno.PermissionDescriptor): boolean =>
+  Deno.permissions.querySync(descriptor).state === "granted";
+
+const namesIn = (folder: string): string[] => {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch {
+    return [];
+  }
+};
+
+/** `python3.12` before `python3.9` before Debian's `python3`. */
+const minorOf = (name: string): number => Number(name.split(".")[1] ?? -1);
+
+/** Where a Python below `prefix` (an environment's folder, `/usr`) keeps its packages, the newest Python first. */
+const packageFolders = (prefix: string): string[] => {
+  if (Deno.build.os === "windows") return [join(prefix, "Lib", "site-packages")];
+  const lib = join(prefix, "lib");
+  return namesIn(lib)
+    .filter((name) => /^python3(\.\d+)?$/.test(name))
+    .sort((a, b) => minorOf(b) - minorOf(a))
+    .flatMap((name) => ["site-packages", "dist-packages"].map((packages) => join(lib, name, packages)));
+};
+
+const variable = (name: string): string | undefined =>
+  isGranted({ name: "env", variable: name }) ? Deno.env.get(name) || undefined : undefined;
+
+/**
+ * The Pythons that this process may look into, without running one: the environment that is active, the project's own,
+ * the user's packages, the system's.
+ */
+const pythonPrefixes = (): string[] => {
+  const home = variable("HOME");
+  const prefixes = [
+    variable("VIRTUAL_ENV"),
+    variable("CONDA_PREFIX"),
+    ".venv",
+    home && join(home, ".local"),
+    ...(Deno.build.os === "windows" ? [] : ["/usr/local", "/opt/homebrew", "/usr"]),
+  ];
+  return prefixes.filter((path) => path !== undefined && path !== "" && isGranted({ name: "read", path })) as string[];
+};
 
 /** The environment variable that names TensorFlow's library, or a folder with it. */
 export const LIBRARY_VARIABLE = "DENOISE_TENSORFLOW";
@@ -69,16 +111,16 @@ const refusal = (place: string, shown: string, source: string): EngineError =>
  */
 export const libraryAt = (place: string, source = "--tensorflow"): string => {
   const shown = source === LIBRARY_VARIABLE ? `${place} (${LIBRARY_VARIABLE})` : place;
-  if (!granted({ name: "read", path: place })) throw refusal(place, shown, source);
+  if (!isGranted({ name: "read", path: place })) throw refusal(place, shown, source);
   const path = libraryIn(place);
   if (path === null) throw new EngineError(`Cannot find TensorFlow's library in ${shown}`);
-  if (!granted({ name: "ffi", path })) throw refusal(place, shown, source);
+  if (!isGranted({ name: "ffi", path })) throw refusal(place, shown, source);
   return path;
 };
 
 const installed = (): string | null => {
   const path = INSTALL_FOLDER;
-  if (!granted({ name: "ffi", path }) || !granted({ name: "read", path })) return null;
+  if (!isGranted({ name: "ffi", path }) || !isGranted({ name: "read", path })) return null;
   const found = libraryIn(path);
   if (found === null && isThere(path)) {
     throw new EngineError(
@@ -90,7 +132,7 @@ const installed = (): string | null => {
 
 const inPython = (): string | null => {
   const found = pythonPrefixes().map(libraryIn);
-  return found.find((path) => path !== null && granted({ name: "ffi", path })) ?? null;
+  return found.find((path) => path !== null && isGranted({ name: "ffi", path })) ?? null;
 };
 
 /**
@@ -102,7 +144,7 @@ const inPython = (): string | null => {
  * there without a library
  */
 export const findLibrary = (): string | null => {
-  const named = granted({ name: "env", variable: LIBRARY_VARIABLE }) ? Deno.env.get(LIBRARY_VARIABLE) : undefined;
+  const named = isGranted({ name: "env", variable: LIBRARY_VARIABLE }) ? Deno.env.get(LIBRARY_VARIABLE) : undefined;
   if (named) return libraryAt(named, LIBRARY_VARIABLE);
   return installed() ?? inPython();
 };

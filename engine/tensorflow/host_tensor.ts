@@ -1,7 +1,75 @@
+import { addressOf, readBytes, type Symbols, toPointer, writeBytes } from "./c_api.ts";
 import type { Context } from "./context.ts";
-import { DATA_TYPES, type Numbers, numberType } from "./data_types.ts";
-import { readBytes, writeBytes } from "./memory.ts";
-import { freeStrings, readStrings, STRING_BYTES, writeStrings } from "./strings.ts";
+
+/** TensorFlow's data types (`tf_datatype.h`) that tensors have here, by the names of tfjs-node's interface. */
+export const DATA_TYPES = {
+  TF_FLOAT: 1,
+  TF_INT32: 3,
+  TF_UINT8: 4,
+  TF_STRING: 7,
+  TF_COMPLEX64: 8,
+  TF_INT64: 9,
+  TF_BOOL: 10,
+  TF_RESOURCE: 20,
+} as const;
+
+/** Numbers of one type, side by side. */
+export type Numbers =
+  | Float32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>;
+
+interface NumberType {
+  /** Bytes an element. */
+  readonly bytes: number;
+  readonly Values: {
+    new (buffer: ArrayBuffer): Numbers;
+    from(values: Iterable<never>): Numbers;
+  };
+}
+
+const NUMBER_TYPES: Record<number, NumberType> = {
+  [DATA_TYPES.TF_FLOAT]: { bytes: 4, Values: Float32Array },
+  [DATA_TYPES.TF_INT32]: { bytes: 4, Values: Int32Array },
+  [DATA_TYPES.TF_UINT8]: { bytes: 1, Values: Uint8Array },
+  // Real and imaginary part in turns.
+  [DATA_TYPES.TF_COMPLEX64]: { bytes: 8, Values: Float32Array },
+  [DATA_TYPES.TF_INT64]: { bytes: 8, Values: BigInt64Array },
+  [DATA_TYPES.TF_BOOL]: { bytes: 1, Values: Uint8Array },
+};
+
+/** @throws {TypeError} if tensors of this type hold no numbers, or none that JavaScript knows */
+const numberType = (dtype: number): NumberType => {
+  const type = NUMBER_TYPES[dtype];
+  if (type === undefined) throw new TypeError(`dtype must be one that tfjs knows, received TensorFlow's ${dtype}`);
+  return type;
+};
+
+/** Size of a TF_TString. */
+const STRING_BYTES = 24;
+
+const stringsAt = (symbols: Symbols, data: Deno.PointerValue, count: number): Deno.PointerValue[] => {
+  const address = addressOf(symbols, data);
+  return Array.from({ length: count }, (_, i) => toPointer(symbols, address + BigInt(i * STRING_BYTES)));
+};
+
+/** Makes strings in a tensor's fresh memory. */
+const writeStrings = (symbols: Symbols, data: Deno.PointerValue, values: readonly Uint8Array[]): void =>
+  stringsAt(symbols, data, values.length).forEach((string, i) => {
+    symbols.TF_StringInit(string);
+    symbols.TF_StringCopy(string, values[i] as Uint8Array<ArrayBuffer>, BigInt(values[i].length));
+  });
+
+/** Frees what the strings hold: TensorFlow does not, for memory that we allocated. */
+const freeStrings = (symbols: Symbols, data: Deno.PointerValue, count: number): void =>
+  stringsAt(symbols, data, count).forEach((string) => symbols.TF_StringDealloc(string));
+
+/** Copies a tensor's strings. */
+const readStrings = (symbols: Symbols, data: Deno.PointerValue, count: number): Uint8Array[] =>
+  stringsAt(symbols, data, count).map((string) =>
+    readBytes(symbols, symbols.TF_StringGetDataPointer(string), Number(symbols.TF_StringGetSize(string)))
+  );
 
 /** A tensor's values as tfjs keeps them: numbers, or strings as UTF-8. */
 export type Values = ArrayLike<number> | ArrayLike<bigint> | readonly Uint8Array[];

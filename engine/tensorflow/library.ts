@@ -1,10 +1,24 @@
-import { EngineError } from "../error.ts";
-import { cString } from "./c_string.ts";
-import { libraryAt } from "./find_library.ts";
-import { granted } from "./granted.ts";
-import { machineOf } from "./machine_of.ts";
-import { readString } from "./memory.ts";
-import { BASE_SYMBOLS, type BaseSymbols, SYMBOLS, type Symbols } from "./symbols.ts";
+import { EngineError } from "../engine.ts";
+import { BASE_SYMBOLS, type BaseSymbols, cString, readString, SYMBOLS, type Symbols } from "./c_api.ts";
+import { isGranted, libraryAt } from "./find_library.ts";
+
+/** ELF's e_machine of the processors that Deno runs on. */
+const MACHINES: Record<number, string> = { 0x3e: "x86_64", 0xb7: "aarch64", 0x03: "x86", 0x28: "arm", 0xf3: "riscv64" };
+
+/** The processor that an ELF library is built for; `null` for any other file, or one that cannot be read. */
+const processorOf = (path: string): string | null => {
+  try {
+    using file = Deno.openSync(path);
+    const header = new Uint8Array(20);
+    if (file.readSync(header) !== header.length) return null;
+    const view = new DataView(header.buffer);
+    if (view.getUint32(0) !== 0x7f454c46) return null;
+    const machine = view.getUint16(18, true);
+    return MACHINES[machine] ?? `processor ${machine}`;
+  } catch {
+    return null;
+  }
+};
 
 /** The environment variable that says how much TensorFlow tells on stderr. */
 export const LOG_VARIABLE = "TF_CPP_MIN_LOG_LEVEL";
@@ -25,7 +39,7 @@ const isTooOld = (version: string): boolean => {
 };
 
 const whyNot = (path: string, error: unknown): string => {
-  const machine = machineOf(path);
+  const machine = processorOf(path);
   if (machine !== null && machine !== Deno.build.arch) {
     return `it is built for ${machine}, and this machine is ${Deno.build.arch}`;
   }
@@ -51,7 +65,7 @@ const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S):
  */
 const quieten = (xla: boolean): void => {
   const variable = LOG_VARIABLE;
-  if (granted({ name: "env", variable }) && !Deno.env.get(variable)) {
+  if (isGranted({ name: "env", variable }) && !Deno.env.get(variable)) {
     Deno.env.set(variable, xla ? "3" : "1");
   }
 };

@@ -1,16 +1,12 @@
-import util from "node:util";
 import * as tf from "@tensorflow/tfjs-core";
-import type { Engine } from "../engine.ts";
-import { EngineError } from "../error.ts";
-import { resolveXla, type XlaChoice } from "../xla.ts";
+import util from "node:util";
+import { type Engine, EngineError, resolveXla, type XlaChoice } from "../engine.ts";
 import { Binding } from "./binding.ts";
-import type { ConfigOptions } from "./config.ts";
-import { type Context, openContext } from "./context.ts";
-import { registerConv2d } from "./conv2d.ts";
-import { registerConv2dBackprop } from "./conv2d_backprop.ts";
+import { type ConfigOptions, type Context, openContext } from "./context.ts";
+import { registerConv2d, registerConv2dBackprop } from "./convolution.ts";
 import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
 import { openLibrary } from "./library.ts";
-import { keepXlaCache } from "./xla_cache.ts";
+import { enableXlaCache } from "./xla.ts";
 
 /** Options of the TensorFlow engine. */
 export interface TensorflowOptions extends ConfigOptions {
@@ -44,7 +40,7 @@ const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<Te
   }
   const opened = openLibrary(place, { xla: xla === "on" });
   const { path, version } = opened;
-  keepXlaCache(opened);
+  enableXlaCache(opened);
   const context = openContext(opened, config);
   fillInNode();
   // Without it tfjs advertises tfjs-node.

@@ -1,8 +1,8 @@
 import { dirname } from "@std/path";
-import { EngineError } from "../error.ts";
+import { EngineError } from "../engine.ts";
 import { findLibrary, LIBRARY_VARIABLE, libraryAt } from "./find_library.ts";
 import { LOG_VARIABLE } from "./library.ts";
-import { XLA_VARIABLE } from "./xla_cache.ts";
+import { XLA_VARIABLE } from "./xla.ts";
 
 /** The library that a child process is to use, and the permissions that it needs for that. */
 export interface LibraryGrant {
@@ -16,7 +16,7 @@ export interface LibraryGrant {
 /** Leave to load nothing. */
 export const NO_LIBRARY: LibraryGrant = { path: null, read: [], ffi: [], env: [] };
 
-const find = (place: string | undefined): string | null => {
+const findOrNull = (place: string | undefined): string | null => {
   try {
     return place === undefined ? findLibrary() : libraryAt(place);
   } catch (error) {
@@ -32,7 +32,7 @@ const find = (place: string | undefined): string | null => {
  * @param place the library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given
  */
 export const grantLibrary = (place?: string): LibraryGrant => {
-  const path = find(place);
+  const path = findOrNull(place);
   if (path === null) return NO_LIBRARY;
   const folder = dirname(path);
   return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, XLA_VARIABLE] };

@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
-import { type Attribute, ATTRIBUTE_KINDS } from "./attributes.ts";
 import type { Context } from "./context.ts";
-import { deleteHandle, describe, execute, shareHandle, type TensorType } from "./eager.ts";
+import {
+  type Attribute,
+  ATTRIBUTE_KINDS,
+  deleteHandle,
+  executeOperation,
+  shareHandle,
+  type TensorType,
+  tensorType,
+} from "./eager.ts";
 import { Graph, type Node, XLA } from "./graph.ts";
 import type { Values } from "./host_tensor.ts";
 
@@ -56,7 +63,7 @@ export class Trace {
     const node = this.#nodes.get(id) ?? this.#captures.get(id)?.node;
     if (node !== undefined) return node;
     const handle = shareHandle(this.#context, outside());
-    const captured = this.#graph.placeholder(describe(this.#context, handle));
+    const captured = this.#graph.placeholder(tensorType(this.#context, handle));
     this.#captures.set(id, { node: captured, handle });
     return captured;
   }
@@ -81,7 +88,7 @@ export class Trace {
     const attributes = xla ? [{ name: XLA, type: ATTRIBUTE_KINDS.TF_ATTR_BOOL, value: true }] : [];
     const captured = captures.map(({ handle }) => handle);
     return {
-      run: (handles) => execute(context, name, attributes, [...handles, ...captured], outputs.length),
+      run: (handles) => executeOperation(context, name, attributes, [...handles, ...captured], outputs.length),
       free: () => {
         for (const handle of captured) deleteHandle(context, handle);
         const { symbols, pointer, status, live } = context;

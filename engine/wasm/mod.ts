@@ -1,9 +1,7 @@
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine.ts";
-import { registerBatchMatMul } from "./batch_mat_mul.ts";
-import { registerConv2dBackpropFilter } from "./conv2d_backprop_filter.ts";
-import { registerConv2dBackpropInput } from "./conv2d_backprop_input.ts";
+import { registerBatchMatMul, registerConv2dBackpropFilter, registerConv2dBackpropInput } from "./kernels.ts";
 
 let registered = false;
 

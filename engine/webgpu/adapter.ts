@@ -18,7 +18,7 @@ export const describeAdapter = ({ vendor, architecture, device, description }: A
 /** Wayland's library, which Mesa's drivers load, writes to stderr where this variable is not set. */
 const NOISY = "XDG_RUNTIME_DIR";
 
-const quietly = async <T>(ask: () => Promise<T>): Promise<T> => {
+const withoutWaylandNoise = async <T>(ask: () => Promise<T>): Promise<T> => {
   const isAllowed = (await Deno.permissions.query({ name: "env", variable: NOISY })).state === "granted";
   if (Deno.build.os !== "linux" || !isAllowed || Deno.env.has(NOISY)) return await ask();
   Deno.env.set(NOISY, "/nonexistent");
@@ -36,7 +36,9 @@ const quietly = async <T>(ask: () => Promise<T>): Promise<T> => {
  * {@linkcode isSoftware}
  */
 export const requestAdapter = ({ software = false }: { software?: boolean } = {}): Promise<GPUAdapter | null> =>
-  quietly(() => navigator.gpu.requestAdapter({ powerPreference: "high-performance", forceFallbackAdapter: software }));
+  withoutWaylandNoise(() =>
+    navigator.gpu.requestAdapter({ powerPreference: "high-performance", forceFallbackAdapter: software })
+  );
 
 /** Whether this machine has a graphics card that WebGPU reaches. */
 export const hasGpu = async (): Promise<boolean> => {

@@ -1,6 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { Engine } from "../engine.ts";
-import { EngineError } from "../error.ts";
+import { type Engine, EngineError } from "../engine.ts";
 import { describeAdapter, isSoftware, requestAdapter } from "./adapter.ts";
 
 /** Options of the WebGPU engine. */

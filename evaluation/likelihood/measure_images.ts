@@ -4,8 +4,8 @@ import type { Dataset } from "../../jobs/data/dataset.ts";
 import type { Denoiser } from "../../model/denoiser.ts";
 import { EvaluationError } from "../error.ts";
 import { addToMoments } from "./moments.ts";
-import { completeQuantities, placeOf, quantitiesOf } from "./quantities.ts";
 import type { Process } from "./process.ts";
+import { completeQuantities, placeOf, quantitiesOf } from "./quantities.ts";
 import type { Stand } from "./stand.ts";
 
 /** The network, as far as the bound needs it. */

@@ -1,5 +1,4 @@
-import type { Moments } from "./moments.ts";
-import { createMoments } from "./moments.ts";
+import { createMoments, type Moments } from "./moments.ts";
 import { quantitiesOf } from "./quantities.ts";
 
 /** Images at work together. */

@@ -1,8 +1,8 @@
 import type { Result } from "../metric.ts";
 import type { Subject } from "../subject.ts";
 import { csvOf } from "./csv.ts";
-import type { Estimate, Findings, StepFindings } from "./findings.ts";
 import { drawFindings } from "./figure.ts";
+import type { Estimate, Findings, StepFindings } from "./findings.ts";
 import type { Process } from "./process.ts";
 
 const number = (value: number, digits = 5): string => value.toFixed(digits);

@@ -1,5 +1,5 @@
 import type { Dataset } from "../../jobs/data/dataset.ts";
-import type { Classes } from "../../model/classes.ts";
+import type { Classes } from "../../model/pipeline.ts";
 import { matchClasses } from "../classes.ts";
 import { EvaluationError } from "../error.ts";
 

@@ -1,11 +1,9 @@
 import { toBytes } from "../../formats/pixels.ts";
-import { compileTask } from "../../serving/compile.ts";
-import { denoise } from "../../serving/denoise.ts";
-import { targetOf } from "../../serving/loaded_model.ts";
-import { describeModel } from "../../serving/model_info.ts";
-import type { SamplingParameters } from "../../serving/parameters.ts";
-import { ParameterError, type ResolvedSampling, resolveSampling } from "../../serving/resolve.ts";
-import { startRow } from "../../serving/row.ts";
+import { compileTask } from "../../sampling/compile.ts";
+import { denoise, startRow } from "../../sampling/denoise.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import { modelInfoOf, targetOf } from "../../sampling/loaded_model.ts";
+import { type ResolvedSampling, resolveSampling, type SamplingParameters } from "../../sampling/parameters.ts";
 import { EvaluationError } from "../error.ts";
 import type { SubjectModel } from "../subject.ts";
 import type { ClassCounts } from "./class_shares.ts";
@@ -20,7 +18,7 @@ const resolve = (
   classes: ClassCounts | null,
 ): ResolvedSampling => {
   try {
-    const sampling = resolveSampling(parameters, describeModel(pipeline, engine, network));
+    const sampling = resolveSampling(parameters, modelInfoOf(pipeline, engine, network));
     return classes === null
       ? sampling
       : { ...sampling, labels: Array.from({ length: sampling.n }, (_, i) => classes.classOf(i)) };

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { createHash } from "node:crypto";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
 import { replaceFile } from "../../jobs/training/durable.ts";
 import { EvaluationError } from "../error.ts";

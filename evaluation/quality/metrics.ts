@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { CLASS_SHARES } from "../../jobs/choices.ts";
-import { samplingParameters } from "../../serving/parameters.ts";
+import { samplingParameters } from "../../sampling/parameters.ts";
 import { defineMetric } from "../metric.ts";
 import { RESIZE_METHODS } from "./inception/resize.ts";
 

@@ -15,3 +15,33 @@ export interface RasterHeader {
   readonly height: number;
   readonly width: number;
 }
+
+/** Why an image cannot be read. */
+export type ImageFault =
+  /** No format that is read, or a kind of it that is not. */
+  | "unsupported"
+  /** More pixels than may be. */
+  | "too-large"
+  /** The file ends early or contradicts itself. */
+  | "damaged";
+
+/** An image that comes from outside cannot be read. The message says why, in terms of the file. */
+export class ImageError extends Error {
+  override name = "ImageError";
+
+  constructor(readonly fault: ImageFault, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/**
+ * Refuses a picture without pixels or with too many. To be called before anything is allocated for them.
+ *
+ * @throws {ImageError} if it is so
+ */
+export const checkRasterSize = ({ height, width }: RasterHeader, maxPixels: number): void => {
+  if (width === 0 || height === 0) throw new ImageError("damaged", `the picture has no pixels: ${width}×${height}`);
+  if (width * height > maxPixels) {
+    throw new ImageError("too-large", `a picture may have ${maxPixels} pixels, this one has ${width}×${height}`);
+  }
+};

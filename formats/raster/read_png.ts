@@ -1,12 +1,277 @@
-import { ImageError } from "../image_error.ts";
+import { Unzlib } from "fflate";
+import { exifOrientation } from "../orientation.ts";
 import { type PngChunk, pngChunks } from "../png_chunks.ts";
-import { checkSize } from "./check_size.ts";
-import { exifOrientation } from "./exif_orientation.ts";
-import { inflateExactly } from "./inflate_exactly.ts";
-import { pngColours } from "./png_colours.ts";
-import { readPngHeader } from "./png_header.ts";
-import { pngPasses, pngSamples, scanlineBytes } from "./png_scanlines.ts";
-import type { Raster } from "./raster.ts";
+import { checkRasterSize, ImageError, type Raster, type RasterHeader } from "./raster.ts";
+
+/** What the chunk IHDR says. */
+export interface PngHeader extends RasterHeader {
+  /** Bits a sample: 1, 2, 4, 8 or 16. */
+  readonly depth: number;
+  /** 0: gray, 2: RGB, 3: palette, 4: gray and alpha, 6: RGBA. */
+  readonly colour: number;
+  /** Samples of a pixel as they are stored. */
+  readonly samples: 1 | 2 | 3 | 4;
+  readonly isInterlaced: boolean;
+}
+
+const SAMPLES: Record<number, 1 | 2 | 3 | 4> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+const DEPTHS: Record<number, readonly number[]> = {
+  0: [1, 2, 4, 8, 16],
+  2: [8, 16],
+  3: [1, 2, 4, 8],
+  4: [8, 16],
+  6: [8, 16],
+};
+
+/**
+ * Reads the data of IHDR (PNG, third edition, section 11.2.1).
+ *
+ * @throws {ImageError} if it holds what PNG does not know
+ */
+const readPngHeader = (data: Uint8Array): PngHeader => {
+  if (data.length !== 13) throw new ImageError("damaged", `the PNG's header must have 13 bytes, it has ${data.length}`);
+  const view = new DataView(data.buffer, data.byteOffset);
+  const [depth, colour, compression, filter, interlace] = data.subarray(8);
+  if (!DEPTHS[colour]?.includes(depth)) {
+    throw new ImageError("damaged", `PNG knows no colour type ${colour} with ${depth} bits a sample`);
+  }
+  if (compression !== 0 || filter !== 0 || interlace > 1) {
+    throw new ImageError(
+      "damaged",
+      `PNG knows no compression ${compression} with filters ${filter} and interlacing ${interlace}`,
+    );
+  }
+  return {
+    width: view.getUint32(0),
+    height: view.getUint32(4),
+    depth,
+    colour,
+    samples: SAMPLES[colour],
+    isInterlaced: interlace === 1,
+  };
+};
+
+/** Deflate makes at most 1032 bytes of one, so that a step from a piece of this size stays small. */
+const PIECE = 16_384;
+const MOST_PER_BYTE = 1032;
+
+/**
+ * Inflates zlib data whose length is known, and stops as soon as there is more: a small file that swells costs no more
+ * memory and time than the length that it may have.
+ *
+ * @param pieces the data, in order
+ * @param length bytes that must come out
+ * @throws {ImageError} if the data is no zlib, or fewer or more bytes come out
+ */
+export const inflateExactly = (pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
+  const size = pieces.reduce((all, piece) => all + piece.length, 0);
+  if (size * MOST_PER_BYTE < length) {
+    throw new ImageError("damaged", `${size} bytes of image data cannot hold the ${length} that this picture takes`);
+  }
+  const out = new Uint8Array(length);
+  let at = 0;
+  const inflater = new Unzlib((bytes) => {
+    if (at + bytes.length > length) {
+      throw new ImageError("damaged", `the image data goes on after the ${length} bytes that this picture takes`);
+    }
+    out.set(bytes, at);
+    at += bytes.length;
+  });
+  try {
+    for (const [i, piece] of pieces.entries()) {
+      for (let from = 0; from < piece.length; from += PIECE) {
+        const isLast = i === pieces.length - 1 && from + PIECE >= piece.length;
+        inflater.push(piece.subarray(from, from + PIECE), isLast);
+      }
+    }
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+    throw new ImageError("damaged", `the image data is damaged: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+  if (at < length) {
+    throw new ImageError("damaged", `the image data ends after ${at} of the ${length} bytes that this picture takes`);
+  }
+  return out;
+};
+
+/** A picture within the picture: every `dx`-th pixel of every `dy`-th line from (x, y) on. */
+interface Pass {
+  readonly x: number;
+  readonly y: number;
+  readonly dx: number;
+  readonly dy: number;
+  readonly width: number;
+  readonly height: number;
+  /** Bytes of a line, without the one that names its filter. */
+  readonly stride: number;
+}
+
+const ADAM7 = [[0, 0, 8, 8], [4, 0, 8, 8], [0, 4, 4, 8], [2, 0, 4, 4], [0, 2, 2, 4], [1, 0, 2, 2], [0, 1, 1, 2]];
+
+/** The passes that a picture is stored in, those without pixels left out (PNG, third edition, section 8). */
+const pngPasses = ({ height, width, depth, samples, isInterlaced }: PngHeader): readonly Pass[] =>
+  (isInterlaced ? ADAM7 : [[0, 0, 1, 1]]).map(([x, y, dx, dy]) => {
+    const across = Math.ceil((width - x) / dx);
+    return {
+      x,
+      y,
+      dx,
+      dy,
+      width: across,
+      height: Math.ceil((height - y) / dy),
+      stride: Math.ceil(across * samples * depth / 8),
+    };
+  }).filter((pass) => pass.width > 0 && pass.height > 0);
+
+/** Bytes of all lines of all passes, each with its filter's. */
+const scanlineBytes = (passes: readonly Pass[]): number =>
+  passes.reduce((all, { height, stride }) => all + height * (1 + stride), 0);
+
+const paeth = (left: number, up: number, corner: number): number => {
+  const [toLeft, toUp, toCorner] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)];
+  if (toLeft <= toUp && toLeft <= toCorner) return left;
+  return toUp <= toCorner ? up : corner;
+};
+
+/** Undoes the filter of a line in place (PNG, third edition, section 9); `step` is the bytes of a pixel, 1 or more. */
+const unfilter = (filter: number, line: Uint8Array, above: Uint8Array | null, step: number): void => {
+  const up = above ?? new Uint8Array(line.length);
+  switch (filter) {
+    case 0:
+      return;
+    case 1:
+      for (let i = step; i < line.length; i++) line[i] += line[i - step];
+      return;
+    case 2:
+      for (let i = 0; i < line.length; i++) line[i] += up[i];
+      return;
+    case 3:
+      for (let i = 0; i < line.length; i++) line[i] += ((i < step ? 0 : line[i - step]) + up[i]) >> 1;
+      return;
+    case 4:
+      for (let i = 0; i < line.length; i++) {
+        line[i] += i < step ? up[i] : paeth(line[i - step], up[i], up[i - step]);
+      }
+      return;
+    default:
+      throw new ImageError("damaged", `a line of the PNG names the filter ${filter}; there are 0 to 4`);
+  }
+};
+
+/**
+ * Undoes filters and interlacing.
+ *
+ * @param lines the inflated image data, `scanlineBytes` long; it is overwritten
+ * @returns H·W samples, or groups of them, as they are stored: neither scaled nor looked up
+ * @throws {ImageError} if a line's filter is none
+ */
+const pngSamples = (
+  header: PngHeader,
+  passes: readonly Pass[],
+  lines: Uint8Array,
+): Uint8Array | Uint16Array => {
+  const { height, width, depth, samples } = header;
+  const length = height * width * samples;
+  const out = depth === 16 ? new Uint16Array(length) : new Uint8Array(length);
+  const step = Math.max(1, samples * depth / 8);
+  const mask = (1 << depth) - 1;
+  let at = 0;
+  for (const { x, y, dx, dy, width: across, height: down, stride } of passes) {
+    let above: Uint8Array | null = null;
+    for (let row = 0; row < down; row++) {
+      const line = lines.subarray(at + 1, at + 1 + stride);
+      unfilter(lines[at], line, above, step);
+      const start = ((y + row * dy) * width + x) * samples;
+      for (let column = 0, i = 0; column < across; column++) {
+        const to = start + column * dx * samples;
+        for (let s = 0; s < samples; s++, i++) {
+          if (depth === 8) out[to + s] = line[i];
+          else if (depth === 16) out[to + s] = line[2 * i] << 8 | line[2 * i + 1];
+          else out[to + s] = line[i * depth >> 3] >> (8 - depth - (i * depth & 7)) & mask;
+        }
+      }
+      above = line;
+      at += 1 + stride;
+    }
+  }
+  return out;
+};
+
+type Samples = Uint8Array | Uint16Array;
+type Colours = Pick<Raster, "channels" | "data">;
+
+const lookUp = (indices: Samples, palette: Uint8Array, alphas: Uint8Array | null): Colours => {
+  const colours = palette.length / 3;
+  const channels = alphas ? 4 : 3;
+  const data = new Uint8Array(indices.length * channels);
+  for (let p = 0, at = 0; p < indices.length; p++, at += channels) {
+    const index = indices[p];
+    if (index >= colours) {
+      throw new ImageError("damaged", `a pixel names colour ${index} of a palette of ${colours}`);
+    }
+    for (let c = 0; c < 3; c++) data[at + c] = palette[3 * index + c];
+    if (alphas) data[at + 3] = alphas[index] ?? 255;
+  }
+  return { channels, data };
+};
+
+/** Adds an alpha that is 0 where all samples of a pixel are those of `key`. */
+const addAlpha = (samples: Samples, channels: 1 | 3, key: readonly number[], most: number): Colours => {
+  const pixels = samples.length / channels;
+  const data = samples instanceof Uint16Array
+    ? new Uint16Array(pixels * (channels + 1))
+    : new Uint8Array(pixels * (channels + 1));
+  for (let p = 0; p < pixels; p++) {
+    let isKey = true;
+    for (let c = 0; c < channels; c++) {
+      const sample = samples[p * channels + c];
+      data[p * (channels + 1) + c] = sample;
+      if (sample !== key[c]) isKey = false;
+    }
+    data[p * (channels + 1) + channels] = isKey ? 0 : most;
+  }
+  return { channels: channels === 1 ? 2 : 4, data };
+};
+
+/**
+ * Samples as they are stored → gray or RGB over the full range, with alpha where the file has any.
+ *
+ * @param palette the data of PLTE
+ * @param transparency the data of tRNS
+ * @throws {ImageError} if the palette or the transparency do not fit the picture
+ */
+const pngColours = (
+  { colour, depth, samples: channels }: PngHeader,
+  samples: Samples,
+  { palette, transparency }: { palette: Uint8Array | null; transparency: Uint8Array | null },
+): Colours => {
+  if (colour === 3) {
+    if (palette === null) throw new ImageError("damaged", "the PNG has no palette, and its pixels need one");
+    if (palette.length === 0 || palette.length % 3 !== 0 || palette.length > 768) {
+      throw new ImageError("damaged", `a palette must have 3 to 768 bytes, three a colour; it has ${palette.length}`);
+    }
+    return lookUp(samples, palette, transparency);
+  }
+  const most = (1 << depth) - 1;
+  const result = ((): Colours => {
+    if (transparency === null || (channels !== 1 && channels !== 3)) return { channels, data: samples };
+    if (transparency.length !== 2 * channels) {
+      throw new ImageError(
+        "damaged",
+        `the transparent colour must have ${2 * channels} bytes, it has ${transparency.length}`,
+      );
+    }
+    const key = Array.from({ length: channels }, (_, c) => transparency[2 * c] << 8 | transparency[2 * c + 1]);
+    return addAlpha(samples, channels, key, most);
+  })();
+  if (depth < 8) {
+    for (let i = 0; i < result.data.length; i++) result.data[i] *= 255 / most;
+  }
+  return result;
+};
 
 const KNOWN = ["IHDR", "PLTE", "IDAT", "IEND"];
 
@@ -30,7 +295,7 @@ export const readPng = (bytes: Uint8Array, { maxPixels }: { maxPixels: number })
   for (const chunk of pngChunks(bytes)) {
     if (chunks.length === 0) {
       if (chunk.type !== "IHDR") throw new ImageError("damaged", `the PNG must start with IHDR, it has ${chunk.type}`);
-      checkSize(readPngHeader(chunk.data), maxPixels);
+      checkRasterSize(readPngHeader(chunk.data), maxPixels);
     }
     const isCritical = chunk.type[0] === chunk.type[0].toUpperCase();
     if (isCritical && !KNOWN.includes(chunk.type)) {

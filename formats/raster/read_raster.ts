@@ -1,10 +1,8 @@
-import { ImageError } from "../image_error.ts";
 import { isPng } from "../png_chunks.ts";
-import type { Raster } from "./raster.ts";
+import { ImageError, type Raster } from "./raster.ts";
 import { isJpeg, readJpeg } from "./read_jpeg.ts";
 import { readPng } from "./read_png.ts";
-import { readWebp } from "./read_webp.ts";
-import { isWebp } from "./webp_header.ts";
+import { isWebp, readWebp } from "./read_webp.ts";
 
 /**
  * Reads a PNG, JPEG or WebP, whichever the bytes start as.

@@ -1,5 +1,4 @@
-import { ImageError } from "../image_error.ts";
-import type { Raster, RasterHeader } from "./raster.ts";
+import { ImageError, type Raster, type RasterHeader } from "./raster.ts";
 
 /** What an Emscripten build of jSquash gives: `decode` makes RGBA of a file, or null. */
 interface Instance {

@@ -1,7 +1,6 @@
 import { cover } from "../../formats/cover.ts";
-import { ImageError } from "../../formats/image_error.ts";
-import { isSideways } from "../../formats/orient.ts";
-import type { Raster } from "../../formats/raster/raster.ts";
+import { isSideways } from "../../formats/orientation.ts";
+import { ImageError, type Raster } from "../../formats/raster/raster.ts";
 import { readRaster } from "../../formats/raster/read_raster.ts";
 
 /** The most pixels that a picture may have: 8192 × 8192, beyond any camera. */

@@ -1,5 +1,5 @@
 /// <reference lib="deno.worker" />
-import { ImageError } from "../../formats/image_error.ts";
+import { ImageError } from "../../formats/raster/raster.ts";
 import { extentOf, readPicture, squareBytes } from "./decode_picture.ts";
 import type { DecodeAnswer, DecodeRequest } from "./decode_protocol.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { ImageError } from "../../formats/image_error.ts";
+import { ImageError } from "../../formats/raster/raster.ts";
 import { readPng } from "../../formats/raster/read_png.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { onWhite } from "./on_white.ts";

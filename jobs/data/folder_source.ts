@@ -1,7 +1,7 @@
-import { ImageError } from "../../formats/image_error.ts";
+import { ImageError } from "../../formats/raster/raster.ts";
 import { DatasetError } from "./dataset_error.ts";
-import { decodeInParallel } from "./decode_pool.ts";
 import { extentOf, readPicture } from "./decode_picture.ts";
+import { decodeInParallel } from "./decode_pool.ts";
 import type { Pictures } from "./list_pictures.ts";
 import type { Piece, Source } from "./source.ts";
 

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { basename, dirname, join } from "@std/path";
+import { createHash } from "node:crypto";
 import { arraySource } from "./array_images.ts";
 import { chooseCifarFiles, CIFAR_FILE, readCifar } from "./cifar_binary.ts";
 import { DatasetError } from "./dataset_error.ts";

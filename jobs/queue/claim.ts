@@ -1,8 +1,11 @@
-import type { JobState } from "../jobs.ts";
-import type { OptionValues } from "../launch.ts";
+import type { JobState, OptionValues } from "../jobs.ts";
+import { notifyChanged, type Watch } from "./changes.ts";
 import type { Database, Session } from "./database.ts";
-import type { Progress } from "./row.ts";
-import { LEASE, sendTurn, tell } from "./turns.ts";
+import type { JobProgress } from "./job_table.ts";
+import { sendTurn } from "./turns.ts";
+
+/** Seconds that a worker has a job to itself after each heartbeat. */
+export const LEASE = 10;
 
 /** A job that a worker has to itself: each claim has a number of its own, and only the last one counts. */
 export interface Claim {
@@ -37,7 +40,7 @@ export const claimJob = (
     );
     if (!job || job.turn !== turn) return null;
     if (job.held) return "held";
-    await tell(session, id);
+    await notifyChanged(session, id);
     if (job.state === "stopping") {
       await query(
         "UPDATE denoise.jobs SET state = 'stopped', ended = clock_timestamp(), turn = NULL, lease = NULL WHERE id = $1",
@@ -61,7 +64,7 @@ export const claimJob = (
  *
  * @returns the job's state; `null` if the claim is lost: the job is another's, or has ended
  */
-export const renewClaim = async ({ query }: Session, { id, attempt }: Claim): Promise<JobState | null> => {
+const renewClaim = async ({ query }: Session, { id, attempt }: Claim): Promise<JobState | null> => {
   const [job] = await query<{ state: JobState }>(
     `UPDATE denoise.jobs SET lease = clock_timestamp() + $3 * interval '1 second' WHERE ${HELD} RETURNING state`,
     [id, attempt, LEASE],
@@ -73,7 +76,7 @@ export const renewClaim = async ({ query }: Session, { id, attempt }: Claim): Pr
 export const settleClaim = (database: Database, { id, attempt }: Claim, outcome: Outcome): Promise<void> =>
   database.transaction(async (session) => {
     const isOver = outcome.state !== "waiting";
-    const progress: Progress = isOver
+    const progress: JobProgress = isOver
       ? { exitCode: outcome.exitCode, ...(outcome.error === undefined ? {} : { error: outcome.error }) }
       : {};
     const [job] = await session.query<{ state: JobState }>(
@@ -86,5 +89,71 @@ export const settleClaim = (database: Database, { id, attempt }: Claim, outcome:
     );
     if (!job) return;
     if (job.state === "waiting" && !isOver) await sendTurn(database, session, id, { startAfter: outcome.after });
-    await tell(session, id);
+    await notifyChanged(session, id);
   });
+
+/** Milliseconds from one renewal to the next. */
+const RENEW = 2000;
+
+/** The least; a job that changes is looked at sooner. */
+const SOON = 500;
+
+/** Milliseconds before the lease's end at which a process is asked to write its checkpoint. */
+const MARGIN = 4000;
+
+/** What the process of a claim is told. */
+export interface ClaimListener {
+  renew(until: number): void;
+  /** The job is to be stopped. */
+  onStop(): void;
+  /** The database does not answer, and the lease is about to end. */
+  onCutOff(): void;
+  /** The job is not this worker's any more. */
+  onLost(): void;
+}
+
+const pause = (milliseconds: number) => new Promise<void>((resume) => setTimeout(resume, milliseconds));
+
+const inTime = <T>(work: Promise<T>): Promise<T> => {
+  work.catch(() => {});
+  return Promise.race([
+    work,
+    pause(RENEW).then(() => {
+      throw new Error("no answer in time");
+    }),
+  ]);
+};
+
+/**
+ * Renews a claim until `over` aborts. What the process is told never reaches beyond what the database holds: the time is
+ * taken before the question, so that an answer that comes late, or to a worker that was paused, lets nobody write.
+ *
+ * @param touch tells pg-boss as well
+ */
+export const keepClaim = async (
+  session: Session,
+  watch: Watch,
+  claim: Claim,
+  held: ClaimListener,
+  { until: first, touch, over }: { until: number; touch: () => Promise<unknown>; over: AbortSignal },
+): Promise<void> => {
+  const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
+  let until = first;
+  while (!over.aborted) {
+    const asked = Date.now();
+    try {
+      const state = await inTime(renewClaim(session, claim));
+      if (state === null) return held.onLost();
+      until = asked + LEASE * 1000;
+      held.renew(until);
+      if (state === "stopping") held.onStop();
+      await inTime(touch());
+    } catch {
+      // The lease decides.
+    }
+    const left = until - Date.now();
+    if (left <= 0) return held.onLost();
+    if (left < MARGIN) held.onCutOff();
+    await Promise.race([Promise.all([watch.changed(RENEW, claim.id), pause(SOON)]), ended]);
+  }
+};

@@ -23,3 +23,66 @@ export const sessionOf = (db: Db): Session => ({
   db,
   query: async <Row>(text: string, values?: unknown[]) => (await db.executeSql(text, values)).rows as Row[],
 });
+
+/** Any number, the same in every process: who changes the tables has it. */
+const MIGRATION_LOCK = 7_391_204_518;
+
+/** What made the tables what they are, in order. One that is released never changes; a new one is added. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE denoise.jobs (
+    place bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    id text PRIMARY KEY,
+    options jsonb NOT NULL,
+    state text NOT NULL,
+    turn uuid,
+    attempt int NOT NULL DEFAULT 0,
+    failures int NOT NULL DEFAULT 0,
+    worker text,
+    lease timestamptz,
+    progress jsonb NOT NULL DEFAULT '{}',
+    entries int NOT NULL DEFAULT 0,
+    created timestamptz NOT NULL DEFAULT clock_timestamp(),
+    started timestamptz,
+    ended timestamptz
+  );
+  CREATE TABLE denoise.entries (
+    job text NOT NULL REFERENCES denoise.jobs ON DELETE CASCADE,
+    id int NOT NULL,
+    attempt int NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    event jsonb,
+    line text,
+    PRIMARY KEY (job, id)
+  );`,
+];
+
+/** Codes of PostgreSQL for what is there already. */
+const EXISTS_CODES = ["23505", "42P06", "42P07"];
+
+/** Makes the tables of jobs, or brings older ones up to date; two processes that begin at once do no harm. */
+export const migrate = async (session: Session): Promise<void> => {
+  try {
+    await applyMigrations(session);
+  } catch (error) {
+    // PostgreSQL may not see yet what another process made just before it let go of the lock.
+    if (!EXISTS_CODES.includes((error as { code?: string }).code ?? "")) throw error;
+    await applyMigrations(session);
+  }
+};
+
+const applyMigrations = async ({ query }: Session): Promise<void> => {
+  const found = await query<{ there: boolean }>("SELECT to_regclass('denoise.migrations') IS NOT NULL AS there");
+  const versions = found[0].there ? await query<{ version: number }>("SELECT version FROM denoise.migrations") : [];
+  if (versions.length === MIGRATIONS.length) return;
+  const steps = MIGRATIONS.map((text, i) => `
+    IF NOT EXISTS (SELECT FROM denoise.migrations WHERE version = ${i}) THEN
+      ${text}
+      INSERT INTO denoise.migrations VALUES (${i});
+    END IF;`);
+  await query(`BEGIN;
+    SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
+    CREATE SCHEMA IF NOT EXISTS denoise;
+    CREATE TABLE IF NOT EXISTS denoise.migrations (version int PRIMARY KEY);
+    DO $$ BEGIN ${steps.join("")} END $$;
+    COMMIT;`);
+};

@@ -2,7 +2,7 @@ import { basename, join } from "@std/path";
 import type { DataEvent } from "../data/data_event.ts";
 import { isBuiltin, resolveDataName } from "../data/names.ts";
 import { prepareApart } from "../data/prepare_apart.ts";
-import type { OptionValues } from "../launch.ts";
+import type { OptionValues } from "../jobs.ts";
 import { resolveRecipe } from "../recipe.ts";
 
 /** What a job's options name, found on this machine. */
@@ -13,7 +13,7 @@ export interface Inputs {
   readonly read: readonly string[];
 }
 
-const entriesOf = async (folder: string): Promise<string[]> => {
+const namesIn = async (folder: string): Promise<string[]> => {
   try {
     return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
   } catch (error) {
@@ -49,7 +49,7 @@ export const findInputs = async (
     read.push(...await prepareApart(path, { size: size ?? undefined, signal, onProgress }));
   }
   if (typeof init === "string") {
-    const isModel = (await entriesOf(models)).includes(init);
+    const isModel = (await namesIn(models)).includes(init);
     named.init = isModel ? join(models, init) : await lastCheckpoint(join(runs, basename(init)));
     read.push(named.init);
   }
@@ -59,4 +59,20 @@ export const findInputs = async (
 const lastCheckpoint = async (run: string): Promise<string> => {
   const latest = (await Deno.readTextFile(join(run, "latest"))).trim();
   return join(run, "checkpoints", basename(latest));
+};
+
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
+
+/** What `train` is given for a run. One that has begun goes on by its own recipe; its end may have been moved. */
+export const trainArguments = async (run: string, options: OptionValues): Promise<OptionValues> => {
+  if (!await isThere(join(run, "config.json"))) return { ...options, out: run };
+  return { resume: run, steps: options.steps ?? null, engine: options.engine ?? null };
 };

@@ -1,9 +1,55 @@
 import { join } from "@std/path";
 import type { Db } from "pg-boss";
 import { JobsUnavailableError } from "../jobs.ts";
-import { createBoss } from "./boss.ts";
 import { type Database, sessionOf } from "./database.ts";
-import { startPglite } from "./pglite_thread.ts";
+import type { PgliteCall, PgliteReply } from "./pglite_worker.ts";
+import { createBoss } from "./turns.ts";
+
+/** A PGlite that runs on another thread. */
+export interface PgliteThread {
+  /** Answers the rows of what was asked. */
+  call(call: PgliteCall): Promise<unknown[]>;
+  end(): void;
+}
+
+/** Starts the thread; nothing is open yet. */
+const startPglite = (heard: (channel: string, payload: string) => void): PgliteThread => {
+  const worker = new Worker(new URL("./pglite_worker.ts", import.meta.url), { type: "module", name: "jobs" });
+  const waiting = new Map<number, PromiseWithResolvers<unknown[]>>();
+  let calls = 0;
+  let ended: Error | null = null;
+
+  worker.onmessage = ({ data }: MessageEvent<PgliteReply>) => {
+    if ("channel" in data) return heard(data.channel, data.payload);
+    const asked = waiting.get(data.call)!;
+    waiting.delete(data.call);
+    if ("rows" in data) asked.resolve(data.rows);
+    else asked.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
+  };
+  const fail = (error: Error) => {
+    ended = error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    fail(new Error(`the database of jobs broke: ${event.message}`));
+  };
+
+  return {
+    call: (call) => {
+      if (ended) return Promise.reject(ended);
+      const asked = Promise.withResolvers<unknown[]>();
+      waiting.set(++calls, asked);
+      worker.postMessage({ ...call, call: calls });
+      return asked.promise;
+    },
+    end: () => {
+      worker.terminate();
+      fail(new Error("the database of jobs is closed"));
+    },
+  };
+};
 
 /** PGlite would let a second process damage its folder. */
 const lock = async (folder: string): Promise<Deno.FsFile> => {
@@ -35,7 +81,7 @@ export const openFolder = async (folder: string, warn: (message: string) => void
     return result;
   };
   const run = async (text: string, values?: unknown[]) => ({
-    rows: await thread.ask(values?.length ? { kind: "query", text, values } : { kind: "exec", text }),
+    rows: await thread.call(values?.length ? { kind: "query", text, values } : { kind: "exec", text }),
   });
   const rollback = () => run("ROLLBACK").catch(() => {});
   const db: Db = {
@@ -52,12 +98,12 @@ export const openFolder = async (folder: string, warn: (message: string) => void
 
   const close = async () => {
     await boss.stop({ graceful: false, close: false }).catch(() => {});
-    await exclusively(() => thread.ask({ kind: "close" })).catch(() => {});
+    await exclusively(() => thread.call({ kind: "close" })).catch(() => {});
     thread.end();
     locked.close();
   };
   try {
-    await thread.ask({ kind: "open", folder: join(folder, "data") });
+    await thread.call({ kind: "open", folder: join(folder, "data") });
     await boss.start();
   } catch (error) {
     await close();
@@ -80,7 +126,7 @@ export const openFolder = async (folder: string, warn: (message: string) => void
       }),
     listen: async (channel, heard) => {
       listeners.set(channel, heard);
-      await exclusively(() => thread.ask({ kind: "listen", channel }));
+      await exclusively(() => thread.call({ kind: "listen", channel }));
     },
     close,
   };

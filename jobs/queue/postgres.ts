@@ -1,5 +1,5 @@
-import { createBoss } from "./boss.ts";
 import { type Database, sessionOf } from "./database.ts";
+import { createBoss } from "./turns.ts";
 
 /** Connections of one process: its jobs' heartbeats, and whoever asks for jobs. */
 const CONNECTIONS = 6;

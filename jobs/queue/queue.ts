@@ -1,12 +1,103 @@
 import { join } from "@std/path";
+import { hostname } from "node:os";
 import { type JobEvent, JobExistsError, type JobLine, type Jobs, JobsUnavailableError } from "../jobs.ts";
-import { addJob, getJob, listJobs, resumeJob, stopJob } from "./ask.ts";
-import { follow } from "./follow.ts";
-import { type Open, openJobs, type QueueSettings } from "./open_jobs.ts";
-import { unavailable } from "./unavailable.ts";
-import { once } from "./warn_once.ts";
+import { launchTraining } from "../launch.ts";
+import { openStorage } from "../storage/open_storage.ts";
+import { type Watch, watchJobs } from "./changes.ts";
+import { type Database, migrate } from "./database.ts";
+import { followEntries } from "./entries.ts";
+import { addJob, getJob, queryJobs, requeueJob, stopJob } from "./job_table.ts";
+import { createTurnQueue } from "./turns.ts";
+import { type QueueWorker, startWorker, type WorkerSettings } from "./worker.ts";
 
-export { QUEUE_FOLDER, type QueueSettings } from "./open_jobs.ts";
+/** Milliseconds for which the same is not said again. */
+const QUIET = 10_000;
+
+/** Says each message once in a while: a database that goes away is noticed by many at once. */
+const warnOnce = (warn: (message: string) => void): (message: string) => void => {
+  const said = new Map<string, number>();
+  return (message) => {
+    const now = performance.now();
+    for (const [old, at] of said) if (now - at > QUIET) said.delete(old);
+    if (said.has(message)) return;
+    said.set(message, now);
+    warn(message);
+  };
+};
+
+/** PostgreSQL's classes of errors that pass: connection, resources, operator's intervention; and the system's. */
+const PASSING = /^(08|53|57|58|E[A-Z]+$)/;
+
+const PASSING_MESSAGE = /terminat|timeout|timed out|connect|closed|not opened|broke/i;
+
+/** What of a database's errors says that it cannot be had now; others are given back as they are. */
+const asUnavailable = (error: unknown): unknown => {
+  const { name, message, code = "", errors } = error as Error & { code?: string; errors?: Error[] };
+  if (name.startsWith("Job")) return error;
+  if (!PASSING.test(code) && !PASSING_MESSAGE.test(message)) return error;
+  const said = message || errors?.[0]?.message || code;
+  return new JobsUnavailableError(`the jobs cannot be had now: ${said}`, { cause: error });
+};
+
+/** Where jobs are kept unless a database is named. */
+export const QUEUE_FOLDER = "runs/.queue";
+
+/** Where jobs are kept, and what of them is done here. */
+export interface QueueSettings
+  extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "warn">> {
+  /** `postgres://…`: a database that many servers and workers share. Without it, jobs are kept in a folder. */
+  readonly url?: string;
+  /** That folder. */
+  readonly folder?: string;
+  /** Jobs to run at a time in this process; 0: others run them. */
+  readonly workers?: number;
+}
+
+/** A database of jobs that is open, and the worker of this process. */
+export interface OpenQueue {
+  readonly database: Database;
+  readonly watch: Watch;
+  readonly worker: QueueWorker | null;
+}
+
+/** Unlike any other, of another machine or an earlier time. */
+const nameOfWorker = () => `${hostname()}:${Deno.pid}:${crypto.randomUUID().slice(0, 4)}`;
+
+/**
+ * Opens the database, brings its tables up to date, and starts to take jobs.
+ *
+ * @throws {JobsUnavailableError} if the folder is another server's
+ * @throws {Error} what the database says if it cannot be reached or refuses
+ */
+const openQueue = async (
+  {
+    url,
+    runs = "runs",
+    folder = QUEUE_FOLDER,
+    workers = 1,
+    launch = launchTraining,
+    storage,
+    tensorflow,
+    engine,
+    warn = () => {},
+  }: QueueSettings,
+): Promise<OpenQueue> => {
+  const database = url
+    ? await (await import("./postgres.ts")).openPostgres(url, warn)
+    : await (await import("./pglite.ts")).openFolder(folder, warn);
+  try {
+    await createTurnQueue(database.boss);
+    await migrate(database);
+    const watch = await watchJobs(database, warn);
+    if (workers === 0) return { database, watch, worker: null };
+    const place = { runs, storage: storage ?? await openStorage(undefined), launch, tensorflow, engine, warn };
+    const worker = startWorker(database, watch, { ...place, concurrency: workers, name: nameOfWorker() });
+    return { database, watch, worker };
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+};
 
 /** Jobs that are kept in a database, which is opened when it is first asked for. */
 export interface Queue extends Jobs {
@@ -29,47 +120,47 @@ const exists = async (path: string): Promise<boolean> => {
 
 /** Makes the queue of jobs. Nothing is opened until it is used or started. */
 export const createQueue = ({ warn: tell = () => {}, ...given }: QueueSettings = {}): Queue => {
-  const warn = once(tell);
+  const warn = warnOnce(tell);
   const { runs = "runs" } = given;
   const settings = { ...given, runs, warn };
-  let opening: Promise<Open> | null = null;
+  let opening: Promise<OpenQueue> | null = null;
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  const open = (): Promise<Open> => {
+  const open = (): Promise<OpenQueue> => {
     if (isClosed) return Promise.reject(new JobsUnavailableError("the jobs cannot be had now: the server stops"));
-    opening ??= openJobs(settings).catch((error) => {
+    opening ??= openQueue(settings).catch((error) => {
       opening = null;
       throw error;
     });
     return opening;
   };
-  const using = async <T>(work: (open: Open) => T | Promise<T>): Promise<T> => {
+  const using = async <T>(work: (open: OpenQueue) => T | Promise<T>): Promise<T> => {
     try {
       return await work(await open());
     } catch (error) {
-      throw unavailable(error);
+      throw asUnavailable(error);
     }
   };
   async function* entries<T>(
     id: string,
     kind: "event" | "line",
-    options: Parameters<typeof follow>[4],
+    options: Parameters<typeof followEntries>[4],
   ): AsyncGenerator<T> {
     const { database, watch } = await using((open) => open);
     try {
-      for await (const { id: number, event, line } of follow(database, watch, id, kind, options)) {
+      for await (const { id: number, event, line } of followEntries(database, watch, id, kind, options)) {
         yield (kind === "event" ? { id: number, event } : { id: number, line }) as T;
       }
     } catch (error) {
-      throw unavailable(error);
+      throw asUnavailable(error);
     }
   }
 
   const start = () => {
     open().catch((error) => {
       if (isClosed) return;
-      warn((unavailable(error) as Error).message);
+      warn((asUnavailable(error) as Error).message);
       timer = setTimeout(start, AGAIN);
     });
   };
@@ -84,9 +175,9 @@ export const createQueue = ({ warn: tell = () => {}, ...given }: QueueSettings =
         return await addJob(database, id, options);
       }),
     get: (id) => using(({ database }) => getJob(database, id)),
-    list: (options = {}) => using(({ database }) => listJobs(database, options)),
+    list: (options = {}) => using(({ database }) => queryJobs(database, options)),
     stop: (id) => using(({ database }) => stopJob(database, id)),
-    resume: (id, { steps } = {}) => using(({ database }) => resumeJob(database, id, steps)),
+    resume: (id, { steps } = {}) => using(({ database }) => requeueJob(database, id, steps)),
     events: (id, { follow: live = true, ...options } = {}) => entries<JobEvent>(id, "event", { ...options, live }),
     logs: (id, { follow: live = false, ...options } = {}) => entries<JobLine>(id, "line", { ...options, live }),
     close: async ({ grace = 20_000 } = {}) => {

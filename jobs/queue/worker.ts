@@ -1,10 +1,9 @@
 import type { Job as Turn } from "pg-boss";
 import { type AttemptSettings, runAttempt } from "./attempt.ts";
-import { QUEUE } from "./boss.ts";
+import type { Watch } from "./changes.ts";
 import { claimJob } from "./claim.ts";
 import type { Database } from "./database.ts";
-import { restoreTurns } from "./turns.ts";
-import type { Watch } from "./watch.ts";
+import { QUEUE, restoreTurns } from "./turns.ts";
 
 /** Milliseconds from one look for turns to the next, and the least while there is word of changes. */
 const LOOK = 1000, SOON = 200;

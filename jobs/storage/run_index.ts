@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { S3Objects } from "./s3_objects.ts";
+import type { S3Objects } from "./s3.ts";
 import { StorageConflictError, StorageError } from "./storage.ts";
 
 const runIndex = z.object({
@@ -26,7 +26,7 @@ const parseIndex = (bytes: Uint8Array): RunIndex | null => {
 };
 
 /** A run's index, of which only the program that read or wrote its last version can write the next. */
-export interface IndexKeeper {
+export interface RunIndexFile {
   readonly value: RunIndex;
   /** @throws {StorageConflictError} if another program has written it meanwhile */
   write(change: Partial<Pick<RunIndex, "checkpoints" | "files">>): Promise<void>;
@@ -40,7 +40,7 @@ export interface IndexKeeper {
  *
  * @throws {StorageError} if it is none
  */
-export const readIndex = async (objects: S3Objects, name: string): Promise<IndexKeeper> => {
+export const readIndex = async (objects: S3Objects, name: string): Promise<RunIndexFile> => {
   const key = `${name}/index.json`;
   const found = await objects.get(key);
   let etag = found?.etag ?? null;

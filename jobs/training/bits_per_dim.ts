@@ -1,5 +1,5 @@
 import {
-  boundOfError,
+  boundFromMse,
   boundTables,
   decoderBits,
   type Diffusion,
@@ -73,7 +73,7 @@ export const createBoundEstimate = (
     if (bounds) return bounds[i];
     if (!tables) return null;
     const t = timesteps[i];
-    if (t > 0) return boundOfError(tables, t, squaredErrors[i]);
+    if (t > 0) return boundFromMse(tables, t, squaredErrors[i]);
     const size = images.length / timesteps.length;
     const edges = images.subarray(i * size, (i + 1) * size).reduce((n, x) => n + (Math.abs(x) === 1 ? 1 : 0), 0);
     return decoderBits(startError * squaredErrors[i], { logVariance: tables.low[0], edgeShare: edges / size });

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { createHash } from "node:crypto";
 
 /** The file of a folder that holds the digests of the others, in the format of `sha256sum`. */
 export const SUMS = "SHA256SUMS";

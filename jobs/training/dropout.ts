@@ -1,6 +1,6 @@
 import { philox4x32 } from "../../core/mod.ts";
 import { architectureOf } from "../../model/architecture.ts";
-import { sampleShape, type UNetConfig } from "../../model/config.ts";
+import { sampleShape, type UNetConfig } from "../../model/unet_config.ts";
 import { TRAINING_DOMAINS } from "./domains.ts";
 
 /** Elements an image of each layer that drops some, in the order in which the network runs them. */

@@ -1,4 +1,4 @@
-import { type ErrorDescription, reviveError } from "../../serving/error_description.ts";
+import { type ErrorDescription, reviveError } from "../../sampling/errors.ts";
 import { type Dataset, type DatasetParts, partsOf } from "../data/images.ts";
 import { allocatePart, type BatchPlan, type Part } from "./prepare.ts";
 

@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 /** The thread that prepares batches. It speaks the messages of loader.ts. */
-import { describeError } from "../../serving/error_description.ts";
+import { describeError } from "../../sampling/errors.ts";
 import { createDataset } from "../data/images.ts";
 import type { FromLoader, ToLoader } from "./loader.ts";
 import { createPreparer, type Part } from "./prepare.ts";

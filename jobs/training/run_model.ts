@@ -1,7 +1,7 @@
 import { lossWeights } from "../../core/mod.ts";
-import { parseUNetConfig, type UNetConfig } from "../../model/config.ts";
 import { diffusionOf, type Pipeline } from "../../model/pipeline.ts";
 import { parseSchedulerConfig, type SchedulerConfig, schedulerConfigOf } from "../../model/scheduler_config.ts";
+import { parseUNetConfig, type UNetConfig } from "../../model/unet_config.ts";
 import { TRAINED_VARIANCES, type TrainedVariance } from "../choices.ts";
 import type { DatasetParts } from "../data/images.ts";
 import { PRESETS } from "../presets.ts";

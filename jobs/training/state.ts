@@ -1,7 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { uploadWeights } from "../../model/denoiser.ts";
-import { toStoredLayout } from "../../model/layout.ts";
 import type { StoredTensor } from "../../model/safetensors.ts";
+import { toStoredLayout, uploadWeights } from "../../model/weights.ts";
 
 /** The parts of every state: the weights, and Adam's first and second moments. */
 export const BASE_PARTS = ["weights", "firstMoments", "secondMoments"] as const;

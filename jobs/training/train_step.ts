@@ -1,10 +1,9 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile, type Xla } from "../../engine/mod.ts";
-import { counterUniform } from "../../engine/uniform.ts";
-import { sampleShape, type UNetConfig } from "../../model/config.ts";
+import { counterUniform } from "../../engine/random.ts";
 import { oneHot } from "../../model/denoiser.ts";
-import { timestepEmbedding } from "../../model/timestep_embedding.ts";
-import { createUNet } from "../../model/unet.ts";
+import { createUNet, timestepEmbedding } from "../../model/unet.ts";
+import { sampleShape, type UNetConfig } from "../../model/unet_config.ts";
 import { Weights } from "../../model/weights.ts";
 import { adam, type AdamScalars, adamScalars } from "./adam.ts";
 import { clipScale, globalNorm } from "./clip.ts";

@@ -1,10 +1,104 @@
-import { createHash } from "node:crypto";
-import { fileAddress, type Repository } from "./address.ts";
-import { ConnectionError, HubError } from "./error.ts";
+import { createHash, type Hash } from "node:crypto";
 import type { RemoteFile } from "./listing.ts";
-import { hashFile, openPartial, type PartialFile } from "./partial_file.ts";
-import { sleep, stopwatch } from "./patience.ts";
-import { request, type RequestOptions } from "./request.ts";
+import { ConnectionError, fileAddress, HubError, type Repository, requestHub, type RequestOptions } from "./request.ts";
+
+/** Waits a while; ends with the signal's reason if it aborts meanwhile. */
+const sleep = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal!.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+
+/** A signal that aborts after so many milliseconds without a restart. */
+const restartableTimeout = (milliseconds: number) => {
+  const controller = new AbortController();
+  const start = () => setTimeout(() => controller.abort(new Error("silence")), milliseconds);
+  let timer = start();
+  return {
+    signal: controller.signal,
+    restart: () => {
+      clearTimeout(timer);
+      timer = start();
+    },
+    [Symbol.dispose]: () => clearTimeout(timer),
+  };
+};
+
+/** What systems say of a full disk, a used-up quota and a file too large for the disk; Deno has a class for none. */
+const FULL = /no space left|not enough space|quota exceeded|file too large/i;
+
+const writeAll = async (file: Deno.FsFile, bytes: Uint8Array, path: string): Promise<void> => {
+  try {
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause instanceof Deno.errors.NotCapable) throw cause;
+    const reason = cause.message.replace(/ \(os error \d+\)$/, "");
+    const further = FULL.test(reason) ? "; make room and run again to go on" : "";
+    throw new HubError(`Cannot write ${path}: ${reason}${further}`, { cause });
+  }
+};
+
+/** Feeds a file, from where it stands, to a hash; gives the number of its bytes. */
+const hashFile = async (file: Deno.FsFile, hash: Hash): Promise<number> => {
+  const buffer = new Uint8Array(2 ** 20);
+  let size = 0;
+  for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
+    hash.update(buffer.subarray(0, n));
+    size += n;
+  }
+  return size;
+};
+
+/** A file on its way, with the checksum of what is there. */
+export interface PartialFile {
+  /** Bytes that are there. */
+  readonly size: number;
+  append(bytes: Uint8Array): Promise<void>;
+  /** Drops what is there. */
+  restart(): Promise<void>;
+  /** Makes sure that the bytes are on the disk, and gives their SHA-256 in hexadecimals. */
+  finish(): Promise<string>;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * Opens a partial file to go on with it, or starts one.
+ *
+ * @throws {HubError} from `append`, if the disk is full
+ */
+const openPartial = async (path: string): Promise<PartialFile> => {
+  const file = await Deno.open(path, { read: true, write: true, create: true });
+  let hash = createHash("sha256");
+  let size = await hashFile(file, hash);
+  return {
+    get size() {
+      return size;
+    },
+    append: async (bytes) => {
+      await writeAll(file, bytes, path);
+      hash.update(bytes);
+      size += bytes.length;
+    },
+    restart: async () => {
+      await file.truncate(0);
+      await file.seek(0, Deno.SeekMode.Start);
+      hash = createHash("sha256");
+      size = 0;
+    },
+    finish: async () => {
+      await file.sync();
+      return hash.digest("hex");
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
+};
 
 /** What `download` reads beside the file itself. */
 export interface DownloadOptions extends RequestOptions {
@@ -15,7 +109,7 @@ export interface DownloadOptions extends RequestOptions {
   /** Milliseconds between two tries. @default 1000 */
   pause?: number;
   /** Milliseconds without a byte after which a connection counts as broken. @default 60000 */
-  patience?: number;
+  idleTimeout?: number;
 }
 
 const isThere = (path: string): Promise<boolean> =>
@@ -50,14 +144,14 @@ const advance = async (
   repository: Repository,
   { path, size }: RemoteFile,
   part: PartialFile,
-  { onProgress, patience = 60_000, token, signal }: DownloadOptions,
+  { onProgress, idleTimeout: patience = 60_000, token, signal }: DownloadOptions,
 ): Promise<void> => {
   const url = fileAddress(repository, path);
-  using silence = stopwatch(patience);
+  using silence = restartableTimeout(patience);
   const signals = signal ? [signal, silence.signal] : [silence.signal];
   const headers: Record<string, string> = part.size > 0 ? { range: `bytes=${part.size}-` } : {};
   try {
-    const response = await request(repository, url, { token, headers, signal: AbortSignal.any(signals) });
+    const response = await requestHub(repository, url, { token, headers, signal: AbortSignal.any(signals) });
     if (response.status === 416) {
       await response.body?.cancel();
       await part.restart();
@@ -110,7 +204,7 @@ const tryOnce = async (
  * @throws {HubError} if the hub refuses, the disk is full, the file is damaged (it is removed), or another is at `to`
  * @throws the signal's reason
  */
-export const download = async (
+export const downloadFile = async (
   repository: Repository,
   file: RemoteFile,
   to: string,

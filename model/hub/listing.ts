@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { chooseWeights } from "../model_files.ts";
+import { parsePythonJson } from "../config_json.ts";
 import { ModelError } from "../error.ts";
-import { listingAddress, type Repository } from "./address.ts";
-import { HubError } from "./error.ts";
-import { type RequestOptions, requestText } from "./request.ts";
+import { checkModelIndex, chooseWeights } from "../model_files.ts";
+import { parseSchedulerConfig } from "../scheduler_config.ts";
+import { parseUNetConfig } from "../unet_config.ts";
+import { HubError, listingAddress, type Repository, type RequestOptions, requestText } from "./request.ts";
 
 /** One file of a repository. */
 export interface RemoteFile {
@@ -15,7 +16,7 @@ export interface RemoteFile {
 }
 
 /** A repository's files, and the repository at the very commit that was listed. */
-export interface Listing {
+export interface RepositoryListing {
   readonly repository: Repository;
   readonly files: readonly RemoteFile[];
 }
@@ -34,7 +35,7 @@ const schema = z.object({
  *
  * @throws {HubError} if it refuses, or answers something else
  */
-export const listFiles = async (repository: Repository, options: RequestOptions = {}): Promise<Listing> => {
+export const listFiles = async (repository: Repository, options: RequestOptions = {}): Promise<RepositoryListing> => {
   const url = listingAddress(repository);
   const text = await requestText(repository, url, options);
   let listed: z.infer<typeof schema>;
@@ -54,7 +55,7 @@ export const listFiles = async (repository: Repository, options: RequestOptions 
 };
 
 /** The files that make a model, in the repository's own layout. */
-export interface ModelListing {
+export interface ModelRepositoryFiles {
   readonly unet: RemoteFile;
   readonly weights: RemoteFile;
   /** The small ones beside: the scheduler's configuration, the pipeline's index, the names of the classes. */
@@ -66,7 +67,7 @@ export interface ModelListing {
  *
  * @throws {HubError} if there is no U-Net, or no weights in a form that is read
  */
-export const chooseFiles = ({ repository: { name }, files }: Listing): ModelListing => {
+export const chooseFiles = ({ repository: { name }, files }: RepositoryListing): ModelRepositoryFiles => {
   const find = (path: string) => files.find((file) => file.path === path);
   const isPipeline = find("unet/config.json") !== undefined;
   const folder = isPipeline ? "unet/" : "";
@@ -88,4 +89,33 @@ export const chooseFiles = ({ repository: { name }, files }: Listing): ModelList
     weights: find(`${folder}${chosen}`)!,
     others: [find("model_index.json"), find(beside), find("denoise.json")].filter((file) => file !== undefined),
   };
+};
+
+const checkText = (path: string, text: string): void => {
+  let json: unknown;
+  try {
+    json = parsePythonJson(text);
+  } catch (cause) {
+    throw new ModelError("it is not JSON", { cause });
+  }
+  if (path.endsWith("scheduler_config.json")) parseSchedulerConfig(json);
+  else if (path.endsWith("config.json")) parseUNetConfig(json);
+  else if (path === "model_index.json") checkModelIndex(json);
+};
+
+/**
+ * Tells by a model's small files whether this project runs it, before the large one is fetched.
+ *
+ * @param texts the files' contents by their paths in the repository
+ * @throws {ModelError} that names the file and what is in the way
+ */
+export const checkModel = ({ name }: Repository, texts: ReadonlyMap<string, string>): void => {
+  for (const [path, text] of texts) {
+    try {
+      checkText(path, text);
+    } catch (cause) {
+      if (!(cause instanceof ModelError)) throw cause;
+      throw new ModelError(`Cannot use ${name}: ${path}: ${cause.message}`, { cause });
+    }
+  }
 };

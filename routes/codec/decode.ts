@@ -1,5 +1,5 @@
 import { decodeImage, decodeMask, type DecodeOptions } from "../../formats/decode_image.ts";
-import { ImageError } from "../../formats/image_error.ts";
+import { ImageError } from "../../formats/raster/raster.ts";
 
 /** The bytes of a file, or those that base64 or a `data:` URL of it stands for. */
 const bytesOf = (received: Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBuffer> => {

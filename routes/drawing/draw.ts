@@ -1,11 +1,12 @@
-import type { Serving, TaskEvent } from "../../serving/serving.ts";
+import type { TaskEvent } from "../../serving/progress.ts";
+import type { Serving } from "../../serving/serving.ts";
 import type { Codec } from "../codec/client.ts";
 import { createEventLog, type EventLog } from "../events/event_log.ts";
 import { StoppingError } from "../failures.ts";
-import type { Order } from "./order.ts";
-import { createTeller } from "./tell.ts";
 import type { Drawing } from "../output/drawing.ts";
 import { traced } from "../telemetry.ts";
+import type { Order } from "./order.ts";
+import { createTeller } from "./tell.ts";
 
 /** Images that are being drawn. */
 export interface Running {

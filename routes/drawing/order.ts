@@ -1,12 +1,11 @@
-import type { ModelInfo } from "../../serving/model_info.ts";
-import { ModelChangedError } from "../../serving/errors.ts";
-import type { Serving } from "../../serving/serving.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { ModelChangedError, type Serving } from "../../serving/serving.ts";
 import type { Codec } from "../codec/client.ts";
 import { DEFAULT_FRAMES } from "../input/fields.ts";
 import { imageTools } from "../input/images.ts";
 import type { Limits } from "../limits.ts";
-import { type Format, isFilm } from "../output/formats.ts";
 import type { DrawingHead } from "../output/drawing.ts";
+import { type Format, isFilm } from "../output/formats.ts";
 import type { DrawingTask, Prepared } from "../tasks/task.ts";
 
 /** A request for images that is ready to be drawn. */

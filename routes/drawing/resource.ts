@@ -1,8 +1,8 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { describeBody } from "../input/body.ts";
 import type { Source } from "../input/read_input.ts";
-import { FORMAT_NAMES } from "../output/formats.ts";
 import { perModels } from "../models/per_models.ts";
+import { FORMAT_NAMES } from "../output/formats.ts";
 import { type Operation, resource } from "../resource.ts";
 import type { DrawingTask } from "../tasks/task.ts";
 import type { DrawingDependencies } from "./dependencies.ts";

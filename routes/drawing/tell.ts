@@ -1,5 +1,5 @@
 import type { ImageShape } from "../../formats/pixels.ts";
-import type { Preview, TaskEvent } from "../../serving/serving.ts";
+import type { Preview, TaskEvent } from "../../serving/progress.ts";
 import type { Codec } from "../codec/client.ts";
 import type { EventLog } from "../events/event_log.ts";
 import { pngUrl } from "../output/png_url.ts";

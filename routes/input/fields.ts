@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../../serving/model_info.ts";
-import { samplingParameters } from "../../serving/parameters.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { samplingParameters } from "../../sampling/parameters.ts";
 import type { Limits } from "../limits.ts";
 import { FORMAT_NAMES } from "../output/formats.ts";
 

@@ -1,5 +1,5 @@
-import type { ModelInfo } from "../../serving/model_info.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Codec } from "../codec/client.ts";
 import type { Limits } from "../limits.ts";
 import type { Tools } from "../tasks/task.ts";

@@ -1,7 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
 import { CalledOffError } from "../failures.ts";
 import { describeIssues } from "../issues.ts";
 import { coerceText } from "./coerce.ts";

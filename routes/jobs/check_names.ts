@@ -1,8 +1,8 @@
 import { DatasetError } from "../../jobs/data/dataset_error.ts";
 import { resolveDataName } from "../../jobs/data/names.ts";
-import type { OptionValues } from "../../jobs/launch.ts";
-import { ModelConflictError } from "../../serving/errors.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import type { OptionValues } from "../../jobs/jobs.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import { ModelConflictError } from "../../serving/serving.ts";
 import { locate, MODELS, RUNS } from "../models/locate.ts";
 import { realPathBelow } from "../real_path.ts";
 import type { JobDependencies } from "./context.ts";

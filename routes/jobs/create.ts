@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
-import type { OptionValues } from "../../jobs/launch.ts";
+import type { OptionValues } from "../../jobs/jobs.ts";
 import { JobsFullError, StoppingError } from "../failures.ts";
 import { readInput } from "../input/read_input.ts";
 import type { Operation } from "../resource.ts";
 import { problemResponses } from "../responses.ts";
-import { answersJob, describeJob, type JobDependencies, nameSchema, ofJobs } from "./context.ts";
 import { checkNames } from "./check_names.ts";
+import { answersJob, describeJob, type JobDependencies, nameSchema, ofJobs } from "./context.ts";
 
 /** Lets a job in, or says when to come again. */
 const admit = async ({ jobs, limits: { waitingJobs } }: JobDependencies): Promise<void> => {

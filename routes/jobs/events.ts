@@ -1,6 +1,6 @@
-import { basename } from "@std/path";
 import { z } from "@hono/zod-openapi";
-import { type JobEvent, type Jobs } from "../../jobs/jobs.ts";
+import { basename } from "@std/path";
+import type { JobEvent, Jobs } from "../../jobs/jobs.ts";
 import { writeEvent } from "../events/event_stream.ts";
 import { followStream } from "../events/follow_stream.ts";
 import { explain } from "../failures.ts";

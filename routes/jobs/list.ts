@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
 import { readInput } from "../input/read_input.ts";
 import type { Operation } from "../resource.ts";
 import { describeJob, type JobDependencies, jobSchema, nameSchema, ofJobs } from "./context.ts";

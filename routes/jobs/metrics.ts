@@ -1,5 +1,5 @@
-import { join } from "@std/path";
 import { z } from "@hono/zod-openapi";
+import { join } from "@std/path";
 import { readInput } from "../input/read_input.ts";
 import { RUNS } from "../models/locate.ts";
 import { realPathBelow } from "../real_path.ts";

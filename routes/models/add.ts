@@ -1,7 +1,7 @@
-import { join } from "@std/path";
 import { z } from "@hono/zod-openapi";
-import { ModelConflictError, ModelRefusedError } from "../../serving/errors.ts";
-import type { ModelInfo } from "../../serving/model_info.ts";
+import { join } from "@std/path";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { ModelConflictError, ModelRefusedError } from "../../serving/serving.ts";
 import { readInput } from "../input/read_input.ts";
 import type { Operation } from "../resource.ts";
 import { problemResponses } from "../responses.ts";

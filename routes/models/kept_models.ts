@@ -2,7 +2,7 @@ import { basename, dirname, join, relative } from "@std/path";
 import { DigestError, readSums } from "../../jobs/training/digest.ts";
 import { ModelError } from "../../model/error.ts";
 import { findModel } from "../../model/model_files.ts";
-import { ModelRefusedError } from "../../serving/errors.ts";
+import { ModelRefusedError } from "../../serving/serving.ts";
 import { realPathBelow } from "../real_path.ts";
 
 /** Checkpoints that are served, kept for as long: a run may remove its own, and the engine be restarted after that. */

@@ -2,8 +2,8 @@ import { basename, join } from "@std/path";
 import { JobMissingError, type Jobs } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import { checkpointFolder, listSteps, stepOf } from "../../jobs/training/checkpoint_files.ts";
-import { ModelConflictError } from "../../serving/errors.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import { ModelConflictError } from "../../serving/serving.ts";
 import { realPathBelow } from "../real_path.ts";
 
 /** Folder of the runs, and of the models that nobody removes by himself. */

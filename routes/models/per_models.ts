@@ -1,4 +1,4 @@
-import type { ModelInfo } from "../../serving/model_info.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Serving } from "../../serving/serving.ts";
 
 /** Gives what depends on the models that there are: made when it is first asked for, and anew when they have changed. */

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../../serving/model_info.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Serving } from "../../serving/serving.ts";
 
 /** Where a model comes from that was added while the server ran. */

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { problemSchema } from "../problem.ts";
 import { FORMAT_NAMES } from "../output/formats.ts";
+import { problemSchema } from "../problem.ts";
 import { type Prediction, PREDICTION_STATUSES } from "./store.ts";
 
 const time = z.iso.datetime();

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { ParameterError } from "../../serving/resolve.ts";
+import { createHash } from "node:crypto";
+import { ParameterError } from "../../sampling/errors.ts";
 import { clientOf } from "../access/clients.ts";
 import type { DrawingDependencies } from "../drawing/dependencies.ts";
 import { makeOrder } from "../drawing/order.ts";

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { DrawingDependencies } from "../drawing/dependencies.ts";
 import { answerDrawing } from "../drawing/answer.ts";
+import type { DrawingDependencies } from "../drawing/dependencies.ts";
 import { describeContent } from "../drawing/describe.ts";
 import { readInput } from "../input/read_input.ts";
 import { type DoneFormat, FORMAT_NAMES, isFilm } from "../output/formats.ts";

@@ -1,8 +1,8 @@
 import type { Place } from "../access/clients.ts";
 import type { Log } from "../access/log.ts";
 import { draw, type DrawDependencies } from "../drawing/draw.ts";
-import { CalledOffError, explain } from "../failures.ts";
 import { framesOf, type Order } from "../drawing/order.ts";
+import { CalledOffError, explain } from "../failures.ts";
 import type { DoneFormat } from "../output/formats.ts";
 import { problemBody } from "../problem.ts";
 import { predictionDocument } from "./document.ts";

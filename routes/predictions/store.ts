@@ -1,8 +1,8 @@
-import type { Limits } from "../limits.ts";
-import type { DoneFormat } from "../output/formats.ts";
-import type { Drawing, DrawingHead } from "../output/drawing.ts";
-import type { problemBody } from "../problem.ts";
 import type { Running } from "../drawing/draw.ts";
+import type { Limits } from "../limits.ts";
+import type { Drawing, DrawingHead } from "../output/drawing.ts";
+import type { DoneFormat } from "../output/formats.ts";
+import type { problemBody } from "../problem.ts";
 
 /** Where a prediction stands. */
 export const PREDICTION_STATUSES = ["waiting", "running", "succeeded", "failed", "canceled"] as const;

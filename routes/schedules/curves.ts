@@ -7,8 +7,7 @@ import {
   type ScheduleName,
   SCHEDULES,
 } from "../../core/mod.ts";
-import { ScheduleError } from "../../serving/errors.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError, ScheduleError } from "../../sampling/errors.ts";
 import { DESCRIPTIONS, type ParameterName, PARAMETERS } from "./names.ts";
 
 const betaField = ({ description, default: value }: { description: string; default: number }) =>

@@ -10,8 +10,8 @@ import {
 } from "../../core/mod.ts";
 import { toBytes } from "../../formats/pixels.ts";
 import { diffusionOf } from "../../model/scheduler_config.ts";
-import type { ModelInfo } from "../../serving/model_info.ts";
-import { randomSeed } from "../../serving/resolve.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { randomSeed } from "../../sampling/parameters.ts";
 import { EXAMPLE_IMAGE } from "../input/example_images.ts";
 import { commonFields, type FieldOptions, imageField, samplingFields } from "../input/fields.ts";
 import { onlySet, parametersOf, resolveChosen } from "./sampling.ts";

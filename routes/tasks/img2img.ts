@@ -2,8 +2,8 @@ import { z } from "@hono/zod-openapi";
 import { EXAMPLE_IMAGE } from "../input/example_images.ts";
 import { commonFields, imageField, samplingFields, timestepField } from "../input/fields.ts";
 import { labelItems, parametersOf, resolveChosen } from "./sampling.ts";
-import { checkTimestep } from "./timestep.ts";
 import { defineTask } from "./task.ts";
+import { checkTimestep } from "./timestep.ts";
 
 /** Variants of an image. */
 export const img2img = defineTask({

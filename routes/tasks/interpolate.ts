@@ -1,11 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { INTERPOLATIONS } from "../../core/mod.ts";
-import type { Source } from "../../serving/request.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import type { InterpolationSource } from "../../sampling/request.ts";
 import { commonFields, imageField, samplingFields, seedField, timestepField } from "../input/fields.ts";
 import { onlySet, parametersOf, resolveChosen } from "./sampling.ts";
-import { checkTimestep } from "./timestep.ts";
 import { defineTask } from "./task.ts";
+import { checkTimestep } from "./timestep.ts";
 
 interface Ends {
   readonly image_a?: Uint8Array<ArrayBuffer> | string;
@@ -69,7 +69,7 @@ export const interpolate = defineTask({
     const sampling = resolveChosen({ ...input, steps, n }, model, { unlabelled: true });
     const t = checkTimestep(input.t, model);
     const lambdas = Array.from({ length: n }, (_, i) => i / (n - 1));
-    const sources: readonly [Source, Source] = fromImages
+    const sources: readonly [InterpolationSource, InterpolationSource] = fromImages
       ? [{ image: await image("image_a", image_a) }, { image: await image("image_b", image_b!) }]
       : [{ seed: seed_a! }, { seed: seed_b! }];
     const { n: _, ...parameters } = parametersOf(sampling, input.label);

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
 import { EXAMPLE_IMAGE } from "../input/example_images.ts";
 import { commonFields, imageField, samplingFields } from "../input/fields.ts";
 import { labelItems, onlySet, resolveChosen } from "./sampling.ts";

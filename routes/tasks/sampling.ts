@@ -1,6 +1,5 @@
-import type { ModelInfo } from "../../serving/model_info.ts";
-import type { SamplingParameters } from "../../serving/parameters.ts";
-import { type ResolvedSampling, resolveSampling } from "../../serving/resolve.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { type ResolvedSampling, resolveSampling, type SamplingParameters } from "../../sampling/parameters.ts";
 import type { Item, Parameters } from "../output/drawing.ts";
 
 /** What a caller chose, its defaults filled in, among other fields. */

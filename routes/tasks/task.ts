@@ -1,6 +1,6 @@
 import type { z } from "@hono/zod-openapi";
-import type { ModelInfo } from "../../serving/model_info.ts";
-import type { SamplingRequest } from "../../serving/request.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import type { SamplingRequest } from "../../sampling/request.ts";
 import type { FieldOptions } from "../input/fields.ts";
 import type { Limits } from "../limits.ts";
 import type { Drawing, Item, Parameters } from "../output/drawing.ts";

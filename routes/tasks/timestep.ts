@@ -1,5 +1,5 @@
-import type { ModelInfo } from "../../serving/model_info.ts";
-import { ParameterError } from "../../serving/resolve.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
 
 /**
  * A timestep that the model has: the one that was asked for, or else half the schedule, T/2 − 1, from which T/2 steps lead

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
-
-import axe from "axe-core";
 import { assert, assertEquals } from "@std/assert";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { browserTest, finished, SCREENSHOTS, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";

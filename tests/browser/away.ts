@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assertEquals } from "@std/assert";
 import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
 import { spawnServer } from "./server.ts";

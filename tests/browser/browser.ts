@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";

@@ -1,7 +1,6 @@
 /// <reference lib="dom" />
-
-import { Buffer } from "node:buffer";
 import { assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { betaSchedule, createDiffusion, fillNormal, qSample } from "../../core/mod.ts";
 import { encodePng } from "../../formats/png.ts";
 import { browserTest, pixelsOf, withPage } from "./browser.ts";

@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { decodePng } from "../../formats/png.ts";
 import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";

@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseKeys } from "../../routes/access/keys.ts";
 import { browserTest, finished, readFilm, saved, withPage } from "./browser.ts";

@@ -1,10 +1,10 @@
 /** The page in a real browser; all tests share one, and one server. */
-import "./generate.ts";
-import "./forward.ts";
-import "./interpolate.ts";
-import "./inpaint.ts";
-import "./train.ts";
-import "./paper.ts";
-import "./away.ts";
-import "./keys.ts";
 import "./access.ts";
+import "./away.ts";
+import "./forward.ts";
+import "./generate.ts";
+import "./inpaint.ts";
+import "./interpolate.ts";
+import "./keys.ts";
+import "./paper.ts";
+import "./train.ts";

@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";

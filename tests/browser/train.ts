@@ -1,5 +1,4 @@
 /// <reference lib="dom" />
-
 import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { browserTest, finished, withPage } from "./browser.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { ENGINES } from "../../engine/engine.ts";
-import { type Ended, ended, missing, run, startIn, startWith, testCommandLine } from "./cli.ts";
+import { type Ended, ended, missing, run, startIn, startWith, testCommandLine } from "./run_main.ts";
 
 const variables = "DATABASE_URL,DENOISE_API_KEYS,DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,XDG_RUNTIME_DIR";
 const permissions = ["--allow-read=.", `--allow-env=${variables}`];

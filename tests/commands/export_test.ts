@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { loadPipeline } from "../../model/pipeline.ts";
-import { run, testCommandLine } from "./cli.ts";
+import { run, testCommandLine } from "./run_main.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
 

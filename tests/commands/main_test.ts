@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { run, testCommandLine } from "./cli.ts";
+import { run, testCommandLine } from "./run_main.ts";
 
 testCommandLine("main.ts with no command lists the commands and exits 2; --help exits 0", async () => {
   const bare = await run();

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { type Behaviour, COMMIT, reasonNotToServe, serveHub } from "../model/hub/local_hub.ts";
-import { type Ended, ended, missing, startWith, testCommandLine } from "./cli.ts";
+import { type Ended, ended, missing, startWith, testCommandLine } from "./run_main.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
 const CONFIG = "unet/config.json";

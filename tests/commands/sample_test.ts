@@ -6,7 +6,7 @@ import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
 import { decodePng } from "../../formats/png.ts";
 import { python, whyNoPython } from "../model/python.ts";
-import { run, start, testCommandLine } from "./cli.ts";
+import { run, start, testCommandLine } from "./run_main.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
 const SHAPE = { height: 8, width: 8, channels: 3 };

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ended, startIn, testCommandLine } from "./cli.ts";
+import { ended, startIn, testCommandLine } from "./run_main.ts";
 
 const fails = async (env: Record<string, string>, permissions: string[] = ["--allow-env=DATABASE_URL"]) => {
   const { code, stderr } = await ended(startIn(env, permissions, "worker"));

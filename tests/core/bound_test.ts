@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { calcBpd } from "../../core/bits_per_dim.ts";
-import { boundTerm, priorBitsPerDim, simpleLoss } from "../../core/bound.ts";
+import { boundTerm, calcBpd, priorBitsPerDim, simpleLoss } from "../../core/bound.ts";
 import { createDiffusion } from "../../core/diffusion.ts";
 import { qSample } from "../../core/forward.ts";
 import { predictEpsilon } from "../../core/prediction.ts";

@@ -1,6 +1,12 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { erf, erfc, erfcx, logNormalInterval } from "../../core/erf.ts";
-import { discretizedGaussianLogLikelihood, normalKl } from "../../core/gaussian.ts";
+import {
+  discretizedGaussianLogLikelihood,
+  erf,
+  erfc,
+  erfcx,
+  logNormalInterval,
+  normalKl,
+} from "../../core/gaussian.ts";
 import golden from "../fixtures/core/gaussian.json" with { type: "json" };
 
 type Three = [number, number, number];

@@ -1,7 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { erfc } from "../../core/erf.ts";
-import { DOMAINS, fillNormal, normal, permutation, uniform } from "../../core/noise.ts";
-import { normalQuantile } from "../../core/normal_quantile.ts";
+import { erfc } from "../../core/gaussian.ts";
+import { DOMAINS, fillNormal, normal, normalQuantile, permutation, uniform } from "../../core/noise.ts";
 import golden from "../fixtures/core/gaussian.json" with { type: "json" };
 import draws from "../fixtures/core/noise.json" with { type: "json" };
 

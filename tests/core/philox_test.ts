@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { philox4x32 } from "../../core/philox.ts";
+import { philox4x32 } from "../../core/noise.ts";
 
 type Six = [number, number, number, number, number, number];
 

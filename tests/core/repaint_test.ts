@@ -2,10 +2,9 @@ import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@
 import { createDiffusion } from "../../core/diffusion.ts";
 import { fillNormal } from "../../core/noise.ts";
 import { applyRow, type Plan } from "../../core/plan.ts";
-import { repaint, type RepaintOptions } from "../../core/repaint.ts";
-import { compileRepaint, type Jumps } from "../../core/repaint_schedule.ts";
+import { compileRepaint, type Jumps, repaint, type RepaintOptions } from "../../core/repaint.ts";
 import { sample } from "../../core/sample.ts";
-import { compilePlan } from "../../core/samplers/mod.ts";
+import { compilePlan } from "../../core/samplers.ts";
 
 // tests/fixtures/core/repaint.py made the values and holds the same noise, network, image and mask.
 interface Case extends Jumps {

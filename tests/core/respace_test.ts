@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { createDiffusion } from "../../core/diffusion.ts";
-import { respace } from "../../core/respace.ts";
 import { betaSchedule, rescaleZeroTerminalSnr } from "../../core/schedules.ts";
-import { sectionTimesteps } from "../../core/timesteps.ts";
+import { respace, sectionTimesteps } from "../../core/timesteps.ts";
 
 const paper = createDiffusion(betaSchedule("linear", 1000));
 

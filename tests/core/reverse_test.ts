@@ -11,9 +11,8 @@ import {
   trainingTarget,
   velocity,
 } from "../../core/prediction.ts";
-import { pMeanVariance } from "../../core/reverse.ts";
+import { pMeanVariance, type Variance } from "../../core/reverse.ts";
 import { betaSchedule, rescaleZeroTerminalSnr } from "../../core/schedules.ts";
-import type { Variance } from "../../core/variance.ts";
 import golden from "../fixtures/core/process.json" with { type: "json" };
 import { assertClose } from "./assert_close.ts";
 

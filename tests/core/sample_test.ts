@@ -3,10 +3,11 @@ import { createDiffusion } from "../../core/diffusion.ts";
 import { fillNormal } from "../../core/noise.ts";
 import { applyRow, type Plan, type PlanRow } from "../../core/plan.ts";
 import { type Evaluate, sample, type SampleOptions } from "../../core/sample.ts";
-import { compilePlan, SAMPLERS } from "../../core/samplers/mod.ts";
+import { compilePlan, SAMPLERS } from "../../core/samplers.ts";
 
 const diffusion = createDiffusion(Array.from({ length: 100 }, (_, t) => 0.001 + 0.1 * t / 99));
 const LENGTH = 12;
+
 /** Depends on x, t and the element of the image, not on its place in the batch. */
 const evaluate: Evaluate = (x, timesteps) =>
   x.map((v, i) => 0.8 * Math.tanh(v) + 0.3 * Math.cos(timesteps[Math.floor(i / LENGTH)] + i % LENGTH));

@@ -1,7 +1,7 @@
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import { createDiffusion, type Diffusion } from "../../core/diffusion.ts";
 import { applyRow, needsNoise, type Plan } from "../../core/plan.ts";
-import { compileInversion, compilePlan, type PlanOptions } from "../../core/samplers/mod.ts";
+import { compileInversion, compilePlan, type PlanOptions } from "../../core/samplers.ts";
 import { rescaleZeroTerminalSnr } from "../../core/schedules.ts";
 
 // tests/fixtures/core/trajectories.py made the values and holds the same noise and network.

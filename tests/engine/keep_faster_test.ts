@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
-import { keepFaster } from "../../engine/keep_faster.ts";
+import { keepFaster } from "../../engine/compile.ts";
 import { openEngine } from "../../engine/mod.ts";
 import { withoutLeaks } from "./without_leaks.ts";
 

@@ -2,9 +2,8 @@ import { assertEquals } from "@std/assert";
 import { betaSchedule, createDiffusion } from "../../core/mod.ts";
 import { nearestPlaces, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
-import { compileTask } from "../../serving/compile.ts";
-import { denoise } from "../../serving/denoise.ts";
-import { type Row, startRow } from "../../serving/row.ts";
+import { compileTask } from "../../sampling/compile.ts";
+import { denoise, type Row, startRow } from "../../sampling/denoise.ts";
 
 const shape = { height: 4, width: 4, channels: 1, outChannels: 1 };
 const scheduler = parseSchedulerConfig({ num_train_timesteps: 20 });

@@ -1,8 +1,8 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { decodeImage, decodeMask } from "../../formats/decode_image.ts";
-import { ImageError } from "../../formats/image_error.ts";
 import { fromBytes } from "../../formats/pixels.ts";
 import { encodePng } from "../../formats/png.ts";
+import { ImageError } from "../../formats/raster/raster.ts";
 import { distance, file, fixture, names } from "./pictures.ts";
 
 const aim = { height: 8, width: 6 };

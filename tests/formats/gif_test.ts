@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { encodeGif } from "../../formats/gif.ts";
-import { waves } from "./films.ts";
+import { waves } from "./animations.ts";
 
 /** Hundredths of a second that each frame is shown: bytes 4 and 5 of every graphic control extension. */
 const delays = (gif: Uint8Array): number[] => {

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes }
 import { zlibSync } from "fflate";
 import { concatBytes } from "../../formats/concat_bytes.ts";
 import { decodeImage } from "../../formats/decode_image.ts";
-import { ImageError, type ImageFault } from "../../formats/image_error.ts";
 import { PNG_SIGNATURE, pngChunk, pngChunks } from "../../formats/png_chunks.ts";
-import { inflateExactly } from "../../formats/raster/inflate_exactly.ts";
+import { ImageError, type ImageFault } from "../../formats/raster/raster.ts";
+import { inflateExactly } from "../../formats/raster/read_png.ts";
 import { file, names } from "./pictures.ts";
 
 const aim = { height: 8, width: 6, channels: 3, maxPixels: 1000 };

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import { decodeNpz, encodeNpz, streamNpz } from "../../formats/npz.ts";
 import { decodeNpy } from "../../formats/npy.ts";
+import { decodeNpz, encodeNpz, streamNpz } from "../../formats/npz.ts";
 
 const fixtures = new URL("../fixtures/formats/", import.meta.url);
 const read = (name: string) => Deno.readFileSync(new URL(name, fixtures));

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { toPalette } from "../../formats/palette.ts";
-import { waves } from "./films.ts";
+import { toPalette } from "../../formats/gif.ts";
+import { waves } from "./animations.ts";
 
 /** Root mean square and largest difference between pixels and their palette's colours, in levels of 255. */
 const error = (pixels: Uint8Array, channels: number) => {

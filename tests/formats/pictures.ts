@@ -1,4 +1,4 @@
-import { type NpyArray } from "../../formats/npy.ts";
+import type { NpyArray } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 
 const arrays = decodeNpz(Deno.readFileSync(new URL("../fixtures/pictures.npz", import.meta.url)));

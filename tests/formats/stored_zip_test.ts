@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { unzipSync } from "fflate";
-import { createStoredZip } from "../../formats/stored_zip.ts";
+import { createStoredZip } from "../../formats/npz.ts";
 import { python, whyNoPython } from "../model/python.ts";
 
 const text = (content: string) => new TextEncoder().encode(content);

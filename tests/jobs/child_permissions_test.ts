@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { trainingCommand } from "../../jobs/child_command.ts";
-import { executable } from "../commands/cli.ts";
+import { trainingCommand } from "../../jobs/launch.ts";
+import { executable } from "../commands/run_main.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));

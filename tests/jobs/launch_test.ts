@@ -1,10 +1,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { granted } from "../../engine/tensorflow/granted.ts";
-import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
+import { isGranted } from "../../engine/tensorflow/find_library.ts";
 import type { TrainingEvent } from "../../jobs/events.ts";
-import { toArguments, trainingCommand } from "../../jobs/child_command.ts";
-import { launchTraining } from "../../jobs/launch.ts";
+import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
+import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 const program = ["node_modules", "core", "engine", "formats", "jobs", "model", "serving"];
@@ -24,7 +23,7 @@ Deno.test("toArguments: camelCase options become flags whose values stay behind 
   );
 });
 
-const reasonNotToGrant = reasonNotToWrite || (granted({ name: "ffi", path: "runs" }) ? "" : "needs --allow-ffi=runs");
+const reasonNotToGrant = reasonNotToWrite || (isGranted({ name: "ffi", path: "runs" }) ? "" : "needs --allow-ffi=runs");
 
 writingTest("trainingCommand grants the library that was named, and nothing beside its folder", async (folder) => {
   const inside = join(folder, "lib");

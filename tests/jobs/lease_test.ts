@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { TRY_AGAIN } from "../../jobs/exit_codes.ts";
 import type { TrainingEvent } from "../../jobs/events.ts";
-import { executable } from "../commands/cli.ts";
+import { TRY_AGAIN } from "../../jobs/exit_codes.ts";
+import { executable } from "../commands/run_main.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 import { launchLeased, readRecord } from "./queue/leased_training.ts";
 

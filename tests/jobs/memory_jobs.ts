@@ -9,8 +9,9 @@ import {
   JobMissingError,
   type Jobs,
   JobStateError,
+  type OptionValues,
 } from "../../jobs/jobs.ts";
-import { launchTraining, type OptionValues, type TrainingProcess } from "../../jobs/launch.ts";
+import { launchTraining, type TrainingProcess } from "../../jobs/launch.ts";
 
 type Writable = { -readonly [K in keyof Job]: Job[K] };
 

@@ -1,13 +1,11 @@
 import { fromFileUrl } from "@std/path";
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../engine/mod.ts";
-import { oneHot, uploadWeights } from "../../model/denoiser.ts";
-import { toStoredLayout } from "../../model/layout.ts";
+import { oneHot } from "../../model/denoiser.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
-import { timestepEmbedding } from "../../model/timestep_embedding.ts";
-import { createUNet, type UNetInputs } from "../../model/unet.ts";
-import { Weights } from "../../model/weights.ts";
+import { createUNet, timestepEmbedding, type UNetInputs } from "../../model/unet.ts";
+import { toStoredLayout, uploadWeights, Weights } from "../../model/weights.ts";
 import { relativeError } from "../engine/relative_error.ts";
 import { nhwc } from "./nhwc.ts";
 

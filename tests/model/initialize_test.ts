@@ -1,10 +1,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertLessOrEqual, assertNotEquals } from "@std/assert";
 import { openEngine } from "../../engine/mod.ts";
-import { parseUNetConfig } from "../../model/config.ts";
+import { unetParameters } from "../../model/architecture.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { initializeUNet } from "../../model/initialize.ts";
-import { unetParameters } from "../../model/parameters.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
+import { parseUNetConfig } from "../../model/unet_config.ts";
 import { randomValues, sizeOf } from "../engine/random_values.ts";
 
 const CONFIG = parseUNetConfig({

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { parseUNetConfig } from "../../model/config.ts";
-import { unetParameters } from "../../model/parameters.ts";
+import { unetParameters } from "../../model/architecture.ts";
+import { parseUNetConfig } from "../../model/unet_config.ts";
 
 interface Golden {
   config: unknown;

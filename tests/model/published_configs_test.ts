@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { parseUNetConfig } from "../../model/config.ts";
-import { unetParameters } from "../../model/parameters.ts";
+import { unetParameters } from "../../model/architecture.ts";
 import { diffusionOf, parseSchedulerConfig } from "../../model/scheduler_config.ts";
+import { parseUNetConfig } from "../../model/unet_config.ts";
 
 /** What the checkpoints of the paper, as converted for diffusers in 2022, say alike. */
 const OLD = {

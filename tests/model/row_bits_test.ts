@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { openEngine } from "../../engine/mod.ts";
-import { parseUNetConfig } from "../../model/config.ts";
 import { createDenoiser, type Denoiser } from "../../model/denoiser.ts";
 import { initializeUNet } from "../../model/initialize.ts";
 import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
+import { parseUNetConfig } from "../../model/unet_config.ts";
 import { assertWithin, columnOf } from "../engine/assert_within.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { whyNot } from "../engine/why_not.ts";

@@ -1,8 +1,8 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { betaSchedule, SCHEDULES } from "../../core/mod.ts";
+import { parsePythonJson } from "../../model/config_json.ts";
 import { ModelError } from "../../model/error.ts";
-import { parsePythonJson } from "../../model/python_json.ts";
 import {
   diffusionOf,
   parseSchedulerConfig,

@@ -1,6 +1,6 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { timestepEmbedding } from "../../model/timestep_embedding.ts";
+import { timestepEmbedding } from "../../model/unet.ts";
 
 interface Golden {
   size: number;

@@ -1,10 +1,10 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { remoteTrainOptions } from "../../jobs/options.ts";
-import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import type { launchTraining } from "../../jobs/launch.ts";
+import { remoteTrainOptions } from "../../jobs/options.ts";
 import { parseKeys } from "../../routes/access/keys.ts";
 import { createLog } from "../../routes/access/log.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { whyNoPython } from "../model/python.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 import { withServer } from "./with_server.ts";

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import type { Job, Jobs } from "../../jobs/jobs.ts";
-import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { launchTraining } from "../../jobs/launch.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { until, withServer } from "./with_server.ts";
 
 const main = new URL("../fixtures/fake_trainer.ts", import.meta.url);

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { OpenAPIHono } from "@hono/zod-openapi";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { createLog } from "../../routes/access/log.ts";
 import { createFrame } from "../../routes/frame.ts";

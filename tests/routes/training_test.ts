@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
+import { decodePng } from "../../formats/png.ts";
 import type { Job } from "../../jobs/jobs.ts";
 import { remoteTrainOptions } from "../../jobs/options.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
-import { decodePng } from "../../formats/png.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { type ReadEvent, readEvents } from "./read_events.ts";

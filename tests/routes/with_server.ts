@@ -1,8 +1,8 @@
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
 import type { Limits } from "../../routes/limits.ts";
-import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { openServer, type Server, type ServerOptions } from "../../routes/server.ts";
+import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 
 /** The folder of a tiny class-conditional model: 8×8 RGB, classes red, green and blue, T = 100. */
 export const tinyModel = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));

@@ -1,12 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { chooseBatch, type Claim } from "../../serving/batch.ts";
+import { type Candidate, chooseBatch } from "../../serving/scheduler.ts";
 
-const claim = (work: number, { ready = 1, places = 1 }: Partial<Claim> = {}): Claim => ({ work, ready, places });
+const claim = (work: number, { ready = 1, rowsPerImage: places = 1 }: Partial<Candidate> = {}): Candidate => ({
+  work,
+  ready,
+  rowsPerImage: places,
+});
 const linear = (rows: number) => rows;
 const flat = () => 1;
 const half = (rows: number) => 1 + rows;
 
-const images = (claims: Claim[], capacity: number, costOf: (rows: number) => number) =>
+const images = (claims: Candidate[], capacity: number, costOf: (rows: number) => number) =>
   chooseBatch(claims, { capacity, costOf }).map(({ images }) => images);
 
 Deno.test("chooseBatch takes as many rows of equal requests as fit, where a larger call is cheaper a row, or no dearer", () => {
@@ -29,9 +33,12 @@ Deno.test("chooseBatch always takes the first claim, however long it is", () => 
 
 Deno.test("chooseBatch takes part of a request's images, and passes over those that do not fit or are not ready", () => {
   assertEquals(images([claim(160, { ready: 16 }), claim(160)], 8, flat), [8]);
-  assertEquals(images([claim(40, { ready: 4, places: 2 })], 7, flat), [3]);
-  const claims = [claim(50), claim(50, { places: 2 }), claim(50)];
-  assertEquals(chooseBatch(claims, { capacity: 2, costOf: flat }).map((share) => claims.indexOf(share.claim)), [0, 2]);
+  assertEquals(images([claim(40, { ready: 4, rowsPerImage: 2 })], 7, flat), [3]);
+  const claims = [claim(50), claim(50, { rowsPerImage: 2 }), claim(50)];
+  assertEquals(chooseBatch(claims, { capacity: 2, costOf: flat }).map((share) => claims.indexOf(share.candidate)), [
+    0,
+    2,
+  ]);
 });
 
 Deno.test("chooseBatch does not pad a call to a size that costs more than the row in it is worth", () => {

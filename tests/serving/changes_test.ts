@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import type { ResolvedSampling } from "../../sampling/parameters.ts";
+import type { SamplingRequest } from "../../sampling/request.ts";
 import {
   EngineFailedError,
   ModelChangedError,
@@ -10,8 +13,6 @@ import {
   openServing,
   type Serving,
 } from "../../serving/client.ts";
-import type { SamplingRequest } from "../../serving/request.ts";
-import { ParameterError, type ResolvedSampling } from "../../serving/resolve.ts";
 import { whyNot } from "../engine/why_not.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { DYING_SEED } from "./failing_seeds.ts";

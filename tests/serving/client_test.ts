@@ -3,6 +3,10 @@ import { fromFileUrl } from "@std/path";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
+import { ParameterError } from "../../sampling/errors.ts";
+import { targetOf } from "../../sampling/loaded_model.ts";
+import type { ResolvedSampling } from "../../sampling/parameters.ts";
+import type { SamplingRequest } from "../../sampling/request.ts";
 import {
   type Batch,
   DeadlineError,
@@ -14,13 +18,10 @@ import {
   type TaskEvent,
   UnavailableError,
 } from "../../serving/client.ts";
-import { targetOf } from "../../serving/loaded_model.ts";
-import type { SamplingRequest } from "../../serving/request.ts";
-import { ParameterError, type ResolvedSampling } from "../../serving/resolve.ts";
 import { whyNot } from "../engine/why_not.ts";
+import { createChance, randomRequest } from "../sampling/random_request.ts";
+import { drawAlone } from "../sampling/reference.ts";
 import { DYING_SEED, FAILING_SEED } from "./failing_seeds.ts";
-import { createChance, randomRequest } from "./random_request.ts";
-import { drawAlone } from "./reference.ts";
 
 const folder = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));
 const generate = (changes: Partial<ResolvedSampling> = {}): SamplingRequest => ({
@@ -28,6 +29,7 @@ const generate = (changes: Partial<ResolvedSampling> = {}): SamplingRequest => (
   sampling: { n: 1, seed: 5, sampler: "ddpm", steps: 20, guidance: 1, labels: [1], ...changes },
 });
 const labels = (n: number) => Array.from({ length: n }, (_, i) => i % 3);
+
 /** A request that would take much longer than any test. */
 const endless = (changes: Partial<ResolvedSampling> = {}): SamplingRequest => ({
   kind: "inpaint",

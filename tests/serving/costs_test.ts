@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { createCosts } from "../../serving/costs.ts";
+import { createCosts } from "../../serving/scheduler.ts";
 
 Deno.test("createCosts knows nothing but that rows cost, at first; a size's first call, which may compile, is left out", () => {
   const costs = createCosts();

@@ -4,10 +4,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
-import { targetOf } from "../../serving/loaded_model.ts";
+import { targetOf } from "../../sampling/loaded_model.ts";
 import { whyNot } from "../engine/why_not.ts";
+import { createChance } from "../sampling/random_request.ts";
 import { drawPool, runMix } from "./mix.ts";
-import { createChance } from "./random_request.ts";
 
 const folder = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));
 const CAPACITY = 16;

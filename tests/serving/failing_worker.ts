@@ -2,8 +2,8 @@
 /** The serving worker, with an engine that fails on request: by the seed of the request. */
 import * as tf from "@tensorflow/tfjs-core";
 import type { ToWorker } from "../../serving/protocol.ts";
-import { DYING_SEED, FAILING_SEED } from "./failing_seeds.ts";
 import "../../serving/worker.ts";
+import { DYING_SEED, FAILING_SEED } from "./failing_seeds.ts";
 
 let left = Infinity;
 const read = tf.Tensor.prototype.dataSync;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { compileTask } from "../../serving/compile.ts";
-import type { ResolvedSampling } from "../../serving/resolve.ts";
+import { compileTask } from "../../sampling/compile.ts";
+import type { ResolvedSampling } from "../../sampling/parameters.ts";
 import { createScheduler } from "../../serving/scheduler.ts";
 import { fakeModel } from "./fake_model.ts";
 

@@ -1,6 +1,6 @@
 import { diffusionOf, parseSchedulerConfig } from "../../model/scheduler_config.ts";
-import type { Target } from "../../serving/compile.ts";
-import { gaussianNetwork } from "./gaussian_network.ts";
+import type { Target } from "../../sampling/compile.ts";
+import { gaussianNetwork } from "../sampling/gaussian_network.ts";
 
 /** A Gaussian network of T = 100 with ten classes and a null class, and what requests to it are compiled for. */
 export const fakeModel = ({ learned = false }: { learned?: boolean } = {}) => {

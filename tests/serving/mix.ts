@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { compileTask, type Target } from "../../serving/compile.ts";
-import type { SamplingRequest } from "../../serving/request.ts";
+import { compileTask, type Target } from "../../sampling/compile.ts";
+import type { Network } from "../../sampling/denoise.ts";
+import type { SamplingRequest } from "../../sampling/request.ts";
 import { createScheduler } from "../../serving/scheduler.ts";
-import type { Network } from "../../serving/step.ts";
-import { type Chance, createChance, randomRequest } from "./random_request.ts";
-import { drawAlone } from "./reference.ts";
+import { type Chance, createChance, randomRequest } from "../sampling/random_request.ts";
+import { drawAlone } from "../sampling/reference.ts";
 
 /** A network, and what its requests are compiled for. */
 export interface MixModel {

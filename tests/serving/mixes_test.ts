@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import { createChance } from "../sampling/random_request.ts";
 import { fakeModel } from "./fake_model.ts";
 import { drawPool, runMix } from "./mix.ts";
-import { createChance } from "./random_request.ts";
 
 for (const learned of [false, true]) {
   Deno.test(`scheduler: in 300 random mixes each image has the bits it has alone${learned ? ", learned variance" : ""}`, async () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { modelNames } from "../../serving/model_names.ts";
+import { modelNames } from "../../serving/models.ts";
 
 Deno.test("modelNames are the folders' base names, numbered where another has the name already", () => {
   assertEquals(modelNames(["models/digits", "runs/a/checkpoints/step-10/", "runs/b/checkpoints/step-10"]), [

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { toBytes } from "../../formats/pixels.ts";
-import { compileTask } from "../../serving/compile.ts";
-import { previewSteps } from "../../serving/previews.ts";
+import { compileTask } from "../../sampling/compile.ts";
+import { type Preview, previewSteps } from "../../serving/progress.ts";
 import { createScheduler } from "../../serving/scheduler.ts";
-import type { Preview } from "../../serving/serving.ts";
 import { fakeModel } from "./fake_model.ts";
 
 Deno.test("previewSteps are spread evenly, the first and the last step included, none twice", () => {

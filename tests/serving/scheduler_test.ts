@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { compileTask } from "../../serving/compile.ts";
-import type { ResolvedSampling } from "../../serving/resolve.ts";
-import { createScheduler, type Step } from "../../serving/scheduler.ts";
-import type { Network } from "../../serving/step.ts";
-import type { Progress } from "../../serving/task.ts";
-import { createTurns } from "../../serving/turns.ts";
+import { compileTask } from "../../sampling/compile.ts";
+import type { Network } from "../../sampling/denoise.ts";
+import type { ResolvedSampling } from "../../sampling/parameters.ts";
+import type { TaskProgress } from "../../serving/progress.ts";
+import { createScheduler, type NetworkCall } from "../../serving/scheduler.ts";
+import { createTimeSharing } from "../../serving/time_sharing.ts";
 import { fakeModel } from "./fake_model.ts";
 
 const size = 48;
@@ -51,7 +51,7 @@ Deno.test("scheduler: a guided image takes two rows, with its class and with non
 
 Deno.test("scheduler: more images than the capacity take their steps in turn, and every step is reported", async () => {
   const { network, calls } = fakeModel();
-  const reports: Progress[] = [];
+  const reports: TaskProgress[] = [];
   const scheduler = createScheduler(network, { capacity: 2, now: () => 0 });
   const images = await scheduler.submit(task({ n: 5 }), { onStep: (progress) => reports.push(progress) });
   assertEquals(calls.length, 25);
@@ -87,7 +87,7 @@ Deno.test("scheduler: a task is told when it is queued, behind how many images, 
 });
 
 Deno.test("scheduler: tells of each call, what it asked for, what was padded and what is left", async () => {
-  const steps: Step[] = [];
+  const steps: NetworkCall[] = [];
   const clock = { time: 0 };
   const { network } = fakeModel();
   const slow: Network = { ...network, evaluate: (...args) => (clock.time += 5, network.evaluate(...args)) };
@@ -141,8 +141,8 @@ Deno.test("scheduler: a failing network call fails the tasks in it; the others a
     },
   };
   const errors: unknown[] = [];
-  const turns = createTurns({ onError: (error) => errors.push(error) });
-  const scheduler = createScheduler(failing, { capacity: 2, turns, now: () => 0 });
+  const turns = createTimeSharing({ onError: (error) => errors.push(error) });
+  const scheduler = createScheduler(failing, { capacity: 2, timeSharing: turns, now: () => 0 });
   const first = scheduler.submit(task({ n: 2 }));
   const second = scheduler.submit(task({ n: 2, seed: 1, steps: 11 }));
   await assertRejects(() => first, Error, "out of memory");
@@ -156,7 +156,7 @@ Deno.test("scheduler: two models share the thread, each with tasks of its own", 
   const order: string[] = [];
   const clock = { time: 0 };
   const now = () => clock.time;
-  const turns = createTurns({ now });
+  const turns = createTimeSharing({ now });
   const open = (name: string, cost: number) => {
     const { network } = fakeModel();
     const evaluate: Network["evaluate"] = (...args) => {
@@ -164,7 +164,7 @@ Deno.test("scheduler: two models share the thread, each with tasks of its own", 
       clock.time += cost;
       return network.evaluate(...args);
     };
-    return createScheduler({ ...network, evaluate }, { turns, now });
+    return createScheduler({ ...network, evaluate }, { timeSharing: turns, now });
   };
   const [big, small] = [open("big", 10), open("small", 1)];
   const alone = await createScheduler(fakeModel().network).submit(task({ steps: 30 }));

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { hasGpu } from "../../engine/webgpu/adapter.ts";
+import type { ResolvedSampling } from "../../sampling/parameters.ts";
 import { EngineFailedError, openServing } from "../../serving/client.ts";
-import { openLink } from "../../serving/link.ts";
 import type { FromWorker, StartOptions } from "../../serving/protocol.ts";
-import type { ResolvedSampling } from "../../serving/resolve.ts";
+import { openLink } from "../../serving/supervisor.ts";
 import { FAILING_SEED } from "./failing_seeds.ts";
 
 const folder = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createVirtualTime } from "../../serving/virtual_time.ts";
+import { createVirtualTime } from "../../serving/scheduler.ts";
 
 Deno.test("createVirtualTime: a request ends its work later than it comes, in rows that each request would have got", () => {
   const time = createVirtualTime();

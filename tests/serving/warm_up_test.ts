@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { bucketOf } from "../../model/bucket.ts";
-import type { LoadedModel } from "../../serving/loaded_model.ts";
-import { createWarmUp } from "../../serving/warm_up.ts";
+import type { LoadedModel } from "../../sampling/loaded_model.ts";
+import { createWarmUp } from "../../serving/host.ts";
 
 const fakeModels = (bucketOf: (rows: number) => number) => {
   const asked: string[] = [];

@@ -1,5 +1,5 @@
-import { ask, type Asked } from "./request.ts";
 import { Unreachable } from "./problem.ts";
+import { ask, type Asked } from "./request.ts";
 
 /** One event of a stream. */
 export interface ServerEvent {

@@ -1,5 +1,4 @@
 /** What the page reads of the server's answers; docs/api.md and /openapi.json tell all of it. */
-
 export interface Model {
   readonly name: string;
   readonly default: boolean;

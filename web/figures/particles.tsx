@@ -6,6 +6,7 @@ import { theme } from "../state/theme.ts";
 
 const COUNT = 500;
 const SIZE = 320;
+
 /** Half of the plane's side. */
 const REACH = 2.4;
 const diffusion = createDiffusion(betaSchedule("linear", 1000));

@@ -1,5 +1,4 @@
 /// <reference lib="deno.ns" />
-
 import { Buffer } from "node:buffer";
 import subsetFont from "subset-font";
 

@@ -1,5 +1,4 @@
 /// <reference lib="deno.ns" />
-
 import MarkdownIt from "markdown-it";
 import temml from "temml";
 

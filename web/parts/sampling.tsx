@@ -2,8 +2,8 @@ import { SAMPLERS } from "../../core/mod.ts";
 import type { Model } from "../api/types.ts";
 import { description } from "../state/limits.ts";
 import { useStore } from "../state/store.ts";
-import { issueOf } from "./notice.tsx";
 import { NumberField, Select } from "./fields.tsx";
+import { issueOf } from "./notice.tsx";
 
 /** What the samplers are called by those who know them. */
 const NAMES: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
-import type { Model } from "../api/types.ts";
 import { keyWanted } from "../api/key.ts";
+import type { Model } from "../api/types.ts";
 import { models, modelsProblem } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 import { Notice, Wrong } from "./notice.tsx";

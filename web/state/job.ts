@@ -44,6 +44,7 @@ const NOTHING: Followed = {
 };
 
 const POINTS = 400;
+
 /** Milliseconds within which what comes is shown together. */
 const PACE = 200;
 const KEPT_NOTICES = 5;

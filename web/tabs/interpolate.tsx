@@ -18,6 +18,7 @@ import { fit, gridOf, toUrl, toValues } from "../state/pictures.ts";
 import { useSubmit } from "../state/submit.ts";
 
 const DEFAULTS = { ...SAMPLING, from: "seeds", a: "1", b: "2", method: "spherical", t: "", lambda: "5" };
+
 /** How many λ are drawn, both ends among them. */
 const COUNT = 11;
 

@@ -25,7 +25,7 @@ const neighbours = (x: np.Array, axis: number, stride: number, [before, after]: 
 export const patches = (x: np.Array, stride: number, padding: Padding): np.Array =>
   neighbours(neighbours(x, 2, stride, padding), 1, stride, padding);
 
-/** Group normalization of [B, H, W, C]; model/layers/group_norm.ts has its reasons. */
+/** Group normalization of [B, H, W, C]; model/layers.ts has its reasons. */
 export const groupNorm = (x: np.Array, scale: np.Array, shift: np.Array, groups: number, eps: number): np.Array => {
   const [batch, height, width, channels] = x.shape;
   const ofGroups = (means: np.Array) => {

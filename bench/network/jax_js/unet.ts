@@ -1,9 +1,9 @@
 import { blockUntilReady, defaultDevice, jit, nn, numpy as np, tree } from "@jax-js/jax";
 import { architectureOf, type Layer } from "../../../model/architecture.ts";
-import { sampleShape, type UNetConfig } from "../../../model/config.ts";
-import { toEngineLayout } from "../../../model/layout.ts";
 import type { Pipeline } from "../../../model/pipeline.ts";
-import { timestepEmbedding } from "../../../model/timestep_embedding.ts";
+import { timestepEmbedding } from "../../../model/unet.ts";
+import { sampleShape, type UNetConfig } from "../../../model/unet_config.ts";
+import { toEngineLayout } from "../../../model/weights.ts";
 import { groupNorm, type Padding, patches } from "./layers.ts";
 
 /** By diffusers' names: matrices [in, out], convolutions [height·width·in, out]. */

@@ -1,11 +1,11 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../../engine/mod.ts";
+import { readTensor } from "../../../engine/read_tensor.ts";
 import { fromBytes } from "../../../formats/pixels.ts";
 import { bucketOf, padTo } from "../../../model/bucket.ts";
-import { uploadWeights } from "../../../model/denoiser.ts";
+import { uploadWeights } from "../../../model/weights.ts";
 import { ExtractorError } from "../extractor_error.ts";
 import type { FeatureExtractor } from "../feature_extractor.ts";
-import { readTensor } from "../../../engine/read_tensor.ts";
 import type { StoredClassifier } from "./files.ts";
 import { featuresOf, logitsOf } from "./network.ts";
 

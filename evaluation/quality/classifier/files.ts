@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { join } from "@std/path";
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { replaceFile } from "../../../jobs/training/durable.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../../model/safetensors.ts";

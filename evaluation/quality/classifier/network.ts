@@ -1,7 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { conv } from "../../../model/layers/conv.ts";
-import { linear } from "../../../model/layers/linear.ts";
-import { silu } from "../../../model/layers/silu.ts";
+import { conv, linear, silu } from "../../../model/layers.ts";
 import { type ClassifierConfig, convolutionsOf } from "./config.ts";
 
 /** A network's parameters on the engine, by name: convolutions are HWIO, linear layers [in, out]. */

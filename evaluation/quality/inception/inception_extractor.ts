@@ -1,10 +1,10 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { compile } from "../../../engine/mod.ts";
+import { readTensor } from "../../../engine/read_tensor.ts";
 import { bucketOf } from "../../../model/bucket.ts";
 import type { StoredTensor } from "../../../model/safetensors.ts";
 import { ExtractorError } from "../extractor_error.ts";
 import type { FeatureExtractor } from "../feature_extractor.ts";
-import { readTensor } from "../../../engine/read_tensor.ts";
 import { INCEPTION_CLASSES, INCEPTION_FEATURES, INCEPTION_SIDE as SIDE } from "./architecture.ts";
 import { inceptionFeatures, unbiasedLogits } from "./network.ts";
 import { resizeForInception, type ResizeMethod } from "./resize.ts";

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import * as tf from "@tensorflow/tfjs-core";
-import { toEngineLayout } from "../../../model/layout.ts";
+import { createHash } from "node:crypto";
 import { parseSafetensors, type StoredTensor } from "../../../model/safetensors.ts";
+import { toEngineLayout } from "../../../model/weights.ts";
 import { ExtractorError } from "../extractor_error.ts";
 import { convolutionsIn, INCEPTION, inceptionTensors } from "./architecture.ts";
 import type { InceptionWeights } from "./network.ts";

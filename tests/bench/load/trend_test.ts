@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
-import { fillNormal } from "../../../core/noise.ts";
 import { fitTrend } from "../../../bench/load/trend.ts";
+import { fillNormal } from "../../../core/noise.ts";
 
 const line = (n: number, slope: number, noise: (i: number) => number) =>
   Array.from({ length: n }, (_, i) => 400 + slope * i + noise(i));

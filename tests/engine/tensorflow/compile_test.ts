@@ -1,7 +1,7 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
-import { compile, openEngine } from "../../../engine/mod.ts";
 import { uniform } from "../../../core/mod.ts";
+import { compile, openEngine } from "../../../engine/mod.ts";
 import { randomValues } from "../random_values.ts";
 import { relativeError } from "../relative_error.ts";
 import { withoutLeaks } from "../without_leaks.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { Binding } from "../../../engine/tensorflow/binding.ts";
-import { DATA_TYPES } from "../../../engine/tensorflow/data_types.ts";
+import { DATA_TYPES } from "../../../engine/tensorflow/host_tensor.ts";
 import { withoutLeaks } from "../without_leaks.ts";
 import { onTensorflow } from "./on_tensorflow.ts";
 

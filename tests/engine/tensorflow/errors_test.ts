@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
-import { ATTRIBUTE_KINDS } from "../../../engine/tensorflow/attributes.ts";
 import { Binding } from "../../../engine/tensorflow/binding.ts";
-import { DATA_TYPES } from "../../../engine/tensorflow/data_types.ts";
+import { ATTRIBUTE_KINDS } from "../../../engine/tensorflow/eager.ts";
+import { DATA_TYPES } from "../../../engine/tensorflow/host_tensor.ts";
 import { onTensorflow } from "./on_tensorflow.ts";
 
 const FLOAT = [{ name: "T", type: ATTRIBUTE_KINDS.TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT }];

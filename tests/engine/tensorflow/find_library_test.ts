@@ -1,8 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { EngineError } from "../../../engine/error.ts";
-import { findLibrary, LIBRARY_VARIABLE, libraryAt, libraryIn } from "../../../engine/tensorflow/find_library.ts";
-import { granted } from "../../../engine/tensorflow/granted.ts";
+import { EngineError } from "../../../engine/engine.ts";
+import {
+  findLibrary,
+  isGranted,
+  LIBRARY_VARIABLE,
+  libraryAt,
+  libraryIn,
+} from "../../../engine/tensorflow/find_library.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 
 const FILE = Deno.build.os === "darwin" ? "libtensorflow_cc.2.dylib" : "libtensorflow_cc.so.2";
@@ -35,7 +40,7 @@ writingTest("libraryIn finds it among an environment's packages, the newest Pyth
   assertEquals(libraryIn(folder), newer);
 });
 
-const grants = granted({ name: "ffi", path: "runs" }) && granted({ name: "env", variable: LIBRARY_VARIABLE });
+const grants = isGranted({ name: "ffi", path: "runs" }) && isGranted({ name: "env", variable: LIBRARY_VARIABLE });
 const reason = reasonNotToWrite || (grants ? "" : `needs --allow-ffi=runs --allow-env=${LIBRARY_VARIABLE}`);
 
 const withVariable = (value: string, run: () => void): void => {
@@ -60,7 +65,7 @@ writingTest("findLibrary takes the library that DENOISE_TENSORFLOW names, and no
 
 // The test task may run this program, and neither read its folder nor load libraries from it.
 const outside = dirname(Deno.execPath());
-const isOpen = granted({ name: "read", path: outside }) && granted({ name: "ffi", path: outside });
+const isOpen = isGranted({ name: "read", path: outside }) && isGranted({ name: "ffi", path: outside });
 
 Deno.test({
   name: `libraryAt says which flags and which command help${isOpen ? " (needs to run without -A)" : ""}`,

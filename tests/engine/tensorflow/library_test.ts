@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { join } from "@std/path";
-import { EngineError } from "../../../engine/error.ts";
+import { EngineError } from "../../../engine/engine.ts";
 import { openLibrary } from "../../../engine/tensorflow/library.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 

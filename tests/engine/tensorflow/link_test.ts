@@ -1,14 +1,13 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { dirname, join, resolve } from "@std/path";
-import { EngineError } from "../../../engine/error.ts";
-import { findLibrary, libraryIn } from "../../../engine/tensorflow/find_library.ts";
-import { granted } from "../../../engine/tensorflow/granted.ts";
+import { EngineError } from "../../../engine/engine.ts";
+import { findLibrary, isGranted, libraryIn } from "../../../engine/tensorflow/find_library.ts";
+import { linkTensorflow } from "../../../engine/tensorflow/install.ts";
 import { openLibrary } from "../../../engine/tensorflow/library.ts";
-import { linkTensorflow } from "../../../engine/tensorflow/link.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 import { whyNot } from "../why_not.ts";
 
-const grants = granted({ name: "run", command: "ln" }) && granted({ name: "ffi", path: "runs" });
+const grants = isGranted({ name: "run", command: "ln" }) && isGranted({ name: "ffi", path: "runs" });
 const reason = reasonNotToWrite || (grants ? "" : "needs --allow-run=ln --allow-ffi=runs");
 
 writingTest("linkTensorflow links the folder of a library that loads, in place of an older one", async (runs) => {

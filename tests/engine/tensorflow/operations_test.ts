@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
+import { openCpu } from "../../../engine/cpu.ts";
 import { compile } from "../../../engine/mod.ts";
-import { openCpu } from "../../../engine/cpu/mod.ts";
 import { assertWithin } from "../assert_within.ts";
 import { randomValues } from "../random_values.ts";
 import { relativeError } from "../relative_error.ts";

@@ -4,15 +4,15 @@
  *
  *     deno run … xla_program.ts agree | agree-backwards | measure | after-webgpu
  */
-import * as tf from "@tensorflow/tfjs-core";
 import { fromFileUrl } from "@std/path";
+import * as tf from "@tensorflow/tfjs-core";
 import { fillNormal } from "../../../core/noise.ts";
+import { registerGradients } from "../../../engine/gradients.ts";
 import { compile } from "../../../engine/mod.ts";
 import { openTensorflow } from "../../../engine/tensorflow/mod.ts";
 import { requestAdapter } from "../../../engine/webgpu/adapter.ts";
 import { createDenoiser } from "../../../model/denoiser.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
-import { registerGradients } from "../../../engine/gradients.ts";
 import { relativeError } from "../relative_error.ts";
 
 const MODEL = fromFileUrl(new URL("../../fixtures/tiny-model", import.meta.url));

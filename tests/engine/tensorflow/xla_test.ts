@@ -4,7 +4,7 @@ import { resolveXla, type XlaChoice } from "../../../engine/mod.ts";
 import { findLibrary } from "../../../engine/tensorflow/find_library.ts";
 import { openLibrary } from "../../../engine/tensorflow/library.ts";
 import { decodeNpy } from "../../../formats/npy.ts";
-import { ended, executable, missing, startIn, testCommandLine } from "../../commands/cli.ts";
+import { ended, executable, missing, startIn, testCommandLine } from "../../commands/run_main.ts";
 import { relativeError } from "../relative_error.ts";
 
 const root = fromFileUrl(new URL("../../../", import.meta.url));

@@ -1,6 +1,6 @@
-import type { DenoWebgpuBackend } from "../../../engine/webgpu/backend.ts";
 import * as tf from "@tensorflow/tfjs-core";
 import { openEngine } from "../../../engine/mod.ts";
+import type { DenoWebgpuBackend } from "../../../engine/webgpu/backend.ts";
 import { whyNot } from "../why_not.ts";
 
 /** A test on the WebGPU engine, in software; skipped, with the reason in its name, where there is no adapter. */

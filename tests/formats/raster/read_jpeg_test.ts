@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ImageError } from "../../../formats/image_error.ts";
-import { readJpeg } from "../../../formats/raster/read_jpeg.ts";
 import { concatBytes } from "../../../formats/concat_bytes.ts";
+import { ImageError } from "../../../formats/raster/raster.ts";
+import { readJpeg } from "../../../formats/raster/read_jpeg.ts";
 import { file, fixture, names } from "../pictures.ts";
 
 const maxPixels = 1000;

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ImageError } from "../../../formats/image_error.ts";
+import { ImageError } from "../../../formats/raster/raster.ts";
 import { readWebp } from "../../../formats/raster/read_webp.ts";
 import { file, fixture, names } from "../pictures.ts";
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { encodePng } from "../../../formats/png.ts";
-import { executable, testCommandLine } from "../../commands/cli.ts";
+import { executable, testCommandLine } from "../../commands/run_main.ts";
 import { namesIn } from "./fixtures.ts";
 
 const root = fromFileUrl(new URL("../../../", import.meta.url));

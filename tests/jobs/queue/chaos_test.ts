@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { hasEnded, type Job, type Jobs } from "../../../jobs/jobs.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
-import { executable } from "../../commands/cli.ts";
+import { executable } from "../../commands/run_main.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 import { startChaosWorker } from "./chaos.ts";
 import { isOneAtATime, launchLeased, readRecord } from "./leased_training.ts";

@@ -1,5 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
-import { granted } from "../../../engine/tensorflow/granted.ts";
+import { isGranted } from "../../../engine/tensorflow/find_library.ts";
 import { reasonNotToWrite } from "../../model/temporary_folder.ts";
 
 const RUNS = fromFileUrl(new URL("../../../runs/", import.meta.url));
@@ -16,18 +16,18 @@ const isMissing = (path: string): boolean => {
 /** Debian keeps PostgreSQL's programs out of PATH; `deno task test` grants them by their paths. */
 const program = (name: string): string | undefined => {
   const versions = Array.from({ length: 20 }, (_, i) => `/usr/lib/postgresql/${30 - i}/bin/${name}`);
-  return [...versions, name].find((command) => granted({ name: "run", command }) && !isMissing(command));
+  return [...versions, name].find((command) => isGranted({ name: "run", command }) && !isMissing(command));
 };
 
 const [initdb, postgres] = [program("initdb"), program("postgres")];
-const isRoot = granted({ name: "sys", kind: "uid" }) && Deno.uid() === 0;
+const isRoot = isGranted({ name: "sys", kind: "uid" }) && Deno.uid() === 0;
 
 const reasons = [
   reasonNotToWrite,
   initdb && postgres ? "" : "needs PostgreSQL's initdb and postgres",
   // PostgreSQL refuses to run as root.
-  isRoot && !granted({ name: "run", command: "setpriv" }) ? "needs setpriv" : "",
-  granted({ name: "env", variable: "PGHOST" }) ? "" : "needs --allow-env=PG*",
+  isRoot && !isGranted({ name: "run", command: "setpriv" }) ? "needs setpriv" : "",
+  isGranted({ name: "env", variable: "PGHOST" }) ? "" : "needs --allow-env=PG*",
 ];
 
 /** What stands in the way of tests that need PostgreSQL, or "" for nothing. */

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
+import { isGranted } from "../../../engine/tensorflow/find_library.ts";
 import type { TrainingEvent } from "../../../jobs/events.ts";
 import {
   type Job,
@@ -11,11 +12,10 @@ import {
 } from "../../../jobs/jobs.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
-import { granted } from "../../../engine/tensorflow/granted.ts";
 import { isOneAtATime, launchLeased, readRecord } from "./leased_training.ts";
 import { startPostgres, whyNoPostgres } from "./postgres.ts";
 
-const reason = reasonNotToWrite || (granted({ name: "sys", kind: "hostname" }) ? "" : "needs --allow-sys=hostname");
+const reason = reasonNotToWrite || (isGranted({ name: "sys", kind: "hostname" }) ? "" : "needs --allow-sys=hostname");
 
 /** Follows a job until an event of this kind, or its end. */
 const until = async (jobs: Jobs, id: string, kind: TrainingEvent["event"] = "done"): Promise<TrainingEvent[]> => {

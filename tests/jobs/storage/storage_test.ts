@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { openStorage } from "../../../jobs/storage/open_storage.ts";
-import { openS3Objects } from "../../../jobs/storage/s3_objects.ts";
-import { s3Settings } from "../../../jobs/storage/s3_settings.ts";
+import { openS3Objects, s3Settings } from "../../../jobs/storage/s3.ts";
 import { StorageError } from "../../../jobs/storage/storage.ts";
 
 const KEYS = { AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "secret" };

@@ -73,6 +73,7 @@ const estimate = (
 };
 
 const uniformly = (place: number) => ({ t: place * 17 % T, weight: 1 });
+
 /** Early timesteps twice as often as late ones. */
 const unevenly = (place: number) => {
   const k = place * 17 % 60, early = k < 40;

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { join } from "@std/path";
 import { compareRuns } from "../../../bench/kill/compare_runs.ts";
 import { unreadableOf } from "../../../bench/kill/unreadable.ts";
-import { executable, missing, run, testCommandLine } from "../../commands/cli.ts";
+import { executable, missing, run, testCommandLine } from "../../commands/run_main.ts";
 import { namesIn } from "./files_of.ts";
 
 /** What stands in the way of a file system of one's own, or "" for nothing. */

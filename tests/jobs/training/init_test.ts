@@ -5,7 +5,7 @@ import { encodeNpz } from "../../../formats/npz.ts";
 import { openDataset } from "../../../jobs/data/dataset.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { parseSafetensors } from "../../../model/safetensors.ts";
-import { run, testCommandLine } from "../../commands/cli.ts";
+import { run, testCommandLine } from "../../commands/run_main.ts";
 import { namesIn } from "../data/fixtures.ts";
 
 /** As diffusers' `save_pretrained` wrote them. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { measureKills } from "../../../bench/kill/measure.ts";
-import { missing, testCommandLine } from "../../commands/cli.ts";
+import { missing, testCommandLine } from "../../commands/run_main.ts";
 import { whyNot } from "../../engine/why_not.ts";
 
 for (const [engine, kills, steps] of [["wasm", 6, 16], ["tensorflow", 3, 12]] as const) {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
 import { compareRuns } from "../../../bench/kill/compare_runs.ts";
 import { unreadableOf } from "../../../bench/kill/unreadable.ts";
-import { executable, missing, run, testCommandLine } from "../../commands/cli.ts";
+import { executable, missing, run, testCommandLine } from "../../commands/run_main.ts";
 import { namesIn } from "./files_of.ts";
 
 /** Does it in a name space of its own, whose mounts end with it. */

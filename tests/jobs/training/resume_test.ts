@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { compareRuns } from "../../../bench/kill/compare_runs.ts";
 import { TRY_AGAIN } from "../../../jobs/exit_codes.ts";
-import { run, start, testCommandLine } from "../../commands/cli.ts";
+import { run, start, testCommandLine } from "../../commands/run_main.ts";
 import { namesIn } from "./files_of.ts";
 
 const TINY = [

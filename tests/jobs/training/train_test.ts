@@ -5,7 +5,7 @@ import { DIVERGED } from "../../../jobs/exit_codes.ts";
 import { writeSums } from "../../../jobs/training/digest.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors } from "../../../model/safetensors.ts";
-import { run, start, testCommandLine } from "../../commands/cli.ts";
+import { run, start, testCommandLine } from "../../commands/run_main.ts";
 
 const TINY = ["train", "--preset", "tiny", "--batch", "8", "--warmup", "5"];
 

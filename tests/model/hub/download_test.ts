@@ -1,16 +1,15 @@
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { type Repository } from "../../../model/hub/address.ts";
-import { download, type DownloadOptions } from "../../../model/hub/download.ts";
-import { ConnectionError, HubError } from "../../../model/hub/error.ts";
+import { downloadFile, type DownloadOptions } from "../../../model/hub/download.ts";
 import type { RemoteFile } from "../../../model/hub/listing.ts";
+import { ConnectionError, HubError, type Repository } from "../../../model/hub/request.ts";
 import { reasonNotToWrite, writingTest } from "../temporary_folder.ts";
 import { type Behaviour, COMMIT, reasonNotToServe, serveHub, sha256 } from "./local_hub.ts";
 
 const PATH = "unet/diffusion_pytorch_model.safetensors";
 const BYTES = Uint8Array.from({ length: 50_000 }, (_, i) => (i * i) >> 3);
 const FILE: RemoteFile = { path: PATH, size: BYTES.length, sha256: sha256(BYTES) };
-const QUICK: DownloadOptions = { pause: 1, patience: 5000 };
+const QUICK: DownloadOptions = { pause: 1, idleTimeout: 5000 };
 
 const hubTest = (
   name: string,
@@ -33,7 +32,7 @@ const hubTest = (
       folder,
       to,
       partial: `${to}.${FILE.sha256!.slice(0, 8)}.partial`,
-      get: (options, file = FILE) => download(repository, file, to, { ...QUICK, ...options }),
+      get: (options, file = FILE) => downloadFile(repository, file, to, { ...QUICK, ...options }),
       ranges: () => hub.asked.map(({ range }) => range),
       behaviour: lively,
     });
@@ -161,7 +160,7 @@ hubTest("download of a file without checksum or size starts afresh each time", {
 
 hubTest("download counts silence as a broken connection", { silentAfter: 20_000 }, async (at) => {
   const started = performance.now();
-  await assertRejects(() => at.get({ tries: 1, patience: 150 }), ConnectionError, "the connection broke off at ");
+  await assertRejects(() => at.get({ tries: 1, idleTimeout: 150 }), ConnectionError, "the connection broke off at ");
   assertLess(performance.now() - started, 4000);
   assertLess(1, (await Deno.stat(at.partial)).size);
 });

@@ -1,8 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { fileAddress, listingAddress, parseRepository, type Repository } from "../../../model/hub/address.ts";
-import { ConnectionError, HubError } from "../../../model/hub/error.ts";
-import { chooseFiles, listFiles, type Listing } from "../../../model/hub/listing.ts";
-import { requestText } from "../../../model/hub/request.ts";
+import { chooseFiles, listFiles, type RepositoryListing } from "../../../model/hub/listing.ts";
+import {
+  ConnectionError,
+  fileAddress,
+  HubError,
+  listingAddress,
+  parseRepository,
+  type Repository,
+  requestText,
+} from "../../../model/hub/request.ts";
 import { type Behaviour, COMMIT, reasonNotToServe, serveHub } from "./local_hub.ts";
 
 const FINE = { endpoint: "https://hub.example", name: "me/mine", revision: "main" };
@@ -191,7 +197,7 @@ hubTest("request ends a circle of redirects", { files: { "a.safetensors": text("
   await assertRejects(() => requestText(at, fileAddress(at, "a.safetensors")), HubError, "more than 5 times");
 });
 
-const listing = (...paths: string[]): Listing => ({
+const listing = (...paths: string[]): RepositoryListing => ({
   repository: FINE,
   files: paths.map((path) => ({ path, size: 1, sha256: null })),
 });

@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { writeSums } from "../../../jobs/training/digest.ts";
 import { loadPipeline, savePipeline } from "../../../model/pipeline.ts";
 import { createKeptModels } from "../../../routes/models/kept_models.ts";
-import { ModelRefusedError } from "../../../serving/errors.ts";
+import { ModelRefusedError } from "../../../serving/serving.ts";
 import { writingTest } from "../../model/temporary_folder.ts";
 import { tinyModel } from "../with_server.ts";
 

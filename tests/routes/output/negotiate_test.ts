@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Hono } from "hono";
-import { onError } from "../../../routes/failures.ts";
 import { createLog } from "../../../routes/access/log.ts";
+import { onError } from "../../../routes/failures.ts";
 import { FORMAT_NAMES } from "../../../routes/output/formats.ts";
 import { negotiate } from "../../../routes/output/negotiate.ts";
 

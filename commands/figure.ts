@@ -1,0 +1,183 @@
+import { z } from "zod";
+import { INTERPOLATIONS } from "../core/interpolation.ts";
+import { SCHEDULES } from "../core/schedules.ts";
+import { engineOptions } from "../engine/options.ts";
+import { samplingParameters } from "../sampling/parameters.ts";
+import { defineCommand } from "./cli/command.ts";
+
+/** The options of every command that draws a figure of a model. */
+const modelOptions = {
+  model: z.string().min(1).default("models/digits")
+    .describe("Folder of the model, in diffusers' layout"),
+};
+
+/** Where a figure goes. */
+const outOption = (name: string) =>
+  z.string().min(1).default(name)
+    .describe("Files to write: NAME.svg and NAME.png; with either ending, that one alone. Older ones are replaced");
+
+/** The images that a figure begins with. */
+const sourceOptions = (images: string) => ({
+  image: z.array(z.string().min(1)).default([])
+    .describe(`PNG, JPEG or WebP files, ${images}, cut and resized to the model's size. Default: drawn by the model`),
+  data: z.string().min(1).optional()
+    .describe("A data set to take images of, as train has it, in the place of --image"),
+  index: z.array(z.int().min(0)).default([])
+    .describe(`Which images of --data, ${images}; from 0 on by default`),
+});
+
+const { n: _, ...samplingWithoutN } = samplingParameters.shape;
+
+/** How a figure's images are drawn: as a request says it, but in all of the paper's steps. */
+const drawingOptions = {
+  ...samplingWithoutN,
+  steps: samplingWithoutN.steps.describe(
+    "Denoising steps. Default: the model's number of timesteps T, as in the paper",
+  ),
+  batch: z.int().min(1).max(1024).default(16)
+    .describe("Images denoised together; changes speed and memory, never the images"),
+  ...engineOptions,
+};
+
+/** A timestep as the paper counts them: 0 is the image, 1 … T are its noisy versions. */
+const timestep = z.int().min(0);
+
+/** The options of `chain`. */
+export const chainOptions = z.strictObject({
+  ...modelOptions,
+  out: outOption("chain"),
+  t: z.int().min(1).optional()
+    .describe("The timestep of the node x_t, counted as in the paper, 1 … T. Default: the middle, T/2"),
+  ...drawingOptions,
+});
+
+/** The `chain` command: figure 2 of the paper. */
+export const chainCommand = defineCommand({
+  options: chainOptions,
+  short: { model: "m", out: "o", seed: "s" },
+  examples: [
+    { line: "deno task chain --seed 7", does: "Into chain.svg and chain.png." },
+    { line: "deno task chain --model models/ddpm-celebahq-256 --t 400 -o figure2.svg", does: "The paper's own." },
+  ],
+  run: async (options) => (await import("./figure/chain.ts")).drawChain(options),
+});
+
+/** The options of `forward`. */
+export const forwardOptions = z.strictObject({
+  ...modelOptions,
+  out: outOption("forward"),
+  ...sourceOptions("one a row, at most 8"),
+  t: z.array(timestep).max(24).default([])
+    .describe("Timesteps to show, counted as in the paper: 0 is the image, T noise. Default: eleven, from 0 to T"),
+  schedule: z.enum(SCHEDULES).optional()
+    .describe("Noise schedule. Default: the model's own"),
+  ...drawingOptions,
+  seed: drawingOptions.seed.describe("Seed of the noise, and of the image that the model draws. Default: random"),
+});
+
+/** The `forward` command: a figure of images that dissolve into noise. */
+export const forwardCommand = defineCommand({
+  options: forwardOptions,
+  short: { model: "m", out: "o", seed: "s" },
+  examples: [
+    {
+      line: "deno task forward --data mnist-test --index 1,4,7",
+      does: "Three digits, in forward.svg and forward.png.",
+    },
+    { line: "deno task forward --image cat.jpg --schedule cosine -o cat.svg", does: "A picture of your own." },
+    { line: "deno task forward --t 0,1,10,100,1000 --seed 7", does: "An image of the model's, at these timesteps." },
+  ],
+  run: async (options) => (await import("./figure/forward.ts")).drawForward(options),
+});
+
+/** The options of `reverse`. */
+export const reverseOptions = z.strictObject({
+  ...modelOptions,
+  out: outOption("reverse"),
+  n: z.int().min(1).max(8).default(1)
+    .describe("Number of images, two rows each"),
+  t: z.array(timestep).max(24).default([])
+    .describe(
+      "Timesteps to show, counted as in the paper: T is noise, 0 the image; of each the nearest that the sampler visits. " +
+        "Default: eleven, from T to 0",
+    ),
+  ...drawingOptions,
+});
+
+/** The `reverse` command: a figure of images that emerge from noise. */
+export const reverseCommand = defineCommand({
+  options: reverseOptions,
+  short: { model: "m", out: "o", n: "n", seed: "s" },
+  examples: [
+    { line: "deno task reverse --seed 7", does: "Algorithm 2, all T steps, into reverse.svg and reverse.png." },
+    { line: "deno task reverse --sampler ddim --steps 50 -n 3", does: "Three images by 50 steps of DDIM." },
+    {
+      line: "deno task reverse --label 3 --guidance 2 --t 1000,500,250,100,10,0",
+      does: "A three, at these timesteps.",
+    },
+  ],
+  run: async (options) => (await import("./figure/reverse.ts")).drawReverse(options),
+});
+
+const { label: _label, ...drawingWithoutLabel } = drawingOptions;
+
+/** The options of `gallery`. */
+export const galleryOptions = z.strictObject({
+  ...modelOptions,
+  out: outOption("gallery"),
+  labels: z.array(z.string().min(1)).max(32).default([])
+    .describe(
+      "Classes, a row each, by name or by index; all for every one. Default: images of no class, if the model can",
+    ),
+  rows: z.int().min(1).max(32).default(6)
+    .describe("Rows of images; as many as there are --labels, where there are any"),
+  columns: z.int().min(1).max(32).default(12)
+    .describe("Images in a row"),
+  ...drawingWithoutLabel,
+});
+
+/** The `gallery` command: a figure of a model's images. */
+export const galleryCommand = defineCommand({
+  options: galleryOptions,
+  short: { model: "m", out: "o", seed: "s" },
+  examples: [
+    { line: "deno task gallery --seed 7", does: "72 images of no class, into gallery.svg and gallery.png." },
+    {
+      line: "deno task gallery --labels all --columns 10 --guidance 2 -o classes",
+      does: "A row a class, with guidance.",
+    },
+    {
+      line: "deno task gallery --labels 3,8 --sampler ddim --steps 50",
+      does: "Threes and eights by 50 steps of DDIM.",
+    },
+  ],
+  run: async (options) => (await import("./figure/gallery.ts")).drawGallery(options),
+});
+
+/** The options of `interpolate`. */
+export const interpolateOptions = z.strictObject({
+  ...modelOptions,
+  out: outOption("interpolation"),
+  ...sourceOptions("two"),
+  t: z.array(timestep).max(16).default([])
+    .describe(
+      "Timesteps at which the latents are mixed, a row each, counted as in the paper; at 0 it is the images themselves. " +
+        "Default: half the schedule, 500 of 1000",
+    ),
+  method: z.enum(INTERPOLATIONS).default("linear")
+    .describe("How latents are mixed: linear as in the paper; spherical keeps the norm of noise"),
+  ...drawingOptions,
+  label: drawingOptions.label.describe("Class of what is drawn, by name or by index. Default: none, if the model can"),
+});
+
+/** The `interpolate` command: figures 8 and 9 of the paper. */
+export const interpolateCommand = defineCommand({
+  options: interpolateOptions,
+  short: { model: "m", out: "o", seed: "s" },
+  examples: [
+    { line: "deno task interpolate --data mnist-test --index 3,18", does: "Between two digits, mixed at half of T." },
+    { line: "deno task interpolate --image a.jpg,b.jpg --t 1000,750,500,250,0", does: "A row each, as figure 9." },
+    { line: "deno task interpolate --seed 7 --sampler ddim --steps 100", does: "Between two that the model draws." },
+  ],
+  run: async (options) => (await import("./figure/interpolate.ts")).drawInterpolation(options),
+});

@@ -1,0 +1,158 @@
+import { basename, dirname, extname, join } from "@std/path";
+import { gridSize, tile } from "../../formats/grid.ts";
+import { type NpyArray, npyHeader } from "../../formats/npy.ts";
+import { streamNpz } from "../../formats/npz.ts";
+import { type ImageShape, nhwcToNchw, toBytes } from "../../formats/pixels.ts";
+import { encodePng } from "../../formats/png.ts";
+import { UsageError } from "../cli/command.ts";
+import { createBeside } from "../cli/create_beside.ts";
+
+/** What a file of images holds: `float32` is NCHW as the sampler left it, `uint8` is NHWC in 0 … 255. */
+export type ImageFileType = "float32" | "uint8";
+
+/** A file of images that grows beside its place and moves there when it is whole. */
+export interface ImageFileWriter {
+  /** Adds images: flat NHWC, values in [−1, 1]. */
+  append(images: Float32Array): void;
+  /** Ends the file and moves it to its place. */
+  finish(): void;
+  /** Removes what was written; after `finish` it does nothing. */
+  [Symbol.dispose](): void;
+}
+
+/** A grid beyond this would not fit into memory with its encoding. */
+const MOST_PIXELS = 2 ** 26;
+
+const KINDS = [".png", ".npy", ".npz"] as const;
+type Kind = typeof KINDS[number];
+
+/**
+ * What `--out` and `--dtype` ask for, checked before any work: the kind of file by its ending, and what it holds.
+ *
+ * @throws {UsageError} if the ending is another, or a picture is asked to hold floats
+ */
+export const imageFileKind = (path: string, dtype?: ImageFileType): { kind: Kind; dtype: ImageFileType } => {
+  const kind = KINDS.find((ending) => ending === extname(path).toLowerCase());
+  if (!kind) throw new UsageError(`--out must end in ${KINDS.join(", ")}, received ${JSON.stringify(path)}`);
+  if (kind === ".png" && dtype === "float32") {
+    throw new UsageError("--dtype must be uint8 for a .png, received float32");
+  }
+  return { kind, dtype: dtype ?? (kind === ".npy" ? "float32" : "uint8") };
+};
+
+type Body = Pick<ImageFileWriter, "append"> & { end(): void };
+
+/** What a file is opened for. */
+export interface ImageFileOptions extends ImageShape {
+  readonly count: number;
+  readonly dtype?: ImageFileType;
+  /** The class of each image. */
+  readonly labels?: readonly number[] | null;
+}
+
+/** Gray bytes three times: evaluation scripts read images of three channels alone. */
+const grayAsRgb = (bytes: Uint8Array): Uint8Array => {
+  const colour = new Uint8Array(bytes.length * 3);
+  for (let i = 0, at = 0; i < bytes.length; i++, at += 3) colour.fill(bytes[i], at, at + 3);
+  return colour;
+};
+
+const labelsArray = (labels: readonly number[]): Record<string, NpyArray> => ({
+  arr_1: { dtype: "int64", shape: [labels.length], data: BigInt64Array.from(labels, BigInt) },
+});
+
+const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: ImageShape): Body => {
+  const grid = gridSize(count, shape);
+  if (grid.height * grid.width > MOST_PIXELS) {
+    throw new UsageError(
+      `--n must be smaller for a .png, received ${count}: its grid would be ${grid.width}×${grid.height} pixels; ` +
+        "write .npy or .npz",
+    );
+  }
+  if (shape.channels > 4) {
+    throw new UsageError(`--out must end in .npy or .npz for images of ${shape.channels} channels`);
+  }
+  const data = new Uint8Array(count * shape.height * shape.width * shape.channels);
+  let filled = 0;
+  return {
+    append: (images) => {
+      data.set(toBytes(images), filled);
+      filled += images.length;
+    },
+    end: () => write(encodePng(tile({ data, ...shape }))),
+  };
+};
+
+const openArray = (
+  write: (bytes: Uint8Array) => void,
+  { count, labels, ...shape }: ImageFileOptions,
+  { kind, dtype }: { kind: Kind; dtype: ImageFileType },
+): Body => {
+  const { height, width, channels } = shape;
+  const isColoured = kind === ".npz" && dtype === "uint8" && channels === 1;
+  const extents = dtype === "uint8"
+    ? [count, height, width, isColoured ? 3 : channels]
+    : [count, channels, height, width];
+  const bytesOf = (images: Float32Array) => {
+    if (dtype === "float32") return new Uint8Array(nhwcToNchw(images, shape).buffer);
+    return isColoured ? grayAsRgb(toBytes(images)) : toBytes(images);
+  };
+  if (kind === ".npy") {
+    write(npyHeader(dtype, extents));
+    return { append: (images) => write(bytesOf(images)), end: () => {} };
+  }
+  const stream = streamNpz({ name: "arr_0", dtype, shape: extents }, write);
+  return {
+    append: (images) => stream.push(bytesOf(images)),
+    end: () => stream.end(labels ? labelsArray(labels) : {}),
+  };
+};
+
+/**
+ * Opens a file for `count` images. A `.png` holds them as one grid; `.npy` and `.npz` (as `arr_0`) as one array, written
+ * as the images come. An `.npz` of bytes is what guided-diffusion's evaluator reads and its sampling scripts write: gray
+ * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no
+ * half-written file is seen.
+ *
+ * @throws {UsageError} if the place cannot be written, or the picture would be too large
+ */
+export const openImageFile = (
+  path: string,
+  { count, dtype, labels, ...shape }: ImageFileOptions,
+): ImageFileWriter => {
+  const format = imageFileKind(path, dtype);
+  const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
+  const file = createBeside(beside, path, "sample");
+  const write = (bytes: Uint8Array) => {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+  };
+  let state: "open" | "closed" | "gone" = "open";
+  const close = () => {
+    if (state === "open") file.close();
+    state = "closed";
+  };
+  const discard = () => {
+    if (state === "gone") return;
+    close();
+    Deno.removeSync(beside);
+    state = "gone";
+  };
+  try {
+    const body = format.kind === ".png"
+      ? openPng(write, count, shape)
+      : openArray(write, { count, labels, ...shape }, format);
+    return {
+      append: body.append,
+      finish: () => {
+        body.end();
+        close();
+        Deno.renameSync(beside, path);
+        state = "gone";
+      },
+      [Symbol.dispose]: discard,
+    };
+  } catch (error) {
+    discard();
+    throw error;
+  }
+};

@@ -1,0 +1,109 @@
+import { z } from "@hono/zod-openapi";
+import { SAMPLERS } from "../core/mod.ts";
+import { ParameterError, type ParameterIssue } from "./errors.ts";
+
+/**
+ * What a caller may ask of the sampler, over HTTP and on the command line alike. Unknown parameters are refused.
+ *
+ * Ranges that depend on the model (steps ≤ T, labels, guidance) are checked by `resolveSampling`.
+ */
+export const samplingParameters = z.strictObject({
+  n: z.int().min(1).max(64).default(1)
+    .describe("Number of images"),
+  first: z.int().min(0).max(2 ** 31 - 1).optional()
+    .describe("Index of the first image: with n = 1, this one of a larger request alone. Default: 0"),
+  seed: z.int().min(0).optional()
+    .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
+  sampler: z.enum(SAMPLERS).default("ddpm")
+    .describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
+  steps: z.int().min(1).optional()
+    .describe("Denoising steps, at most the model's number of timesteps T. Default: 50, or T if smaller"),
+  spacing: z.enum(["leading", "linspace", "trailing"]).optional()
+    .describe(
+      "How the steps are spread over the T timesteps. Default: as the model's scheduler says for ddpm and ddim, else linspace",
+    ),
+  eta: z.number().min(0).max(1).optional()
+    .describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
+  label: z.union([z.int().min(0), z.string().min(1)]).optional()
+    .describe("Class of all images, by name or by index. Default: the images cycle through the classes"),
+  guidance: z.number().min(0).max(20).default(1)
+    .describe("Classifier-free guidance scale; 1 is off"),
+  variance: z.enum(["fixed_small", "fixed_large"]).optional()
+    .describe("Variance of DDPM's steps: β̃ or β. Only with sampler ddpm. Default: as the model's scheduler says"),
+});
+
+/** Sampling parameters as a caller gives them, defaults filled in. */
+export type SamplingParameters = z.output<typeof samplingParameters>;
+
+/** What the rules below need to know of a model. */
+export interface ModelLimits {
+  /** T, the number of timesteps it was trained with. */
+  readonly timesteps: number;
+  /** Names of the classes, by index; null for an unconditional model. */
+  readonly labels: readonly string[] | null;
+  /** Embedding index of "no class", which guidance needs; null if the model was trained without. */
+  readonly nullLabel: number | null;
+}
+
+/** A request with every choice made: what it says determines its images. */
+export type ResolvedSampling = Readonly<
+  & Omit<SamplingParameters, "label">
+  & Required<Pick<SamplingParameters, "seed" | "steps">>
+  & { /** Class of each image; null for an unconditional model. */ labels: number[] | null }
+>;
+
+/** A random seed: an integer of 53 random bits. */
+export const randomSeed = (): number => {
+  const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+  return (high >>> 11) * 2 ** 32 + low;
+};
+
+/** A class by name first, so that names which look like numbers keep their meaning; then by index; −1 if neither. */
+const findLabel = (label: string | number, names: readonly string[]): number => {
+  if (typeof label === "string" && names.includes(label)) return names.indexOf(label);
+  const index = typeof label === "string" && !/^\d+$/.test(label) ? -1 : Number(label);
+  return index < names.length ? index : -1;
+};
+
+/** The choice of classes in a message: all of a few, else the range of indices. */
+const describeLabels = (names: readonly string[]): string =>
+  names.length <= 20 ? `one of ${names.join(", ")}` : `the name of a class, or its index in [0, ${names.length - 1}]`;
+
+/**
+ * Fills in what the caller left open (a random seed among it) and checks the rules that depend on the model.
+ *
+ * @throws {ParameterError} that lists every parameter in the way
+ */
+export const resolveSampling = (parameters: SamplingParameters, model: ModelLimits): ResolvedSampling => {
+  const { label, ...given } = parameters;
+  const { n, first = 0, sampler, guidance, variance, eta } = given;
+  const steps = given.steps ?? Math.min(50, model.timesteps);
+  const issues: ParameterIssue[] = [];
+  const refuse = (field: string, received: unknown, allowed: string) => issues.push({ field, received, allowed });
+
+  if (steps > model.timesteps) {
+    refuse("steps", steps, `in [1, ${model.timesteps}] (the model's number of timesteps)`);
+  }
+  if (eta !== undefined && sampler !== "ddim") {
+    refuse("eta", eta, `absent with sampler ${sampler} (only ddim takes it)`);
+  }
+  if (variance !== undefined && sampler !== "ddpm") {
+    refuse("variance", variance, `absent with sampler ${sampler} (only ddpm takes it)`);
+  }
+  if (guidance !== 1 && model.nullLabel === null) {
+    refuse("guidance", guidance, "1 (off): this model was not trained for guidance");
+  }
+
+  let labels: number[] | null = null;
+  if (model.labels !== null) {
+    const names = model.labels;
+    const index = label === undefined ? undefined : findLabel(label, names);
+    if (index === -1) refuse("label", label, describeLabels(names));
+    labels = Array.from({ length: n }, (_, i) => index ?? (first + i) % names.length);
+  } else if (label !== undefined) {
+    refuse("label", label, "absent: this model has no classes");
+  }
+
+  if (issues.length > 0) throw new ParameterError(issues);
+  return { ...given, seed: given.seed ?? randomSeed(), steps, labels };
+};

@@ -1,0 +1,212 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { decodeNpz } from "../../../formats/npz.ts";
+import { run, start, testCommandLine } from "../run_main.ts";
+import { prepareColours } from "./colours.ts";
+
+const MODEL = "tests/fixtures/tiny-model";
+const SMALL = ["--widths", "4,8", "--features", "5", "--batch", "8", "--lr", "0.03", "--engine", "wasm"];
+
+/** A classifier of red, green and blue, and the images that it was trained on. */
+const trainColours = async (folder: string, ...more: string[]) => {
+  const data = await prepareColours(folder, { each: 20 });
+  const out = join(folder, "classifier");
+  const ended = await run("classifier", "--data", data, "--test", data, "--out", out, ...SMALL, ...more);
+  return { data, out, ended };
+};
+
+testCommandLine(
+  "classifier learns its classes, tells what came of each epoch, and is done when it is done",
+  async (folder) => {
+    const { data, out, ended: { code, stdout } } = await trainColours(folder, "--epochs", "3");
+    assertEquals(code, 0);
+    const events = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(events.filter(({ event }) => event === "epoch").map(({ epoch }) => epoch), [1, 2, 3]);
+    assertEquals(events.at(-1).testAccuracy, 1);
+    assertEquals([...Deno.readDirSync(out)].map(({ name }) => name).sort(), [
+      "config.json",
+      "model.safetensors",
+      "training.json",
+    ]);
+    const again = await run("classifier", "--data", data, "--test", data, "--out", out, ...SMALL, "--epochs", "3");
+    assertEquals([again.code, again.stdout.includes('"progress"')], [0, false]);
+    const other = await run("classifier", "--data", data, "--test", data, "--out", out, ...SMALL, "--epochs", "4");
+    assertEquals(other.code, 2);
+    assertStringIncludes(other.stderr, "holds a classifier of another training");
+  },
+);
+
+testCommandLine("classifier that was stopped goes on to the same weights", async (folder) => {
+  if (Deno.build.os === "windows") return;
+  const { data, out } = await trainColours(folder, "--epochs", "4");
+  const args = [
+    "classifier",
+    "--data",
+    data,
+    "--test",
+    data,
+    "--out",
+    join(folder, "broken"),
+    ...SMALL,
+    "--epochs",
+    "4",
+  ];
+  const child = start(...args);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes('"epoch":1')) text += (await reader.read()).value ?? "";
+  child.kill("SIGINT");
+  while (!(await reader.read()).done);
+  await child.stderr.cancel();
+  assertEquals((await child.status).code, 130);
+  assertEquals((await run(...args)).code, 0);
+  const weights = (of: string) => Deno.readFileSync(join(of, "model.safetensors"));
+  assertEquals(weights(join(folder, "broken")), weights(out));
+});
+
+testCommandLine("classifier says in one line what does not fit, and exits 2", async (folder) => {
+  const data = await prepareColours(folder);
+  const refuses = async (message: string, ...args: string[]) => {
+    const { code, stderr } = await run("classifier", "--out", join(folder, "out"), "--engine", "wasm", ...args);
+    assertEquals([code, stderr.trimEnd().split("\n").length], [2, 1]);
+    assertStringIncludes(stderr, message);
+  };
+  await Promise.all([
+    refuses("mnist-test must have the classes of", "--data", data, "--batch", "8"),
+    refuses("--batch must be at most 9, as many as --data has, received 64", "--data", data, "--test", data),
+    refuses("--widths must be a comma-separated list, each an integer in [1, 4096]", "--widths", "0"),
+  ]);
+});
+
+testCommandLine(
+  "evaluate measures a model's samples, tells of what and by what, and computes nothing twice",
+  async (folder) => {
+    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const cache = join(folder, "cache");
+    const args = ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "--features", out, "--cache", cache]
+      .concat(
+        "--steps",
+        "2",
+        "--subset-size",
+        "15",
+        "--out",
+        join(folder, "out"),
+        "--metric",
+        "fid,kid,pr,is",
+        "--json",
+      );
+    const first = await run(...args, "-n", "20");
+    assertEquals(first.code, 0);
+    const { fid, kid, pr, is, ...settings } = JSON.parse(first.stdout);
+    assertEquals([settings.model, settings.seed], [MODEL, 0]);
+    assertEquals([fid.samples.images, fid.samples.sampler, fid.samples.steps], [20, "ddpm", 2]);
+    assertEquals([fid.reference.of, fid.reference.images, fid.resize, fid.features.count], [data, 60, "none", 5]);
+    assert(fid.value > 0 && kid.value > 0 && is.value >= 1 && is.value <= 3);
+    assert([pr.precision, pr.recall].every((share) => share >= 0 && share <= 1));
+    assertEquals(pr.images, 20);
+
+    // Twelve more: the first twenty are those of before, also where the last row was cut off.
+    const kept = [...Deno.readDirSync(cache)].filter(({ name }) => name.endsWith(".f32")).map(({ name }) =>
+      join(cache, name)
+    );
+    assertEquals(kept.map((path) => Deno.statSync(path).size).sort((a, b) => a - b), [20 * 5 * 4, 60 * 5 * 4]);
+    const drawn = kept.find((path) => Deno.statSync(path).size === 20 * 5 * 4)!;
+    const before = Deno.readFileSync(drawn);
+    Deno.truncateSync(drawn, 19 * 5 * 4 + 7);
+    const more = await run(...args, "-n", "32");
+    assertEquals([more.code, Deno.readFileSync(drawn).slice(0, before.length)], [0, before]);
+    const again = await run(...args, "-n", "20");
+    assertEquals(JSON.parse(again.stdout), JSON.parse(first.stdout));
+    assert(!again.stderr.includes('"features"'), "nothing was computed again");
+
+    const statistics = [...Deno.readDirSync(cache)].find(({ name }) => name.endsWith("-60.npz"))!;
+    const { mu, sigma } = decodeNpz(Deno.readFileSync(join(cache, statistics.name)));
+    assertEquals([mu.shape, sigma.shape, sigma.dtype], [[5], [5, 5], "float64"]);
+
+    // The statistics alone are reference enough.
+    const others = new Map([[data, join(cache, statistics.name)], ["fid,kid,pr,is", "fid"]]);
+    const by = args.filter((argument) => argument !== "--subset-size" && argument !== "15");
+    const byStatistics = await run(...by.map((argument) => others.get(argument) ?? argument), "-n", "20");
+    const { value, reference } = JSON.parse(byStatistics.stdout).fid;
+    assertEquals([value, reference.images], [fid.value, null]);
+  },
+);
+
+testCommandLine(
+  "evaluate shares out classes among samples as the data has them, and picks them in --samples",
+  async (folder) => {
+    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const args = ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "--features", out, "--steps", "2"]
+      .concat("--cache", join(folder, "cache"), "--out", join(folder, "out"), "--metric", "is,pr", "--json");
+    const shared = await run(...args, "-n", "20", "--class-shares", "data");
+    assertEquals(shared.code, 0);
+    const { samples } = JSON.parse(shared.stdout).is;
+    assertEquals(samples.classes, [20, 20, 20]);
+    assertStringIncludes(samples.of, "classes as often as in the data");
+
+    const chosen = await run(...args, "--samples", data, "--classes", "red,blue");
+    const { pr } = JSON.parse(chosen.stdout);
+    assertEquals([pr.samples.images, pr.reference.images, pr.precision, pr.recall], [40, 40, 1, 1]);
+
+    const refused = await run(...args, "-n", "20", "--class-shares", "data", "--label", "red");
+    assertEquals(refused.code, 2);
+    assertStringIncludes(refused.stderr, "class-shares must be equal with label, received data");
+  },
+);
+
+testCommandLine(
+  "evaluate measures images of a file, without a model: a set against itself is at distance 0",
+  async (folder) => {
+    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const args = ["evaluate", "--samples", data, "--data", data, "--features", out, "--cache", join(folder, "cache")]
+      .concat("--engine", "wasm", "--out", join(folder, "out"));
+    const { code, stdout } = await run(...args, "--metric", "fid,pr", "--json");
+    assertEquals(code, 0);
+    const document = JSON.parse(stdout);
+    assertAlmostEquals(document.fid.value, 0, 1e-6);
+    assertEquals([document.model, document.pr.precision, document.pr.recall], [null, 1, 1]);
+    const { stdout: text } = await run(...args, "--metric", "fid");
+    assertStringIncludes(text, "Fréchet distance");
+    assertStringIncludes(text, `60 images of 8×8×3: ${data}`);
+    assertStringIncludes(text, "resize none");
+  },
+);
+
+testCommandLine("evaluate of samples says in one line what does not fit, and exits 2", async (folder) => {
+  const { data, out } = await trainColours(folder, "--epochs", "1");
+  const refuses = async (message: string, ...args: string[]) => {
+    const options = [
+      "--model",
+      MODEL,
+      "--out",
+      join(folder, "out"),
+      "--cache",
+      join(folder, "cache"),
+      "--engine",
+      "wasm",
+    ];
+    const { code, stdout, stderr } = await run("evaluate", ...options, ...args);
+    assertEquals([code, stdout], [2, ""]);
+    assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+    assertStringIncludes(stderr, message);
+  };
+  const own = ["--data", data, "--features", out, "--metric"];
+  await Promise.all([
+    refuses("--n must be at least 6 images (a covariance of 5 features needs more", ...own, "fid", "-n", "5"),
+    refuses("--n must be at least 4 images (more than 3 neighbours), received 3", ...own, "pr", "-n", "3"),
+    refuses("--n must be at most 60, the images of", ...own, "kid", "--samples", data, "-n", "61"),
+    refuses("--steps must be in [1, 100]", ...own, "fid", "--steps", "101"),
+    refuses("classifier takes images of 8×8×3, received 32×32×1", ...own, "is", "--samples", "mnist-test"),
+    refuses("digits-classifier takes images of 32×32×1, received 8×8×3", "--data", data, "--metric", "is"),
+    refuses('--resize must be left out for a classifier, received "clean"', ...own, "fid", "--resize", "clean"),
+    refuses(
+      "--features must be the folder of a classifier or InceptionV3's .safetensors",
+      "--features",
+      "runs/none",
+      "--metric",
+      "fid",
+    ),
+    refuses("scripts/convert_inception.py converts", "--features", "runs/a.pth", "--metric", "fid"),
+    refuses("--subsets must be left out with --metric fid (it belongs to kid)", ...own, "fid", "--subsets", "3"),
+  ]);
+});
