@@ -3,8 +3,8 @@ import util from "node:util";
 import { type Engine, EngineError, resolveXla, type XlaChoice } from "../engine.ts";
 import { Binding } from "./binding.ts";
 import { type ConfigOptions, type Context, openContext } from "./context.ts";
-import { registerConv2d, registerConv2dBackprop } from "./convolution.ts";
 import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
+import { registerKernels } from "./kernels.ts";
 import { openLibrary } from "./library.ts";
 import { enableXlaCache } from "./xla.ts";
 
@@ -47,8 +47,7 @@ const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<Te
   tf.env().set("PROD", true);
   const { TensorflowBackend } = await import("./backend.ts");
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
-  registerConv2d();
-  registerConv2dBackprop();
+  registerKernels();
   const binding = new Binding(context, version);
   tf.registerBackend("tensorflow", () => new TensorflowBackend(binding));
   const gpus = context.devices.filter(({ kind }) => kind === "GPU").length;

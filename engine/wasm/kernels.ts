@@ -39,7 +39,7 @@ const convGeometry = (
  * taken as the batch, by dy as a filter that is dilated by the stride s. XNNPACK runs it 4 to 10 times as fast as the
  * backend's transposed matMul.
  */
-export const registerConv2dBackpropFilter = () =>
+const registerConv2dBackpropFilter = () =>
   replaceKernel("wasm", "Conv2DBackpropFilter", (inputs, attrs) => {
     const x = asTensor(inputs.x), dy = asTensor(inputs.dy);
     const filterShape = attrs.filterShape as [number, number, number, number];
@@ -99,7 +99,7 @@ const rotate180 = (filter: tf.Tensor4D): tf.Tensor4D => {
  * Replaces the wasm backend's `Conv2DBackpropInput`, a scalar loop, by the forward convolution that it equals: dy,
  * dilated by the stride, by the filter turned by 180° with its channels swapped. 5 to 13 times as fast.
  */
-export const registerConv2dBackpropInput = () =>
+const registerConv2dBackpropInput = () =>
   replaceKernel("wasm", "Conv2DBackpropInput", (inputs, attrs) => {
     const dy = asTensor(inputs.dy), filter = asTensor(inputs.filter);
     const inputShape = attrs.inputShape as [number, number, number, number];
@@ -136,7 +136,7 @@ const LARGE_PAIR = 1_000_000;
  * large ones go there one by one, small ones to the backend's loop. Which way a pair goes depends on its own size and
  * never on the batch's, so that a row's bits do not depend on its neighbours.
  */
-export const registerBatchMatMul = () =>
+const registerBatchMatMul = () =>
   replaceKernel("wasm", "BatchMatMul", (inputs, attrs, original) => {
     const a = asTensor<tf.Rank>(inputs.a), b = asTensor<tf.Rank>(inputs.b);
     const multiply = (a: tf.Tensor3D, b: tf.Tensor3D, transposeA: boolean, transposeB: boolean) =>
@@ -178,3 +178,10 @@ export const registerBatchMatMul = () =>
     );
     return tf.reshape(products.length === 1 ? products[0] : tf.concat(products, 0), shape);
   });
+
+/** Registers the kernels that the wasm backend lacks, or has only in a slow form. */
+export const registerKernels = (): void => {
+  registerConv2dBackpropFilter();
+  registerConv2dBackpropInput();
+  registerBatchMatMul();
+};

@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine.ts";
-import { registerBatchMatMul, registerConv2dBackpropFilter, registerConv2dBackpropInput } from "./kernels.ts";
+import { registerKernels } from "./kernels.ts";
 
 let registered = false;
 
@@ -17,9 +17,7 @@ export const openWasm = async (): Promise<Engine> => {
   }
   await tf.ready();
   if (!registered) {
-    registerConv2dBackpropFilter();
-    registerConv2dBackpropInput();
-    registerBatchMatMul();
+    registerKernels();
     registered = true;
   }
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");

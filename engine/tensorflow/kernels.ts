@@ -2,6 +2,14 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Attribute, ATTRIBUTE_KINDS } from "./eager.ts";
 import { DATA_TYPES } from "./host_tensor.ts";
 
+const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_TYPE } = ATTRIBUTE_KINDS;
+
+type Shape = [number, number, number, number];
+
+interface Backend {
+  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
+}
+
 const CHANNELS = 3;
 
 /** Padding by one number as tfjs-node takes it, side by side. */
@@ -25,11 +33,7 @@ const extended = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig =
   },
 });
 
-interface Backend {
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
-}
-
-const FLOAT: Attribute = { name: "T", type: ATTRIBUTE_KINDS.TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT };
+const FLOAT: Attribute = { name: "T", type: TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT };
 
 /** Adds the bias by the operation made for it: tfjs-node broadcasts with Add, which takes longer. */
 const withBias = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig => ({
@@ -49,21 +53,13 @@ const withBias = ({ kernelFunc, ...config }: tf.KernelConfig): tf.KernelConfig =
  *
  * Of images with one channel, oneDNN convolves one alone by another kernel than two or more, with other bits.
  */
-export const registerConv2d = (): void => {
+const registerConv2d = (): void => {
   for (const kernelName of [tf.Conv2D, tf.FusedConv2D]) {
     const kernel = extended(tf.getKernel(kernelName, "tensorflow"));
     tf.unregisterKernel(kernelName, "tensorflow");
     tf.registerKernel(kernelName === tf.FusedConv2D ? withBias(kernel) : kernel);
   }
 };
-
-const { TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_TYPE } = ATTRIBUTE_KINDS;
-
-type Shape = [number, number, number, number];
-
-interface Backend {
-  executeSingleOutput(name: string, attributes: Attribute[], inputs: tf.TensorInfo[]): tf.TensorInfo;
-}
 
 /** Whether TensorFlow would pad one side of an image by `before` and `after` if it were to keep its size. */
 const isSame = (size: number, window: number, stride: number, before: number, after: number): boolean => {
@@ -93,7 +89,7 @@ const attributesOf = (x: Shape, filter: Shape, attrs: tf.NamedAttrMap): Attribut
   const { top, bottom, left, right } = info.padInfo;
   const type = paddingOf(x, filter, info);
   return [
-    { name: "T", type: TF_ATTR_TYPE, value: DATA_TYPES.TF_FLOAT },
+    FLOAT,
     { name: "strides", type: TF_ATTR_INT, value: [1, info.strideHeight, info.strideWidth, 1] },
     { name: "padding", type: TF_ATTR_STRING, value: type },
     ...(type === "EXPLICIT"
@@ -126,7 +122,7 @@ const withSizes = (shape: Shape, use: (sizes: tf.Tensor) => tf.TensorInfo) => {
 };
 
 /** Registers the gradients of a convolution for any padding: tfjs-node's own refuse one that is given in numbers. */
-export const registerConv2dBackprop = (): void => {
+const registerConv2dBackprop = (): void => {
   replaceTensorflowKernel(tf.Conv2DBackpropInput, (backend, { dy, filter }, attrs) => {
     const shape = attrs.inputShape as Shape;
     const attributes = attributesOf(shape, filter.shape as Shape, attrs);
@@ -143,4 +139,43 @@ export const registerConv2dBackprop = (): void => {
       (sizes) => backend.executeSingleOutput("Conv2DBackpropFilter", attributes, [x, sizes, dy]),
     );
   });
+};
+
+/** Multiplications of a product up to which one pair of matrices alone is multiplied by another kernel than several. */
+const SMALL_PRODUCT = 2 ** 14;
+
+const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/**
+ * Registers tfjs-node's product of pairs of matrices with one result for a pair, whatever the batch.
+ *
+ * On processors without AVX-512, TensorFlow multiplies one small pair alone otherwise than two or more, with other bits;
+ * so such a pair is multiplied beside itself.
+ */
+const registerBatchMatMul = (): void => {
+  const { kernelFunc, ...config } = tf.getKernel(tf.BatchMatMul, "tensorflow");
+  tf.unregisterKernel(tf.BatchMatMul, "tensorflow");
+  tf.registerKernel({
+    ...config,
+    kernelFunc: (args) => {
+      const { a, b } = args.inputs as Record<string, tf.Tensor>;
+      const [rows, inner] = args.attrs!.transposeA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
+      const columns = b.shape.at(args.attrs!.transposeB ? -2 : -1)!;
+      const isOnePair = a.rank > 2 && b.rank > 2 &&
+        elementsOf([...a.shape.slice(0, -2), ...b.shape.slice(0, -2)]) === 1;
+      if (!isOnePair || rows * inner * columns > SMALL_PRODUCT) return kernelFunc(args);
+      const inputs = { a: tf.concat([a, a]), b: tf.concat([b, b]) };
+      const products = kernelFunc({ ...args, inputs }) as tf.Tensor;
+      const product = tf.slice(products, 0, 1);
+      tf.dispose([inputs.a, inputs.b, products]);
+      return product;
+    },
+  });
+};
+
+/** Registers the kernels that take the place of tfjs-node's. */
+export const registerKernels = (): void => {
+  registerConv2d();
+  registerConv2dBackprop();
+  registerBatchMatMul();
 };
