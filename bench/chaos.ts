@@ -8,10 +8,10 @@
 import { join } from "@std/path";
 import { hasEnded, type Job } from "../jobs/jobs.ts";
 import { createQueue } from "../jobs/queue/queue.ts";
-import { SUMS } from "../jobs/training/digest.ts";
 import { startChaosWorker } from "../tests/jobs/queue/chaos.ts";
 import { isOneAtATime, readRecord } from "../tests/jobs/queue/leased_training.ts";
 import { startPostgres, whyNoPostgres } from "../tests/jobs/queue/postgres.ts";
+import { SUMS_FILE } from "../training/digest.ts";
 import { createChance } from "./chance.ts";
 import { median } from "./median.ts";
 
@@ -77,7 +77,9 @@ const records = new Map<string, Line[]>();
 for (const { id } of jobs) records.set(id, await readRecord<Line>(join(runs, id)));
 const sums = new Set<string>();
 for (const { id, state } of jobs) {
-  if (state === "succeeded") sums.add(await Deno.readTextFile(join(runs, id, "checkpoints", `step-${STEPS}`, SUMS)));
+  if (state === "succeeded") {
+    sums.add(await Deno.readTextFile(join(runs, id, "checkpoints", `step-${STEPS}`, SUMS_FILE)));
+  }
 }
 const takeOvers = deaths.flatMap(({ at, job }) => {
   const next = records.get(job)!.find((line) => line.what === "begin" && line.at > at);

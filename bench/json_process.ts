@@ -1,5 +1,5 @@
 /** How a contender's process is started. */
-export interface Program {
+export interface ContenderProgram {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
@@ -12,12 +12,12 @@ export interface JsonProcess<Question, Answer> {
   readonly greeting: { readonly description: string };
   readonly secondsToReady: number;
   /** @throws {Error} with what it wrote on stderr, if it ends instead of answering */
-  ask(question: Question): Promise<Answer>;
+  request(question: Question): Promise<Answer>;
   close(): Promise<void>;
 }
 
 /** What a program wrote on its way out: the line that tells its error, or its last ones. */
-const lastWords = (stderr: string): string => {
+const errorLineOf = (stderr: string): string => {
   // deno-lint-ignore no-control-regex
   const lines = stderr.replace(/\x1b\[\d*m/g, "").split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const error = lines.findIndex((line) => /^error: |^\w*Error: /.test(line));
@@ -30,7 +30,7 @@ const lastWords = (stderr: string): string => {
  * @throws {Error} with what it wrote on stderr, if it ends before
  */
 export const startJsonProcess = async <Question, Answer>(
-  { name, command, args }: Program,
+  { name, command, args }: ContenderProgram,
 ): Promise<JsonProcess<Question, Answer>> => {
   const started = performance.now();
   const child = new Deno.Command(command, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" })
@@ -42,7 +42,7 @@ export const startJsonProcess = async <Question, Answer>(
   const read = async () => {
     while (!buffered.includes("\n")) {
       const { value, done } = await lines.read();
-      if (done) throw new Error(`${name}: ${lastWords(await complaints)}`);
+      if (done) throw new Error(`${name}: ${errorLineOf(await complaints)}`);
       buffered += value;
     }
     const end = buffered.indexOf("\n");
@@ -55,7 +55,7 @@ export const startJsonProcess = async <Question, Answer>(
     pid: child.pid,
     greeting,
     secondsToReady: (performance.now() - started) / 1000,
-    ask: async (question) => {
+    request: async (question) => {
       // A pipe that is broken shows as the end of its answers.
       await writer.write(new TextEncoder().encode(JSON.stringify(question) + "\n")).catch(() => {});
       return await read();

@@ -4,9 +4,7 @@
  *
  *     deno task bench kill [ENGINE [KILLS [SEED]]]
  */
-import type { Recipe } from "./kill/kill_run.ts";
-import { type Measured, measureKills } from "./kill/measure.ts";
-import { PLACES } from "./kill/where_killed.ts";
+import { KILLED_DURING, type KilledRecipe, type KillMeasurement, measureKills } from "./kill/measure_kills.ts";
 
 const RESULTS = "bench/results/kill.json";
 const KILLS: Record<string, number> = { wasm: 100, tensorflow: 20 };
@@ -15,7 +13,7 @@ const [, chosen, count, seed = "0"] = Deno.args;
 const engines = chosen === undefined ? Object.keys(KILLS) : [chosen];
 
 /** All that a recipe has, so that all of it is shown to resume; few timesteps, so that a grid of samples is cheap. */
-const recipeFor = (engine: string): Recipe => ({
+const recipeFor = (engine: string): KilledRecipe => ({
   keep: 2,
   args: [
     ...["--engine", engine, "--preset", "tiny", "--steps", "40", "--batch", "4", "--micro-batch", "2", "--warmup", "5"],
@@ -25,7 +23,7 @@ const recipeFor = (engine: string): Recipe => ({
   ],
 });
 
-const readResults = async (): Promise<Record<string, Measured & { seed: number }>> => {
+const readResults = async (): Promise<Record<string, KillMeasurement & { seed: number }>> => {
   try {
     return JSON.parse(await Deno.readTextFile(RESULTS));
   } catch (error) {
@@ -55,11 +53,11 @@ for (const engine of engines) {
 await Deno.writeTextFile(RESULTS, JSON.stringify(results, null, 2) + "\n");
 
 const columns = engines.map((engine) => results[engine]);
-const row = (name: string, value: (measured: Measured) => number) =>
+const row = (name: string, value: (measured: KillMeasurement) => number) =>
   console.log(`| ${name} | ${columns.map(value).join(" | ")} |`);
 console.log(`| | ${engines.join(" | ")} |\n| --- | ${engines.map(() => "---:").join(" | ")} |`);
 row("kills", ({ kills }) => kills);
-for (const place of PLACES) row(`… ${place}`, ({ places }) => places[place] ?? 0);
+for (const place of KILLED_DURING) row(`… ${place}`, ({ places }) => places[place] ?? 0);
 row("runs, each killed until it was done", ({ runs }) => runs);
 row("files compared", ({ files }) => files);
 row("files that differ", ({ differences }) => differences.length);

@@ -5,9 +5,8 @@
  *     deno task bench load [SECONDS] [CLIENTS] [ENGINE] [MODEL]
  */
 import { createChance } from "./chance.ts";
-import { heapRanges, type Memory, parseMemory } from "./load/memory.ts";
+import { fitTrend, heapRanges, parseMemory, type ServerMemory } from "./load/memory.ts";
 import { type DrawingRequest, randomRequest } from "./load/random_request.ts";
-import { fitTrend } from "./load/trend.ts";
 import { median } from "./median.ts";
 import { startServer } from "./start_program.ts";
 
@@ -81,7 +80,7 @@ const beClient = async (client: number): Promise<void> => {
   }
 };
 
-const memory: Memory[] = [];
+const memory: ServerMemory[] = [];
 const watch = async (): Promise<void> => {
   const started = performance.now();
   for (let ticks = 1; performance.now() < end; ticks++) {

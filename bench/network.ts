@@ -6,8 +6,8 @@
 import { z } from "zod";
 import { defineCommand } from "../commands/cli/command.ts";
 import { runCommand } from "../commands/cli/run.ts";
-import { compare } from "./network/compare.ts";
-import { CONTENDERS } from "./network/programs.ts";
+import { compareNetworks } from "./network/compare.ts";
+import { NETWORK_CONTENDERS } from "./network/contender.ts";
 
 const command = defineCommand({
   options: z.strictObject({
@@ -15,7 +15,7 @@ const command = defineCommand({
       .describe("Folder of a model. Default: the U-Net of the paper's CIFAR-10 run, 35.7M parameters, untrained"),
     rounds: z.int().min(1).max(1000).default(7)
       .describe("Turns of each contender, of up to 5 calls or 2 seconds each"),
-    only: z.array(z.enum(CONTENDERS)).min(1).default(CONTENDERS)
+    only: z.array(z.enum(NETWORK_CONTENDERS)).min(1).default(NETWORK_CONTENDERS)
       .describe("The contenders"),
     operations: z.array(z.enum(["step", "train"])).min(1).default(["step", "train"])
       .describe("Denoising steps of 1, 4 and 16 rows; training steps of 8 images"),
@@ -26,7 +26,7 @@ const command = defineCommand({
     { line: "deno task bench network --json bench/results/network.json", does: "All, kept with the sources." },
     { line: 'deno task bench network --only "pytorch contiguous,wasm" --operations step', does: "Two of them." },
   ],
-  run: compare,
+  run: compareNetworks,
 });
 
 Deno.exitCode = await runCommand(

@@ -11,16 +11,14 @@ import { fillNormal } from "../core/noise.ts";
 import type { EngineName } from "../engine/mod.ts";
 import { openServing } from "../serving/client.ts";
 import { median } from "./median.ts";
-import { writeModel } from "./network/model.ts";
-import { measureBehind } from "./scheduling/behind.ts";
-import { measureOutside } from "./scheduling/outside.ts";
-import { byHttp, byWorker } from "./scheduling/ways.ts";
+import { writeCifar10Model } from "./network/cifar10_model.ts";
+import { byHttp, byWorker, measureBehind, measureOutside } from "./scheduling/measures.ts";
 
 const [engine = "auto", model = "models/digits", sizes] = Deno.args.slice(1) as [(EngineName | "auto")?, ...string[]];
 const SIZES = sizes?.split(",").map(Number) ?? [1, 2, 4, 8, 16];
 const MADE = "runs/bench-cifar10";
 
-const folder = model === "cifar10" ? (await writeModel(MADE)).folder : model;
+const folder = model === "cifar10" ? (await writeCifar10Model(MADE)).folder : model;
 const serving = await openServing({ models: [folder], engine });
 if (folder === MADE) await Deno.remove(MADE, { recursive: true });
 const [info] = serving.models;

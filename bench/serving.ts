@@ -9,13 +9,13 @@ import {
   behindLong,
   closedLoop,
   lagWhile,
-  median,
+  nearestRankQuantile,
   type OpenLoop,
   openLoop,
   overhead,
-  quantile,
+  upperMedian,
 } from "./serving/measures.ts";
-import { openOurs, openPeer, type Target } from "./serving/targets.ts";
+import { type MeasuredServer, openOurs, openPeer } from "./serving/targets.ts";
 
 const model = Deno.args[1] ?? "models/digits";
 const [seconds, runs] = [Number(Deno.args[2] ?? 12), Number(Deno.args[3] ?? 3)];
@@ -39,14 +39,14 @@ const ms = (value: number) =>
 
 /** Measures each target in turn, several times, and gives the medians by name. */
 const inTurns = async <K extends string>(
-  chosen: readonly Target[],
-  measure: (target: Target) => Promise<Record<K, number>>,
+  chosen: readonly MeasuredServer[],
+  measure: (target: MeasuredServer) => Promise<Record<K, number>>,
 ): Promise<Map<string, Record<K, number>>> => {
   const all = new Map(chosen.map(({ name }) => [name, [] as Record<K, number>[]]));
   for (let run = 0; run < runs; run++) for (const target of chosen) all.get(target.name)!.push(await measure(target));
   return new Map([...all].map(([name, values]) => {
     const keys = Object.keys(values[0]) as K[];
-    const middle = keys.map((key) => [key, median(values.map((value) => value[key]))]);
+    const middle = keys.map((key) => [key, upperMedian(values.map((value) => value[key]))]);
     return [name, Object.fromEntries(middle) as Record<K, number>];
   }));
 };
@@ -61,8 +61,8 @@ const clients = await inTurns(targets, async (target) => {
   return {
     serial,
     together: await working,
-    lag: quantile(lags, 0.5),
-    lagP99: quantile(lags, 0.99),
+    lag: nearestRankQuantile(lags, 0.5),
+    lagP99: nearestRankQuantile(lags, 0.99),
     lagMost: Math.max(...lags),
   };
 });

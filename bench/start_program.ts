@@ -1,5 +1,5 @@
 /** A program that a bench measures: it listens where its first line says. */
-export interface Program {
+export interface RunningProgram {
   /** As `http://127.0.0.1:8000`. */
   readonly origin: string;
   /** Ends it. */
@@ -10,7 +10,7 @@ export interface Program {
 const GRACE = 10_000;
 
 /** Starts a program and waits until it says that it listens. Its standard error is this one's. */
-export const startProgram = async (command: string, args: readonly string[]): Promise<Program> => {
+export const startProgram = async (command: string, args: readonly string[]): Promise<RunningProgram> => {
   const child = new Deno.Command(command, { args: [...args], stdout: "piped", stderr: "inherit" }).spawn();
   const lines = child.stdout.pipeThrough(new TextDecoderStream());
   let said = "";
@@ -35,7 +35,7 @@ export const startProgram = async (command: string, args: readonly string[]): Pr
 };
 
 /** Starts `serve` with these options, as `deno task serve` does, on a free port. */
-export const startServer = (options: readonly string[]): Promise<Program> =>
+export const startServer = (options: readonly string[]): Promise<RunningProgram> =>
   startProgram(Deno.execPath(), [
     "run",
     "--v8-flags=--max-semi-space-size=4",

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { defineCommand } from "../commands/cli/command.ts";
 import { runCommand } from "../commands/cli/run.ts";
 import { compareTraining } from "./training/compare.ts";
-import { CONTENDERS } from "./training/programs.ts";
+import { TRAINING_CONTENDERS } from "./training/task.ts";
 
 const command = defineCommand({
   options: z.strictObject({
@@ -19,7 +19,7 @@ const command = defineCommand({
       .describe("Steps in a row, in each turn"),
     rounds: z.int().min(1).max(1000).default(5)
       .describe("Turns of each contender"),
-    only: z.array(z.enum(CONTENDERS)).min(1).default([...CONTENDERS.slice(0, 3)])
+    only: z.array(z.enum(TRAINING_CONTENDERS)).min(1).default([...TRAINING_CONTENDERS.slice(0, 3)])
       .describe("The contenders"),
     json: z.string().min(1).default("runs/bench-training.json")
       .describe("File for every turn's time"),

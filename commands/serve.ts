@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
-import { LOG_LEVELS } from "../routes/access/log.ts";
-import { LIMITS } from "../routes/limits.ts";
+import { LIMITS } from "../routes/http/limits.ts";
+import { LOG_LEVELS } from "../routes/http/log.ts";
 import { defineCommand } from "./cli/command.ts";
 import { storageOption } from "./cli/job_storage.ts";
 

@@ -1,4 +1,4 @@
-import { trainOptions } from "../jobs/options.ts";
+import { trainOptions } from "../training/recipe.ts";
 import { defineCommand } from "./cli/command.ts";
 
 /** The `train` command: a model from images, into a run folder. */
@@ -12,7 +12,7 @@ export const trainCommand = defineCommand({
     { line: "deno task train --resume runs/mine", does: "On from the run's last checkpoint." },
   ],
   run: async (options) => {
-    const { train } = await import("../jobs/train.ts");
+    const { train } = await import("../training/train.ts");
     const { createReporter } = await import("./cli/progress.ts");
     const { listenForInterrupt } = await import("./cli/interrupt.ts");
     using interrupt = listenForInterrupt();

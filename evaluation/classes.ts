@@ -1,10 +1,10 @@
-import type { Dataset } from "../jobs/data/dataset.ts";
+import type { Dataset } from "../datasets/dataset.ts";
 import type { Classes } from "../model/pipeline.ts";
 import { EvaluationError } from "./error.ts";
 
 const isNumbered = (names: readonly string[]): boolean => names.every((name, i) => name === String(i));
 
-const list = (names: readonly string[]): string =>
+const shortList = (names: readonly string[]): string =>
   names.length <= 12 ? names.join(", ") : `${names.slice(0, 11).join(", ")} … (${names.length})`;
 
 /**
@@ -20,7 +20,7 @@ export const matchClasses = (
   if (own === null) return null;
   if (labels === null || classNames === null) {
     throw new EvaluationError(
-      `data must have classes for a model of classes (${list(own)}), received ${data}, with none`,
+      `data must have classes for a model of classes (${shortList(own)}), received ${data}, with none`,
     );
   }
   const indices = classNames.map((name) => own.indexOf(name));
@@ -28,7 +28,7 @@ export const matchClasses = (
   if (isNumbered(own) && classNames.length <= own.length) return classNames.map((_, k) => k);
   const unknown = classNames.filter((_, k) => indices[k] === -1);
   throw new EvaluationError(
-    `data must have the model's classes alone (${list(own)}), received ${data}, with ${list(unknown)}; ` +
+    `data must have the model's classes alone (${shortList(own)}), received ${data}, with ${shortList(unknown)}; ` +
       "--classes picks some",
   );
 };

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Subject } from "./subject.ts";
 
 /** What an evaluation found, in all its forms. */
-export interface Result {
+export interface MetricResult {
   /** For programs: plain data, with every setting that the numbers depend on. */
   readonly document: Readonly<Record<string, unknown>>;
   /** For people: lines of text. */
@@ -14,7 +14,7 @@ export interface Result {
 }
 
 /** Measures a model. It stops with the signal's reason once that aborts, having kept what it has for the next time. */
-export type Measure<O> = (subject: Subject, options: O) => Promise<Result>;
+export type MetricFunction<O> = (subject: Subject, options: O) => Promise<MetricResult>;
 
 /** One thing that can be measured. */
 export interface Metric<S extends z.ZodRawShape = z.ZodRawShape> {
@@ -25,7 +25,7 @@ export interface Metric<S extends z.ZodRawShape = z.ZodRawShape> {
   /** Its own options, beside those of every metric. Those of a name that other metrics have too must be the same. */
   readonly options: S;
   /** What measures is loaded when it is needed, so that help is there at once. */
-  readonly load: () => Promise<Measure<z.output<z.ZodObject<S>>>>;
+  readonly load: () => Promise<MetricFunction<z.output<z.ZodObject<S>>>>;
 }
 
 /** Checks a metric against its options; to others every metric is of one type. */

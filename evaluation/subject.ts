@@ -1,10 +1,23 @@
+import { createHash } from "node:crypto";
+import { isBuiltin } from "../datasets/catalogue.ts";
+import type { Dataset } from "../datasets/dataset.ts";
+import { openDataset } from "../datasets/open.ts";
 import { type Engine, openEngine } from "../engine/mod.ts";
-import { type Dataset, isBuiltin, openDataset } from "../jobs/data/dataset.ts";
 import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
 import { loadPipeline, type Pipeline } from "../model/pipeline.ts";
 import { EvaluationError } from "./error.ts";
-import { modelDigest } from "./model_digest.ts";
 import type { SharedOptions } from "./options.ts";
+
+/** SHA-256 of a model's network, process, classes and weights, in hexadecimal; wherever its folder lies. */
+export const modelDigest = ({ unet, scheduler, labels, nullLabel, weights }: Pipeline): string => {
+  const hash = createHash("sha256").update(JSON.stringify({ unet, scheduler, labels, nullLabel }));
+  for (const name of [...weights.keys()].sort()) {
+    const { shape, data } = weights.get(name)!;
+    hash.update(JSON.stringify([name, shape]));
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex");
+};
 
 /** One thing that happened in an evaluation. `event` names it; the other fields are its facts. */
 export interface EvaluationEvent {

@@ -1,12 +1,47 @@
 import type { ImageShape } from "../formats/pixels.ts";
-import { arrow } from "./arrow.ts";
-import { paragraph } from "./paragraph.ts";
-import { drawPicture, extentFor } from "./picture.ts";
-import { element, svgDocument } from "./svg.ts";
-import { type Line, typeset } from "./typeset.ts";
+import { drawPicture, extentFor } from "./picture_table.ts";
+import { element, shortNumber, svgDocument } from "./svg.ts";
+import { paragraph, typeset, type TypesetLine } from "./typeset.ts";
+
+/** A point on the page. */
+export type PagePoint = readonly [x: number, y: number];
+
+/** How an arrow is drawn. */
+export interface ArrowOptions {
+  readonly stroke?: string;
+  readonly isDashed?: boolean;
+  /** Two points that bend it, as the control points of a cubic curve; straight without. */
+  readonly bend?: readonly [PagePoint, PagePoint];
+}
+
+const ARROW_HEAD = 9, ARROW_HALF = 4, ARROW_LINE = 1.6;
+
+const pathPoints = (...points: readonly PagePoint[]): string =>
+  points.map(([x, y]) => `${shortNumber(x)} ${shortNumber(y)}`).join(" ");
+
+/** An arrow with a filled head, from one point to another. */
+const arrow = (from: PagePoint, to: PagePoint, { stroke = "#000", isDashed, bend }: ArrowOptions = {}): string => {
+  const [x, y] = to;
+  const [behindX, behindY] = bend ? bend[1] : from;
+  const length = Math.hypot(x - behindX, y - behindY);
+  const [dx, dy] = [(x - behindX) / length, (y - behindY) / length];
+  // The line ends within the head, so that its blunt end is not seen.
+  const neck: PagePoint = [x - dx * (ARROW_HEAD - 1), y - dy * (ARROW_HEAD - 1)];
+  const left: PagePoint = [x - dx * ARROW_HEAD - dy * ARROW_HALF, y - dy * ARROW_HEAD + dx * ARROW_HALF];
+  const right: PagePoint = [x - dx * ARROW_HEAD + dy * ARROW_HALF, y - dy * ARROW_HEAD - dx * ARROW_HALF];
+  const d = bend ? `M${pathPoints(from)}C${pathPoints(...bend, neck)}` : `M${pathPoints(from)}L${pathPoints(neck)}`;
+  return element("path", {
+    d,
+    fill: "none",
+    stroke,
+    "stroke-width": ARROW_LINE,
+    "stroke-dasharray": isDashed ? "6 4" : undefined,
+  }) +
+    element("path", { d: `M${pathPoints(to)}L${pathPoints(left, right)}Z`, fill: stroke });
+};
 
 /** What the figure of both processes shows. */
-export interface ChainFigure {
+export interface ChainFigureInput {
   readonly shape: ImageShape;
   /** The images at the nodes. */
   readonly nodes: {
@@ -36,11 +71,11 @@ const EQUATIONS = {
   ],
 } as const;
 
-const setEquations = (equations: readonly string[]): Line[] =>
+const setEquations = (equations: readonly string[]): TypesetLine[] =>
   equations.map((tex) => typeset(`$\\displaystyle ${tex}$`, { size: EQUATION }));
 
 /** Both columns on common baselines, each row as high as the higher of its two. */
-const drawEquations = (top: number, columns: readonly { x: number; lines: readonly Line[] }[]) => {
+const drawEquations = (top: number, columns: readonly { x: number; lines: readonly TypesetLine[] }[]) => {
   let y = top;
   const drawn: string[] = [];
   for (let row = 0; row < columns[0].lines.length; row++) {
@@ -53,7 +88,7 @@ const drawEquations = (top: number, columns: readonly { x: number; lines: readon
 };
 
 /** The graphical model of Ho et al. 2020, figure 2, with images of a model at its nodes and the equations under it. */
-export const chainFigure = ({ shape, nodes, note }: ChainFigure): string => {
+export const chainFigure = ({ shape, nodes, note }: ChainFigureInput): string => {
   const extent = extentFor(shape, NODE);
   const { width, height } = extent;
   // The middle gap has room for an arrow's label; the outer ones for dots between two arrows.

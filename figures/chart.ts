@@ -1,6 +1,66 @@
-import { type Axis, type AxisOptions, layAxis } from "./axis.ts";
-import { element, short } from "./svg.ts";
+// @ts-types="@types/d3-scale"
+import { scaleLinear, scaleLog } from "d3-scale";
+import { element, shortNumber } from "./svg.ts";
 import { typeset } from "./typeset.ts";
+
+/** What a chart has along one side. */
+export interface AxisOptions {
+  /** As `typeset` sets it. */
+  readonly label: string;
+  /** "linear" by default. On "log" what is not above 0 is left out. */
+  readonly scale?: "linear" | "log";
+  /** From where to where, rounded outwards to a tick if left out. */
+  readonly domain?: readonly [number, number];
+}
+
+/** An axis of numbers, laid over a stretch of a picture. */
+export interface Axis {
+  /** Where a number is; `null` where a logarithm has none. */
+  position(value: number): number | null;
+  /** Numbers to be marked, and what is written there (as `typeset` sets it; nothing for a mark between). */
+  readonly ticks: readonly { readonly value: number; readonly text: string }[];
+}
+
+const powerOfTen = (exponent: number): string => exponent === 0 ? "1" : exponent === 1 ? "10" : `$10^{${exponent}}$`;
+
+const plainNumber = (value: number): string =>
+  value.toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: false });
+
+const logAxis = (domain: readonly [number, number], range: readonly [number, number]): Axis => {
+  const scale = scaleLog().domain(domain).range(range);
+  const decades = Math.log10(domain[1] / domain[0]);
+  // Every decade where there is room, else every second or third.
+  const stride = Math.ceil(decades / 8);
+  const ticks = scale.ticks().map((value) => {
+    const exponent = Math.round(Math.log10(value));
+    const isDecade = Math.abs(Math.log10(value) - exponent) < 1e-9;
+    return { value, text: isDecade && exponent % stride === 0 ? powerOfTen(exponent) : "" };
+  });
+  return {
+    position: (value) => value > 0 ? scale(value) : null,
+    ticks: decades > 4 ? ticks.filter(({ value }) => Number.isInteger(Math.log10(value))) : ticks,
+  };
+};
+
+/** Lays an axis over `range` for `values`. */
+export const layAxis = (
+  { scale = "linear", domain }: AxisOptions,
+  values: readonly number[],
+  range: readonly [number, number],
+): Axis => {
+  const shown = scale === "log" ? values.filter((value) => value > 0) : values;
+  const extent = domain ?? [Math.min(...shown), Math.max(...shown)] as const;
+  if (scale === "log") {
+    const [low, high] = domain ?? scaleLog().domain(extent).nice().domain();
+    return logAxis([low, high], range);
+  }
+  const linear = scaleLinear().domain(extent).range(range);
+  if (!domain) linear.nice(5);
+  return {
+    position: (value) => linear(value),
+    ticks: linear.ticks(5).map((value) => ({ value, text: plainNumber(value) })),
+  };
+};
 
 /** A curve. */
 export interface Series {
@@ -35,19 +95,20 @@ const MARGIN = { left: 66, right: 14, top: 34, bottom: 46 };
 const LEGEND = 20;
 const SIZES = { title: 16, label: 15, tick: 13 };
 
-type Placed = readonly [number, number];
+type Position = readonly [number, number];
 
-const placed = (points: readonly { x: number; y: number }[], x: Axis, y: Axis): Placed[] =>
-  points.map((point) => [x.place(point.x), y.place(point.y)]).filter((at): at is [number, number] =>
+const positionsOf = (points: readonly { x: number; y: number }[], x: Axis, y: Axis): Position[] =>
+  points.map((point) => [x.position(point.x), y.position(point.y)]).filter((at): at is [number, number] =>
     at[0] !== null && at[1] !== null
   );
 
-const path = (points: readonly Placed[]): string => points.map(([x, y]) => `${short(x)} ${short(y)}`).join("L");
+const path = (points: readonly Position[]): string =>
+  points.map(([x, y]) => `${shortNumber(x)} ${shortNumber(y)}`).join("L");
 
 const curve = ({ points, dots, colour }: Series & { colour: string }, x: Axis, y: Axis): string => {
-  const line = placed(points, x, y);
+  const line = positionsOf(points, x, y);
   const side = (sign: number) =>
-    placed(points.map((point) => ({ ...point, y: point.y + sign * (point.error ?? 0) })), x, y);
+    positionsOf(points.map((point) => ({ ...point, y: point.y + sign * (point.error ?? 0) })), x, y);
   const hasErrors = points.some(({ error }) => error);
   const band = hasErrors ? [...side(1), ...side(-1).reverse()] : [];
   return [
@@ -58,7 +119,11 @@ const curve = ({ points, dots, colour }: Series & { colour: string }, x: Axis, y
 };
 
 const rule = (x1: number, y1: number, x2: number, y2: number, stroke: string): string =>
-  element("path", { d: `M${short(x1)} ${short(y1)}L${short(x2)} ${short(y2)}`, fill: "none", stroke });
+  element("path", {
+    d: `M${shortNumber(x1)} ${shortNumber(y1)}L${shortNumber(x2)} ${shortNumber(y2)}`,
+    fill: "none",
+    stroke,
+  });
 
 /**
  * A chart of curves over two axes, with a legend where there are several, as a part of a picture: its top left corner at
@@ -76,14 +141,14 @@ export const chart = ({ title, width, height, x, y, series }: ChartOptions): str
 
   const marks = [
     ...across.ticks.map(({ value, text }) => {
-      const at = across.place(value)!;
+      const at = across.position(value)!;
       const label = text === "" ? "" : typeset(text, { size: SIZES.tick, fill: INK }).at(at, bottom + 18, {
         anchor: "middle",
       });
       return rule(at, bottom, at, bottom + (text === "" ? 3 : 5), AXIS) + label;
     }),
     ...up.ticks.map(({ value, text }) => {
-      const at = up.place(value)!;
+      const at = up.position(value)!;
       if (text === "") return rule(left - 3, at, left, at, AXIS);
       const label = typeset(text, { size: SIZES.tick, fill: INK }).at(left - 8, at + 4.5, { anchor: "end" });
       return rule(left, at, right, at, GRID) + rule(left - 5, at, left, at, AXIS) + label;
@@ -99,7 +164,7 @@ export const chart = ({ title, width, height, x, y, series }: ChartOptions): str
   });
   // A picture within the picture: what leaves it is cut off.
   const inside = { x: left, y: top, width: right - left, height: bottom - top };
-  const viewBox = Object.values(inside).map(short).join(" ");
+  const viewBox = Object.values(inside).map(shortNumber).join(" ");
   return [
     typeset(title, { size: SIZES.title, style: "bold", fill: INK }).at(left, 18),
     ...marks,
@@ -113,5 +178,5 @@ export const chart = ({ title, width, height, x, y, series }: ChartOptions): str
 };
 
 /** Puts a part of a picture elsewhere. */
-export const moved = (part: string, x: number, y: number): string =>
-  element("g", { transform: `translate(${short(x)} ${short(y)})` }, part);
+export const translate = (part: string, x: number, y: number): string =>
+  element("g", { transform: `translate(${shortNumber(x)} ${shortNumber(y)})` }, part);

@@ -1,13 +1,12 @@
 import type { Diffusion } from "../core/diffusion.ts";
 import { qSample } from "../core/forward.ts";
 import { fillNormal } from "../core/noise.ts";
-import type { Picture } from "./picture.ts";
-import { drawPictureTable } from "./picture_table.ts";
+import { drawPictureTable, type FigurePicture } from "./picture_table.ts";
 
 /** What the figure of the forward process shows. */
-export interface ForwardFigure {
+export interface ForwardFigureInput {
   /** Images of one extent, a row each. */
-  readonly images: readonly Picture[];
+  readonly images: readonly FigurePicture[];
   readonly diffusion: Diffusion;
   /** Timesteps as the paper counts them: 0 is the image itself, T the noisiest. */
   readonly times: readonly number[];
@@ -21,7 +20,7 @@ export interface ForwardFigure {
  *
  * @throws {RangeError} if a timestep lies outside [0, T]
  */
-export const forwardFigure = ({ images, diffusion, times, seed, note }: ForwardFigure): string =>
+export const forwardFigure = ({ images, diffusion, times, seed, note }: ForwardFigureInput): string =>
   drawPictureTable({
     title: "Images that dissolve into noise, from left to right",
     caption: {

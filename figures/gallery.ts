@@ -1,9 +1,9 @@
 import type { ImageShape } from "../formats/pixels.ts";
 import { drawPictureTable } from "./picture_table.ts";
-import { literally } from "./typeset.ts";
+import { escapeTex } from "./typeset.ts";
 
 /** What the figure of a model's images shows. */
-export interface GalleryFigure {
+export interface GalleryFigureInput {
   readonly shape: ImageShape;
   /** Images in a row. */
   readonly columns: number;
@@ -25,7 +25,7 @@ const HEADS = {
 
 /** A model's images as a grid, or a row a class. */
 export const galleryFigure = (
-  { shape: { height, width, channels }, columns, images, classes, isFree, note }: GalleryFigure,
+  { shape: { height, width, channels }, columns, images, classes, isFree, note }: GalleryFigureInput,
 ): string => {
   const { head, text } = HEADS[classes ? "classes" : isFree ? "free" : "mixed"];
   const pictures = images.map((values) => ({ height, width, channels, values }));
@@ -34,7 +34,7 @@ export const galleryFigure = (
     caption: { head, text: `${text} By ${note}.` },
     columns: Array.from({ length: columns }, () => ({})),
     rows: Array.from({ length: images.length / columns }, (_, i) => ({
-      head: classes ? literally(classes[i]) : undefined,
+      head: classes ? escapeTex(classes[i]) : undefined,
       pictures: pictures.slice(i * columns, (i + 1) * columns),
     })),
   });

@@ -15,7 +15,7 @@ export interface InterpolationRow {
 }
 
 /** What the figure of interpolation shows. */
-export interface InterpolationFigure {
+export interface InterpolationFigureInput {
   readonly shape: ImageShape;
   readonly sources: readonly [Float32Array, Float32Array];
   readonly rows: readonly InterpolationRow[];
@@ -25,7 +25,7 @@ export interface InterpolationFigure {
 
 /** Images between two (Ho et al. 2020, section 4.4, figures 8 and 9): a row for each t at which their latents are mixed. */
 export const interpolationFigure = (
-  { shape: { height, width, channels }, sources: [a, b], rows, note }: InterpolationFigure,
+  { shape: { height, width, channels }, sources: [a, b], rows, note }: InterpolationFigureInput,
 ): string => {
   const picture = (values: Float32Array) => ({ height, width, channels, values });
   const between = LAMBDAS.slice(1, -1);

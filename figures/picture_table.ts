@@ -1,7 +1,71 @@
-import { paragraph } from "./paragraph.ts";
-import { drawPicture, type Extent, extentFor, type Picture } from "./picture.ts";
-import { svgDocument } from "./svg.ts";
-import { type Line, typeset } from "./typeset.ts";
+import { cover } from "../formats/cover.ts";
+import { type ByteImages, type ImageShape, toBytes } from "../formats/pixels.ts";
+import { encodePng } from "../formats/png.ts";
+import { element, svgDocument } from "./svg.ts";
+import { paragraph, typeset, type TypesetLine } from "./typeset.ts";
+
+/** One image, as values in [−1, 1]; what lies outside is drawn as the nearest of them. */
+export interface FigurePicture extends ImageShape {
+  /** H·W·C values, NHWC. */
+  readonly values: Float32Array;
+}
+
+/** Extent of a picture on the page, in SVG's units. */
+export interface PictureExtent {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Pixels that are embedded for one unit of the page: as many as `renderSvg` draws, so that none is drawn uneven. */
+const DENSITY = 2;
+
+/**
+ * The extent at which images of a shape are drawn where each may be `most` wide: the largest at which their pixels come
+ * out even, or `most` itself for larger ones.
+ */
+export const extentFor = ({ width, height }: ImageShape, most: number): PictureExtent => {
+  const scale = most >= width ? Math.floor(DENSITY * most / width) / DENSITY : Math.floor(most) / width;
+  return { width: width * scale, height: Math.round(height * scale) };
+};
+
+/** Each pixel as a block of `factor` by `factor`: SVG has no way to ask for it that all viewers know. */
+export const enlarge = ({ data, height, width, channels }: ByteImages, factor: number): ByteImages => {
+  const out = new Uint8Array(data.length * factor * factor);
+  const line = width * factor * channels;
+  for (let y = 0; y < height; y++) {
+    const top = y * factor * line;
+    for (let x = 0; x < width; x++) {
+      const pixel = data.subarray((y * width + x) * channels, (y * width + x + 1) * channels);
+      for (let k = 0; k < factor; k++) out.set(pixel, top + (x * factor + k) * channels);
+    }
+    for (let k = 1; k < factor; k++) out.copyWithin(top + k * line, top, top + line);
+  }
+  return { data: out, height: height * factor, width: width * factor, channels };
+};
+
+const shrink = ({ data, channels }: ByteImages, from: PictureExtent, to: PictureExtent): ByteImages => {
+  const shape = { ...to, channels };
+  const raster = { ...from, data, channels: channels as 1 | 3, orientation: 1 };
+  return { ...shape, data: Uint8Array.from(cover(raster, shape), (value) => Math.min(255, Math.max(0, value + 0.5))) };
+};
+
+const fit = (image: ByteImages, extent: PictureExtent): ByteImages => {
+  const factor = DENSITY * extent.width / image.width;
+  if (Number.isInteger(factor)) return enlarge(image, factor);
+  if (factor > 1) return image;
+  return shrink(image, image, { width: DENSITY * extent.width, height: DENSITY * extent.height });
+};
+
+/** The picture with its top left corner at (x, y), embedded as PNG. */
+export const drawPicture = (
+  { values, ...shape }: FigurePicture,
+  x: number,
+  y: number,
+  extent: PictureExtent,
+): string => {
+  const png = encodePng(fit({ ...shape, data: toBytes(values) }, extent), { level: 9 });
+  return element("image", { x, y, ...extent, href: `data:image/png;base64,${png.toBase64()}` });
+};
 
 /** Pictures in rows and columns, with words at their edges. All text is as `typeset` takes it. */
 export interface PictureTable {
@@ -17,7 +81,7 @@ export interface PictureTable {
   readonly rows: readonly {
     readonly head?: string;
     readonly apart?: boolean;
-    readonly pictures: readonly (Picture | null)[];
+    readonly pictures: readonly (FigurePicture | null)[];
   }[];
 }
 
@@ -30,7 +94,7 @@ const MARGIN = 12, GAP = 4, APART = 16, HEAD_GAP = 10;
 const TEXT = 15, CAPTION = 16, LEAST_WIDTH = 560;
 
 /** Where each of several stretches begins, with a wider gap before those that are apart, and where the last one ends. */
-const placesOf = (stretches: readonly { apart?: boolean }[], length: number): { starts: number[]; end: number } => {
+const layOut = (stretches: readonly { apart?: boolean }[], length: number): { starts: number[]; end: number } => {
   let end = 0;
   const starts = stretches.map(({ apart }, i) => {
     const start = i === 0 ? 0 : end + (apart ? APART : GAP);
@@ -41,7 +105,7 @@ const placesOf = (stretches: readonly { apart?: boolean }[], length: number): { 
 };
 
 /** The widest of the heads may not reach into its neighbour's; where it would, the size shrinks. */
-const setHeads = (heads: readonly (string | undefined)[], most: number): (Line | null)[] => {
+const setHeads = (heads: readonly (string | undefined)[], most: number): (TypesetLine | null)[] => {
   const set = (size: number) => heads.map((head) => head === undefined ? null : typeset(head, { size }));
   const widest = Math.max(0, ...set(TEXT).map((line) => line?.width ?? 0));
   return set(widest > most ? Math.max(8, TEXT * most / widest) : TEXT);
@@ -58,13 +122,13 @@ export const drawPictureTable = ({ title, caption, corner, columns, rows }: Pict
   const sides = rows.map(({ head }) => head === undefined ? null : typeset(head, { size: TEXT }));
   const cornerLine = corner === undefined ? null : typeset(corner, { size: TEXT });
   const left = Math.max(0, ...[cornerLine, ...sides].map((line) => line === null ? 0 : line.width + HEAD_GAP));
-  const gaps = placesOf(columns, 0).end;
+  const gaps = layOut(columns, 0).end;
   const widest = (WIDTH - 2 * MARGIN - left - gaps) / columns.length;
-  const highest = (HEIGHT - placesOf(rows, 0).end) / rows.length * some.width / some.height;
-  const cell: Extent = extentFor(some, Math.max(16, Math.min(widest, highest)));
+  const highest = (HEIGHT - layOut(rows, 0).end) / rows.length * some.width / some.height;
+  const cell: PictureExtent = extentFor(some, Math.max(16, Math.min(widest, highest)));
 
-  const across = placesOf(columns, cell.width);
-  const down = placesOf(rows, cell.height);
+  const across = layOut(columns, cell.width);
+  const down = layOut(rows, cell.height);
   const tops = setHeads(columns.map(({ head }) => head), cell.width + GAP - 2);
   const hasTops = cornerLine !== null || tops.some((line) => line !== null);
   const top = hasTops ? TEXT + HEAD_GAP : 0;

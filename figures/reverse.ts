@@ -3,7 +3,7 @@ import { drawPictureTable } from "./picture_table.ts";
 import type { Moment } from "./trajectory.ts";
 
 /** What the figure of the reverse process shows. */
-export interface ReverseFigure {
+export interface ReverseFigureInput {
   readonly shape: ImageShape;
   /** Of each image its moments, all at the same timesteps. */
   readonly images: readonly (readonly Moment[])[];
@@ -14,7 +14,9 @@ export interface ReverseFigure {
 }
 
 /** The reverse process (Ho et al. 2020, eq. 1, Algorithm 2): x_t on its way, and under it the x_0 that is predicted of it. */
-export const reverseFigure = ({ shape: { height, width, channels }, images, sampler, note }: ReverseFigure): string => {
+export const reverseFigure = (
+  { shape: { height, width, channels }, images, sampler, note }: ReverseFigureInput,
+): string => {
   const picture = (values: Float32Array | null) => values && { height, width, channels, values };
   return drawPictureTable({
     title: "Noise that becomes images, from left to right, and what the network predicts on the way",

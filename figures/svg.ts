@@ -9,12 +9,12 @@ const ESCAPES: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;"
 export const escapeXml = (text: string): string => text.replace(/[&<>"]/g, (character) => ESCAPES[character]);
 
 /** A number with three decimals at most: a thousandth of a pixel is not seen. */
-export const short = (value: number): string => String(Math.round(value * 1000) / 1000 + 0);
+export const shortNumber = (value: number): string => String(Math.round(value * 1000) / 1000 + 0);
 
 /** One element with its children, which are elements already. */
 export const element = (name: string, attributes: Attributes, ...children: readonly string[]): string => {
   const listed = Object.entries(attributes).filter(([, value]) => value !== undefined)
-    .map(([key, value]) => ` ${key}="${typeof value === "number" ? short(value) : escapeXml(value!)}"`).join("");
+    .map(([key, value]) => ` ${key}="${typeof value === "number" ? shortNumber(value) : escapeXml(value!)}"`).join("");
   return children.length === 0 ? `<${name}${listed}/>` : `<${name}${listed}>${children.join("")}</${name}>`;
 };
 

@@ -12,10 +12,10 @@ export interface Moment {
 }
 
 /** An image on its way, with what is to be kept of it. */
-export interface Watched {
+export interface WatchedRow {
   readonly row: Row;
   /** To be called after each step of the row. */
-  watch(): void;
+  record(): void;
   /** What was kept, in the order of time, once the row is finished. */
   readonly moments: readonly Moment[];
 }
@@ -27,7 +27,7 @@ export const visitedTimesteps = ({ operations }: SamplingTask): number[] => [
 ];
 
 /** Of each timestep that is wanted the place of the nearest that is visited, in the order of time, none twice. */
-export const nearestPlaces = (visited: readonly number[], wanted: readonly number[]): number[] => {
+export const nearestVisited = (visited: readonly number[], wanted: readonly number[]): number[] => {
   const places = wanted.map((t) => {
     const distances = visited.map((other) => Math.abs(other - t));
     return distances.indexOf(Math.min(...distances));
@@ -40,7 +40,7 @@ export const nearestPlaces = (visited: readonly number[], wanted: readonly numbe
  *
  * @param places ascending
  */
-export const watchRow = (task: SamplingTask, index: number, places: readonly number[]): Watched => {
+export const watchRow = (task: SamplingTask, index: number, places: readonly number[]): WatchedRow => {
   const row = startRow(task, index);
   const visited = visitedTimesteps(task);
   const kept = new Map<number, { x: Float32Array; x0: Float32Array | null }>();
@@ -52,7 +52,7 @@ export const watchRow = (task: SamplingTask, index: number, places: readonly num
   keep();
   return {
     row,
-    watch: keep,
+    record: keep,
     get moments() {
       return [...kept].map(([place, state]) => ({ t: visited[place], ...state }));
     },

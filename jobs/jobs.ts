@@ -1,4 +1,4 @@
-import type { TrainingEvent } from "./events.ts";
+import type { TrainingEvent } from "../training/events.ts";
 
 /** Values of a command's options, by their camelCase names. */
 export type OptionValues = Readonly<Record<string, string | number | boolean | null | (string | number)[]>>;

@@ -1,14 +1,13 @@
 import { fromFileUrl, join } from "@std/path";
 import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
 import { grantLibrary, NO_LIBRARY } from "../engine/tensorflow/permissions.ts";
-import { parseTrainingEvent, type TrainingEvent } from "./events.ts";
+import { parseTrainingEvent, type TrainingEvent } from "../training/events.ts";
 import type { OptionValues } from "./jobs.ts";
-import { linesOf } from "./lines.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What training reads of the program: packages, and its rooms, of which it starts modules as threads. */
-const PROGRAM = ["node_modules", "core", "engine", "formats", "jobs", "model", "serving"]
+const PROGRAM = ["node_modules", "core", "datasets", "engine", "formats", "jobs", "model", "sampling", "training"]
   .map((name) => join(ROOT, name));
 
 /** Variables that hold what a job has no business with. */
@@ -39,7 +38,8 @@ export const toArguments = (options: OptionValues): string[] =>
   });
 
 /** A permission's value; a comma within a path is written twice. */
-const permissionList = (paths: readonly string[]): string => paths.map((path) => path.replaceAll(",", ",,")).join(",");
+export const permissionList = (paths: readonly string[]): string =>
+  paths.map((path) => path.replaceAll(",", ",,")).join(",");
 
 /**
  * How `train` is started. It may read the program and its data, read and write its own run folder, and load the TensorFlow
@@ -164,4 +164,21 @@ export const launchTraining = (
       input.write(new TextEncoder().encode(`${Math.floor(until)}\n`)).catch(() => {});
     },
   };
+};
+
+/** The lines of a stream of text; the last may lack its end. */
+export const linesOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> => {
+  let rest = "";
+  return stream.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TransformStream<string, string>({
+      transform(chunk, controller) {
+        const whole = (rest + chunk).split("\n");
+        rest = whole.pop()!;
+        for (const line of whole) controller.enqueue(line);
+      },
+      flush(controller) {
+        if (rest) controller.enqueue(rest);
+      },
+    }),
+  );
 };

@@ -3,32 +3,36 @@ import type { Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import type { Serving } from "../serving/serving.ts";
-import { createClients } from "./access/clients.ts";
-import type { ApiKey } from "./access/keys.ts";
-import type { Log } from "./access/log.ts";
-import type { Codec } from "./codec/client.ts";
-import { docsRoute } from "./docs.ts";
+import type { Codec } from "./codec/codec.ts";
+import { docsRoute, openapiRoute } from "./docs.ts";
+import { forwardOfDrawnTask, forwardTask } from "./drawing/forward.ts";
 import { drawingResource } from "./drawing/resource.ts";
-import { createFrame } from "./frame.ts";
+import { generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask } from "./drawing/tasks.ts";
 import { healthRoutes } from "./health.ts";
-import { indexRoute } from "./index.ts";
+import { createClients } from "./http/clients.ts";
+import { createFrame, type FrameOptions } from "./http/frame.ts";
+import type { ApiKey } from "./http/keys.ts";
+import type { Limits } from "./http/limits.ts";
+import type { Log } from "./http/log.ts";
+import { problem } from "./http/problem.ts";
 import { jobRoutes } from "./jobs.ts";
-import type { Limits } from "./limits.ts";
-import { createMetrics, metricsRoute } from "./metrics/mod.ts";
-import { modelRoutes } from "./models.ts";
-import type { KeptModels } from "./models/kept_models.ts";
-import type { ModelSource } from "./models/schema.ts";
-import { openapiRoute } from "./openapi.ts";
-import { pageFiles } from "./page.ts";
+import { createMetrics, metricsRoute } from "./metrics.ts";
+import { modelRoutes, type ModelSource } from "./models.ts";
+import type { ModelSnapshots } from "./models/snapshots.ts";
+import { answerPage, indexRoute, pageFiles, wantsPage } from "./page.ts";
 import { predictionRoutes } from "./predictions.ts";
-import type { Predictions } from "./predictions/store.ts";
+import type { PredictionStore } from "./predictions/store.ts";
 import { scheduleRoutes } from "./schedules.ts";
-import { forward, forwardOfDrawn } from "./tasks/forward.ts";
-import { generate } from "./tasks/generate.ts";
-import { img2img } from "./tasks/img2img.ts";
-import { inpaint } from "./tasks/inpaint.ts";
-import { interpolate } from "./tasks/interpolate.ts";
-import { reconstruct } from "./tasks/reconstruct.ts";
+
+/** The application while the models are being loaded: it lives, shows the page, and can do nothing else yet. */
+export const createStartingApp = (options: FrameOptions): OpenAPIHono => {
+  const app = createFrame(options);
+  healthRoutes(app, () => null);
+  pageFiles(app);
+  app.get("/", (c, next) => wantsPage(c) ? answerPage(c) : next());
+  app.all("*", (c) => problem(c, 503, "the models are being loaded", { headers: { "retry-after": "2" } }));
+  return app;
+};
 
 /** What the routes stand on. */
 export interface AppDependencies {
@@ -37,7 +41,7 @@ export interface AppDependencies {
   /** Brings here what other machines train; null where all runs lie here. */
   readonly storage: Pick<RunStorage, "fetch"> | null;
   /** Models of checkpoints that are served. */
-  readonly kept: KeptModels;
+  readonly snapshots: ModelSnapshots;
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
   readonly limits: Limits;
@@ -46,7 +50,7 @@ export interface AppDependencies {
   /** Origins of pages elsewhere that may read answers. */
   readonly origins: readonly string[];
   readonly log: Log;
-  readonly predictions: Predictions;
+  readonly predictions: PredictionStore;
   /** Encodes and decodes images; two, so that an image that is sent never holds up one that is answered. */
   readonly encoder: Codec;
   readonly decoder: Codec;
@@ -67,13 +71,17 @@ export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };
 
   const mount = (app: OpenAPIHono) => {
-    drawingResource(app, "/generate", { get: generate, post: generate }, drawing);
-    drawingResource(app, "/img2img", { post: img2img }, drawing);
-    drawingResource(app, "/inpaint", { post: inpaint }, drawing);
-    drawingResource(app, "/interpolate", { post: interpolate }, drawing);
-    drawingResource(app, "/reconstruct", { post: reconstruct }, drawing);
-    drawingResource(app, "/forward", { get: forwardOfDrawn, post: forward }, drawing);
-    predictionRoutes(app, [generate, img2img, inpaint, interpolate, reconstruct, forward], drawing);
+    drawingResource(app, "/generate", { get: generateTask, post: generateTask }, drawing);
+    drawingResource(app, "/img2img", { post: img2imgTask }, drawing);
+    drawingResource(app, "/inpaint", { post: inpaintTask }, drawing);
+    drawingResource(app, "/interpolate", { post: interpolateTask }, drawing);
+    drawingResource(app, "/reconstruct", { post: reconstructTask }, drawing);
+    drawingResource(app, "/forward", { get: forwardOfDrawnTask, post: forwardTask }, drawing);
+    predictionRoutes(
+      app,
+      [generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask, forwardTask],
+      drawing,
+    );
     modelRoutes(app, training);
     scheduleRoutes(app, { keys });
     jobRoutes(app, training);

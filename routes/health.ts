@@ -1,8 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Serving } from "../serving/serving.ts";
-import { problem } from "./problem.ts";
-import { resource } from "./resource.ts";
-import { problemResponse } from "./responses.ts";
+import { problem } from "./http/problem.ts";
+import { problemResponse, resource } from "./http/resource.ts";
 
 const healthSchema = z.object({
   status: z.literal("ok"),

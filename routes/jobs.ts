@@ -1,14 +1,170 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import { hasEnded } from "../jobs/jobs.ts";
-import { answersJob, describeJob, find, type JobDependencies, ofOneJob, params } from "./jobs/context.ts";
-import { createJob } from "./jobs/create.ts";
-import { jobEvents } from "./jobs/events.ts";
-import { listJobs } from "./jobs/list.ts";
-import { jobLogs } from "./jobs/logs.ts";
+import { type OpenAPIHono, z } from "@hono/zod-openapi";
+import { resolveDataName } from "../datasets/catalogue.ts";
+import { DatasetError } from "../datasets/dataset.ts";
+import { hasEnded, type OptionValues } from "../jobs/jobs.ts";
+import { ParameterError } from "../sampling/errors.ts";
+import { ModelConflictError } from "../serving/serving.ts";
+import { JobsFullError, StoppingError } from "./http/problem.ts";
+import { readInput } from "./http/read_input.ts";
+import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
+import { jobEvents, jobLogs } from "./jobs/events.ts";
+import {
+  answersJob,
+  describeJob,
+  findJob,
+  type JobDependencies,
+  jobParams,
+  jobProblems,
+  jobSchema,
+  jobsProblems,
+  nameSchema,
+} from "./jobs/job.ts";
 import { jobMetrics } from "./jobs/metrics.ts";
-import { resumeJob } from "./jobs/resume.ts";
 import { getSample, listSamples } from "./jobs/samples.ts";
-import { resource } from "./resource.ts";
+import { locateCheckpoints, MODELS, realPathBelow, RUNS } from "./models/checkpoints.ts";
+
+const checkData = async (data: string): Promise<void> => {
+  try {
+    await resolveDataName(data);
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    const allowed = error.message.replace(/^data must be /, "").replace(/, received .*$/s, "");
+    throw new ParameterError([{ field: "data", received: data, allowed }]);
+  }
+};
+
+/** The name of the model or run that a worker knows it by: what was loaded under another name is known here alone. */
+const resolveInit = async (init: string, { serving, sources, jobs, storage }: JobDependencies): Promise<string> => {
+  const served = serving.models.find(({ name }) => name === init);
+  const source = served && sources.get(served);
+  const name = source ? source.checkpoint.split("/")[1] : init;
+  if (await realPathBelow(MODELS, `${MODELS}/${name}`) !== null) return name;
+  try {
+    await locateCheckpoints({ checkpoint: `${RUNS}/${name}` }, { jobs, storage });
+    return name;
+  } catch (error) {
+    if (!(error instanceof ParameterError || error instanceof ModelConflictError)) throw error;
+    const allowed = `the name of a model in ${MODELS}/ or of a job that has a checkpoint`;
+    throw new ParameterError([{ field: "init", received: init, allowed }]);
+  }
+};
+
+/**
+ * Checks that there is what a job's options name. They stay names: the worker that takes the job finds what they stand for.
+ *
+ * @throws {ParameterError} if there is nothing of that name
+ */
+const resolveNames = async (options: OptionValues, deps: JobDependencies): Promise<OptionValues> => {
+  const { data, init } = options;
+  if (typeof data === "string") await checkData(data);
+  return typeof init === "string" ? { ...options, init: await resolveInit(init, deps) } : options;
+};
+
+/** Lets a job in, or says when to come again. */
+const refuseWhenFull = async ({ jobs, limits: { waitingJobs } }: JobDependencies): Promise<void> => {
+  const waiting = await jobs.list({ states: ["waiting"], limit: waitingJobs });
+  if (waiting.length < waitingJobs) return;
+  const [running] = await jobs.list({ states: ["running"], limit: 1 });
+  const retryAfter = Math.min(3600, Math.max(1, running?.secondsLeft ?? 60));
+  throw new JobsFullError(`${waiting.length} jobs wait, and no more may`, { retryAfter });
+};
+
+/** `POST /jobs`: asks for a model to be trained. */
+const createJob = (deps: JobDependencies): Operation => {
+  const name = nameSchema.optional()
+    .openapi({ description: "Name of the job, and of its folder under runs/", example: "my-run" });
+  const schema = deps.options.extend({ name }).strict();
+  return {
+    id: "create_job",
+    summary: "Train a model, after the jobs that are there",
+    description:
+      "The options are those of the command; what names data or a model is a name, never a path. An option that is left " +
+      "out is the preset's.",
+    request: {
+      body: { content: { "application/json": { schema, example: { preset: "tiny", steps: 2000 } } }, required: true },
+    },
+    responses: {
+      202: {
+        ...answersJob("The job"),
+        headers: z.object({ location: z.string().openapi({ description: "Where to follow it" }) }),
+      },
+      ...jobsProblems,
+      ...problemResponses(400, 409, 413, 415, 429),
+    },
+    answer: async (c) => {
+      if (deps.stopping.aborted) throw new StoppingError("the server is stopping");
+      const { name, ...values } = await readInput(c, schema, ["json"]) as { name?: string } & OptionValues;
+      const options = await resolveNames(values, deps);
+      await refuseWhenFull(deps);
+      const added = await deps.jobs.add(options, name);
+      return c.json(describeJob(added), 202, { location: `/jobs/${added.id}` });
+    },
+  };
+};
+
+const listQuery = z.strictObject({
+  limit: z.int().min(1).max(1000).default(100).openapi({ description: "The most to answer", example: 100 }),
+  after: nameSchema.optional().openapi({ description: "Id of the job after which to begin" }),
+});
+
+/** `GET /jobs`. */
+const listJobs = ({ jobs }: JobDependencies): Operation => ({
+  id: "list_jobs",
+  summary: "The training jobs",
+  request: { query: listQuery },
+  responses: {
+    200: {
+      description: "In order of arrival",
+      content: { "application/json": { schema: z.array(jobSchema) } },
+      headers: z.object({
+        link: z.string().optional().openapi({ description: 'Where there may be more, as <…>; rel="next"' }),
+      }),
+    },
+    ...jobsProblems,
+  },
+  answer: async (c) => {
+    const { limit, after } = await readInput(c, listQuery, ["query"]);
+    if (after !== undefined && await jobs.get(after) === undefined) {
+      throw new ParameterError([{ field: "after", received: after, allowed: "the id of a job" }]);
+    }
+    const found = await jobs.list({ limit, after });
+    const last = found.at(-1);
+    const next = last && found.length === limit ? `</jobs?limit=${limit}&after=${last.id}>; rel="next"` : null;
+    return c.json(found.map(describeJob), 200, next === null ? {} : { link: next });
+  },
+});
+
+const resumeSchema = z.strictObject({
+  steps: z.int().min(1).max(100_000_000).optional()
+    .openapi({ description: "Moves the end of the training; needed where it was reached" }),
+});
+
+/** `POST /jobs/{id}/resume`: lets a job that has ended go on. */
+const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
+  id: "resume_job",
+  summary: "Go on with a training job that has ended, from its last checkpoint",
+  request: {
+    params: jobParams,
+    body: { required: false, content: { "application/json": { schema: resumeSchema, example: { steps: 4000 } } } },
+  },
+  responses: {
+    202: {
+      ...answersJob("The job, which waits again"),
+      headers: z.object({ location: z.string().openapi({ description: "Where to follow it" }) }),
+    },
+    ...jobProblems,
+    409: problemResponse(409, "It has not ended, or has reached its last step and is given no more"),
+    ...problemResponses(400, 413, 415),
+  },
+  answer: async (c) => {
+    if (stopping.aborted) throw new StoppingError("the server is stopping");
+    const { id } = await findJob(jobs, c);
+    const isEmpty = c.req.header("content-type") === undefined && (await c.req.arrayBuffer()).byteLength === 0;
+    const { steps } = isEmpty ? {} : await readInput(c, resumeSchema, ["json"]);
+    const resumed = await jobs.resume(id, steps === undefined ? {} : { steps });
+    return c.json(describeJob(resumed), 202, { location: `/jobs/${id}` });
+  },
+});
 
 /** `/jobs`: training, each job in a process of its own. */
 export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
@@ -20,21 +176,21 @@ export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
     get: {
       id: "get_job",
       summary: "How far a training job is",
-      request: { params },
-      responses: { 200: answersJob("The job"), ...ofOneJob },
-      answer: async (c) => c.json(describeJob(await find(jobs, c)), 200),
+      request: { params: jobParams },
+      responses: { 200: answersJob("The job"), ...jobProblems },
+      answer: async (c) => c.json(describeJob(await findJob(jobs, c)), 200),
     },
     delete: {
       id: "stop_job",
       summary: "Stop a training job; a running one writes a checkpoint first",
-      request: { params },
+      request: { params: jobParams },
       responses: {
         200: answersJob("The job, which has ended"),
         202: answersJob("The job, which is about to end"),
-        ...ofOneJob,
+        ...jobProblems,
       },
       answer: async (c) => {
-        const stopped = await jobs.stop((await find(jobs, c)).id);
+        const stopped = await jobs.stop((await findJob(jobs, c)).id);
         return c.json(describeJob(stopped), hasEnded(stopped) ? 200 : 202);
       },
     },

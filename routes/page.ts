@@ -3,8 +3,9 @@ import type { Context } from "hono";
 import { accepts } from "hono/accepts";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import { notFound } from "./failures.ts";
-import { allowOnly } from "./method_not_allowed.ts";
+import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { notFound } from "./http/problem.ts";
+import { allowOnly } from "./http/resource.ts";
 
 /** Nothing from elsewhere, and no script or style that does not come as a file from here. */
 const POLICY = [
@@ -31,13 +32,13 @@ const FILES = {
 } as const;
 
 /** A file that may be sent. */
-interface Source {
+interface FileSource {
   /** Below the program's own folder. */
   readonly path: string;
   readonly type: string;
 }
 
-const sourceOf = (name: keyof typeof FILES): Source => ({ path: `web/dist/${name}`, type: FILES[name] });
+const sourceOf = (name: keyof typeof FILES): FileSource => ({ path: `web/dist/${name}`, type: FILES[name] });
 
 /** The pictures of the guided reading, which lie beside its text. */
 const PICTURE = /^[a-z0-9][a-z0-9-]*\.svg$/;
@@ -60,35 +61,35 @@ interface PageFile {
   readonly mark: string;
 }
 
-const read = async (path: string): Promise<PageFile> => {
+const readFile = async (path: string): Promise<PageFile> => {
   const bytes = await Deno.readFile(new URL(`../${path}`, import.meta.url));
   const digest = await crypto.subtle.digest("SHA-256", bytes);
   return { bytes, mark: new Uint8Array(digest).toHex().slice(0, 12) };
 };
 
 /** The files, each read when it is first asked for. */
-const kept = new Map<string, Promise<PageFile>>();
+const fileCache = new Map<string, Promise<PageFile>>();
 
-const find = (path: string): Promise<PageFile> => {
-  const found = kept.get(path) ?? read(path);
-  kept.set(path, found);
-  found.catch(() => kept.delete(path));
+const readCached = (path: string): Promise<PageFile> => {
+  const found = fileCache.get(path) ?? readFile(path);
+  fileCache.set(path, found);
+  found.catch(() => fileCache.delete(path));
   return found;
 };
 
-const packed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
+const packedCache = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
 const pack = async (path: string, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
-  const { bytes } = await find(path);
+  const { bytes } = await readCached(path);
   return new Uint8Array(await PACKERS[packing](bytes));
 };
 
 /** A file as it is sent; packed once. */
-const findPacked = (path: string, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
+const packCached = (path: string, packing: Packing): Promise<Uint8Array<ArrayBuffer>> => {
   const key = `${packing} ${path}`;
-  const found = packed.get(key) ?? pack(path, packing);
-  packed.set(key, found);
-  found.catch(() => packed.delete(key));
+  const found = packedCache.get(key) ?? pack(path, packing);
+  packedCache.set(key, found);
+  found.catch(() => packedCache.delete(key));
   return found;
 };
 
@@ -106,11 +107,11 @@ const packingOf = (c: Context): Packing =>
 const YEAR = 31_536_000;
 
 /** Whether a list of entity tags names one. */
-const names = (header: string | undefined, tag: string): boolean =>
+const listsTag = (header: string | undefined, tag: string): boolean =>
   header !== undefined && header.split(",").some((own) => own.trim().replace(/^W\//, "") === tag);
 
-const answer = async (c: Context, { path, type }: Source, vary = "accept-encoding"): Promise<Response> => {
-  const { mark } = await find(path);
+const answerFile = async (c: Context, { path, type }: FileSource, vary = "accept-encoding"): Promise<Response> => {
+  const { mark } = await readCached(path);
   const packing = packingOf(c);
   const tag = `"${mark}-${packing}"`;
   const isForGood = c.req.query("v") === mark;
@@ -121,9 +122,9 @@ const answer = async (c: Context, { path, type }: Source, vary = "accept-encodin
     etag: tag,
     vary,
   };
-  if (names(c.req.header("if-none-match"), tag)) return c.body(null, 304, headers);
+  if (listsTag(c.req.header("if-none-match"), tag)) return c.body(null, 304, headers);
   const encoding: Record<string, string> = packing === "identity" ? {} : { "content-encoding": packing };
-  return c.body(await findPacked(path, packing), 200, { ...headers, ...encoding });
+  return c.body(await packCached(path, packing), 200, { ...headers, ...encoding });
 };
 
 /** Whether a browser asks: it takes HTML by name, which programs do not. */
@@ -131,21 +132,50 @@ export const wantsPage = (c: Context): boolean => /\btext\/html\b/i.test(c.req.h
 
 /** Answers with the page itself. */
 export const answerPage = (c: Context): Promise<Response> =>
-  answer(c, sourceOf("index.html"), "accept, accept-encoding");
+  answerFile(c, sourceOf("index.html"), "accept, accept-encoding");
 
 /** `/page/…`: what the page is made of. Open to all, and there while the models are being loaded. */
 export const pageFiles = (app: OpenAPIHono): void => {
   for (const name of Object.keys(FILES) as (keyof typeof FILES)[]) {
     if (name === "index.html") continue;
-    app.get(`/page/${name}`, (c) => answer(c, sourceOf(name)));
+    app.get(`/page/${name}`, (c) => answerFile(c, sourceOf(name)));
     allowOnly(app, `/page/${name}`, ["GET"]);
   }
   app.get("/page/figures/:name", async (c, next) => {
     const name = c.req.param("name");
     if (!PICTURE.test(name)) return await next();
-    return await answer(c, { path: `docs/figures/${name}`, type: "image/svg+xml" }).catch((error) => {
+    return await answerFile(c, { path: `docs/figures/${name}`, type: "image/svg+xml" }).catch((error) => {
       if (error instanceof Deno.errors.NotFound) return notFound(c);
       throw error;
     });
   });
+};
+
+/** `/`: the page for browsers, what can be asked as text for terminals. */
+export const indexRoute = (app: OpenAPIHono, serving: { readonly models: readonly ModelInfo[] }): void => {
+  const describe = ({ name, height, width, engine }: ModelInfo) => `${name}, ${height}×${width}, on ${engine.name}`;
+  app.get("/", (c) => {
+    if (wantsPage(c)) return answerPage(c);
+    const { models } = serving;
+    const at = new URL(c.req.url).origin;
+    return c.text(
+      `denoise: ${models.map(describe).join("; ")}
+
+an image            curl -o a.png "${at}/generate?steps=${models[0].timesteps}"
+a grid, faster      curl -o a.png "${at}/generate?n=16&sampler=ddim&steps=50&seed=7"
+its film            curl -o a.gif "${at}/generate?n=16&sampler=ddim&steps=50&seed=7&format=gif"
+while it is drawn   curl -N "${at}/generate?n=16&format=event-stream"
+later               curl -H "Prefer: respond-async" "${at}/generate?n=16"
+variants of one     curl -o b.png -F image=@a.png -F n=4 ${at}/img2img
+what is loaded      curl ${at}/models
+train a model       curl --json '{}' ${at}/jobs
+serve what it made  curl --json '{"job": "JOB"}' ${at}/models
+all there is        ${at}/docs, or curl ${at}/openapi.json
+to look at          ${at}/ in a browser
+`,
+      200,
+      { vary: "accept" },
+    );
+  });
+  allowOnly(app, "/", ["GET"]);
 };

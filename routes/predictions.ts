@@ -1,14 +1,232 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { DrawingDependencies } from "./drawing/dependencies.ts";
-import { CalledOffError } from "./failures.ts";
-import { answersPrediction, find, ownerOf, params, say } from "./predictions/context.ts";
-import { predictionSchema } from "./predictions/document.ts";
-import { predictionEvents } from "./predictions/events.ts";
-import { putPrediction } from "./predictions/put.ts";
-import { predictionResult } from "./predictions/result.ts";
-import { resource } from "./resource.ts";
-import { problemResponses } from "./responses.ts";
-import type { DrawingTask } from "./tasks/task.ts";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { createHash } from "node:crypto";
+import { ParameterError } from "../sampling/errors.ts";
+import { answerDrawing, describeAnyHeaders, describeContent, drawingEventSchema } from "./drawing/answer.ts";
+import { resolveDrawing } from "./drawing/draw.ts";
+import type { DrawingDependencies } from "./drawing/resource.ts";
+import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
+import { clientOf } from "./http/clients.ts";
+import { eventStream } from "./http/event_stream.ts";
+import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
+import type { parseBody } from "./http/parse_body.ts";
+import { CanceledError, problem, StoppingError } from "./http/problem.ts";
+import { checkInput, readInput } from "./http/read_input.ts";
+import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
+import { perModels } from "./models/per_models.ts";
+import {
+  predictionDocument,
+  predictionSchema,
+  type PredictionStore,
+  startPrediction,
+  type StoredPrediction,
+} from "./predictions/store.ts";
+
+/** The name of a prediction, in its path. */
+export const predictionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" });
+
+/** The path of all that belongs to one prediction. */
+const predictionParams = z.object({ id: predictionId });
+
+/** An answer that says where a prediction stands, for the OpenAPI description. */
+const answersPrediction = (description: string) => ({
+  description,
+  content: { "application/json": { schema: predictionSchema } },
+});
+
+/** Whose a request's predictions are. */
+const ownerName = (c: Context): string | null => c.get("key") ?? null;
+
+/** Says where a prediction stands. */
+const describePrediction = (predictions: PredictionStore, prediction: StoredPrediction) =>
+  predictionDocument(prediction, predictions.expiry(prediction));
+
+/**
+ * The prediction that a path names.
+ *
+ * @throws {HTTPException} 404 if there is none, or it is somebody else's
+ */
+const findPrediction = (predictions: PredictionStore, c: Context): StoredPrediction => {
+  const id = c.req.param("id")!;
+  const prediction = predictions.get(id);
+  if (prediction && prediction.owner === ownerName(c)) return prediction;
+  throw new HTTPException(404, { message: `there is no prediction ${JSON.stringify(id)}, or no longer` });
+};
+
+/** A value as JSON whose text does not depend on the order of keys. */
+const canonical = (value: unknown): string =>
+  JSON.stringify(
+    value,
+    (_, part) =>
+      part !== null && typeof part === "object" && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
+        : part,
+  );
+
+/** The body of a PUT: a task's name and its parameters. */
+const putSchema = (tasks: readonly DrawingTask[], options: FieldOptions) => {
+  const alternatives = tasks.map(({ name, fields }) =>
+    z.strictObject({ task: z.literal(name), input: fields(options) })
+  );
+  return z.discriminatedUnion("task", alternatives as unknown as [typeof alternatives[number]]);
+};
+
+const prefixIssues = (error: unknown): unknown =>
+  error instanceof ParameterError
+    ? new ParameterError(error.issues.map((issue) => ({ ...issue, field: `input.${issue.field}` })))
+    : error;
+
+/**
+ * `PUT /predictions/{id}`: makes a prediction of this name, once.
+ *
+ * @param tasks what it can ask for; the first makes the example
+ */
+const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies): Operation => {
+  const { serving, predictions, decoder, limits, clients, stopping } = deps;
+  const schema = perModels(serving, (models) => putSchema(tasks, { models, limits }));
+
+  const answer = async (c: Context) => {
+    if (stopping.aborted) throw new StoppingError("the server is stopping");
+    const { id } = checkInput(c.req.param(), predictionParams);
+    const parse: typeof parseBody = (...body) => decoder.run("parseBody", ...body);
+    const received = await readInput(c, z.looseObject({}), ["json"], { parse });
+    const fingerprint = createHash("sha256").update(canonical(received)).digest("hex");
+    const answerExisting = () => {
+      const existing = predictions.get(id);
+      if (!existing) return null;
+      const isSame = existing.owner === ownerName(c) && existing.fingerprint === fingerprint;
+      if (isSame) return c.json(describePrediction(predictions, existing), 200);
+      return problem(c, 409, `there is a prediction ${JSON.stringify(id)}, of another request`);
+    };
+    const before = answerExisting();
+    if (before) return before;
+    const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
+    const task = tasks.find((task) => task.name === name)!;
+    using places = new DisposableStack();
+    const place = places.use(clients.take(clientOf(c)));
+    const order = await resolveDrawing(task, input, deps).catch((error) => {
+      throw prefixIssues(error);
+    });
+    // Another of the same name may have come while the images were decoded.
+    const meanwhile = answerExisting();
+    if (meanwhile) return meanwhile;
+    const format = order.format === undefined || order.format === "event-stream" ? "png" : order.format;
+    places.move();
+    const prediction = await startPrediction(order, { id, owner: ownerName(c), fingerprint, format, place }, deps);
+    return c.json(describePrediction(predictions, prediction), 201, { location: `/predictions/${id}` });
+  };
+
+  const [{ name: task, example: input }] = tasks;
+  return {
+    id: "put_prediction",
+    summary: "Make a prediction of this name, once",
+    description:
+      "The body names a task and gives its parameters, images as base64 or data: URLs. The same body again is " +
+      "answered with the prediction that is there, so that a client that lost the answer may ask again.",
+    request: {
+      params: predictionParams,
+      body: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: schema(),
+            example: { task, input },
+          },
+        },
+      },
+    },
+    responses: {
+      200: answersPrediction("The prediction that is there already, of the same request"),
+      201: {
+        ...answersPrediction("The prediction"),
+        headers: z.object({ location: z.string().openapi({ description: "Where to follow it" }) }),
+      },
+      ...problemResponses(400, 409, 413, 415, 422, 429, 500, 503),
+    },
+    maxBody: limits.imageBytes,
+    answer,
+  };
+};
+
+/** `GET /predictions/{id}/events`: what happens to a prediction, as it happens. */
+const predictionEvents = (
+  { predictions, onStream }: Pick<DrawingDependencies, "predictions" | "onStream">,
+): Operation => ({
+  id: "prediction_events",
+  summary: "What happens to a prediction, as it happens",
+  description:
+    "Server-sent events: queued, started, step, and last done, error or canceled. After a break, those since " +
+    "Last-Event-ID follow; of steps without a picture only the last is kept.",
+  request: {
+    params: predictionParams,
+    headers: z.object({
+      "last-event-id": z.string().optional().openapi({
+        description: "Id of the last event received",
+        examples: ["3"],
+      }),
+    }),
+  },
+  responses: {
+    200: {
+      description: "The events so far, and those to come",
+      content: {
+        "text/event-stream": { schema: drawingEventSchema(["queued", "started", "step", "done", "error", "canceled"]) },
+      },
+    },
+    ...problemResponses(404),
+  },
+  answer: (c) => {
+    const { running } = findPrediction(predictions, c);
+    const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
+    if (c.req.method === "HEAD") return c.body(null, 200, headers);
+    const id = Number(c.req.header("last-event-id"));
+    onStream(1);
+    const stream = eventStream(running.events, {
+      after: Number.isSafeInteger(id) && id > 0 ? id : 0,
+      onEnd: () => onStream(-1),
+    });
+    return c.body(stream, 200, headers);
+  },
+});
+
+const DONE_FORMATS = FORMAT_NAMES.filter((format): format is DoneFormat => format !== "event-stream");
+
+const resultQuery = z.strictObject({
+  format: z.enum(DONE_FORMATS as [DoneFormat, ...DoneFormat[]]).optional()
+    .openapi({ description: "Format of the answer, over what the Accept header says. Default: as it was ordered" }),
+});
+
+/** `GET /predictions/{id}/result`: the images of a prediction. */
+const predictionResult = (
+  { predictions, encoder }: Pick<DrawingDependencies, "predictions" | "encoder">,
+): Operation => ({
+  id: "prediction_result",
+  summary: "The images of a prediction",
+  request: { params: predictionParams, query: resultQuery },
+  responses: {
+    200: { description: "The images", content: describeContent(DONE_FORMATS), headers: describeAnyHeaders() },
+    409: problemResponse(409, "It has no images: it is under way, failed or was canceled"),
+    ...problemResponses(404, 406, 500),
+  },
+  answer: async (c) => {
+    const { end, format: preferred, id } = findPrediction(predictions, c);
+    const { format: asked } = await readInput(c, resultQuery, ["query"]);
+    if (end?.outcome.status !== "succeeded") {
+      const state = end === null ? "is under way" : end.outcome.status === "canceled" ? "was canceled" : "failed";
+      return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
+    }
+    const { drawing } = end.outcome;
+    const possible = DONE_FORMATS.filter((format) => drawing.frames.length > 0 || !isFilm(format));
+    const offered = [preferred, ...possible.filter((format) => format !== preferred)];
+    const format = negotiate(c, offered, asked);
+    if (!offered.includes(format)) {
+      return problem(c, 406, "no film was kept of this prediction: give frames when it is made");
+    }
+    return await answerDrawing(c, drawing, format, { encoder, headers: { vary: "accept" } });
+  },
+});
 
 /**
  * `/predictions`: images that are drawn while their client is elsewhere.
@@ -30,8 +248,8 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
         },
       },
       answer: (c) => {
-        const own = predictions.all.filter(({ owner }) => owner === ownerOf(c));
-        return c.json(own.map((prediction) => say(predictions, prediction)), 200);
+        const own = predictions.all.filter(({ owner }) => owner === ownerName(c));
+        return c.json(own.map((prediction) => describePrediction(predictions, prediction)), 200);
       },
     },
   }, options);
@@ -40,20 +258,20 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     get: {
       id: "get_prediction",
       summary: "How far a prediction is",
-      request: { params },
+      request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction"), ...problemResponses(404) },
-      answer: (c) => c.json(say(predictions, find(predictions, c)), 200),
+      answer: (c) => c.json(describePrediction(predictions, findPrediction(predictions, c)), 200),
     },
     put: putPrediction(tasks, deps),
     delete: {
       id: "delete_prediction",
       summary: "Remove a prediction; one under way is given up",
-      request: { params },
+      request: { params: predictionParams },
       responses: { 204: { description: "It is gone" }, ...problemResponses(404) },
       answer: (c) => {
-        const { id, running } = find(predictions, c);
+        const { id, running } = findPrediction(predictions, c);
         predictions.remove(id);
-        running.cancel(new CalledOffError("the prediction was removed"));
+        running.cancel(new CanceledError("the prediction was removed"));
         return c.body(null, 204);
       },
     },
@@ -64,13 +282,13 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
       id: "cancel_prediction",
       summary: "Give up a prediction",
       description: "One that has ended stays as it is.",
-      request: { params },
+      request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction, ended"), ...problemResponses(404) },
       answer: async (c) => {
-        const prediction = find(predictions, c);
-        prediction.running.cancel(new CalledOffError("the prediction was called off"));
+        const prediction = findPrediction(predictions, c);
+        prediction.running.cancel(new CanceledError("the prediction was called off"));
         await prediction.running.events.over;
-        return c.json(say(predictions, prediction), 200);
+        return c.json(describePrediction(predictions, prediction), 200);
       },
     },
   }, options);

@@ -1,14 +1,122 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import { type ScheduleName, SCHEDULES } from "../core/mod.ts";
-import type { ApiKey } from "./access/keys.ts";
-import { readInput } from "./input/read_input.ts";
-import { resource } from "./resource.ts";
-import { problemResponses } from "./responses.ts";
-import { curveQuery, curveSchema, curvesOf } from "./schedules/curves.ts";
-import { summaryOf, summarySchema } from "./schedules/names.ts";
+import {
+  betaSchedule,
+  createDiffusion,
+  type Diffusion,
+  rescaleZeroTerminalSnr,
+  type ScheduleName,
+  SCHEDULES,
+} from "../core/mod.ts";
+import { ParameterError, ScheduleError } from "../sampling/errors.ts";
+import type { ApiKey } from "./http/keys.ts";
+import { readInput } from "./http/read_input.ts";
+import { problemResponses, resource } from "./http/resource.ts";
 
-const params = z.object({
+/** What schedules can be told, with the published values. */
+const PARAMETERS = {
+  beta_start: { description: "β_1", default: 1e-4 },
+  beta_end: { description: "β_T", default: 0.02 },
+  max_beta: { description: "The bound of β_t", default: 0.999 },
+} as const;
+
+/** The name of one of `PARAMETERS`. */
+export type ParameterName = keyof typeof PARAMETERS;
+
+const ENDS: readonly ParameterName[] = ["beta_start", "beta_end"];
+
+/** What each schedule is, and which parameters it reads. */
+const DESCRIPTIONS: Record<ScheduleName, { description: string; parameters: readonly ParameterName[] }> = {
+  linear: { description: "β evenly from beta_start to beta_end (Ho et al. 2020)", parameters: ENDS },
+  cosine: { description: "ᾱ a squared cosine (Nichol & Dhariwal 2021)", parameters: ["max_beta"] },
+  sigmoid: { description: "β along a sigmoid from beta_start to beta_end (GeoDiff)", parameters: ENDS },
+  quadratic: { description: "√β evenly from √beta_start to √beta_end; diffusers' scaled_linear", parameters: ENDS },
+  const: { description: "β = beta_end throughout", parameters: ["beta_end"] },
+  jsd: { description: "β = 1/T, 1/(T − 1) … 1", parameters: [] },
+  warmup10: { description: "linear over the first 10 % of the steps, then beta_end", parameters: ENDS },
+  warmup50: { description: "linear over the first 50 % of the steps, then beta_end", parameters: ENDS },
+};
+
+/** A schedule by name, as JSON. */
+const summarySchema = z.object({
+  name: z.enum(SCHEDULES),
+  description: z.string(),
+  parameters: z.record(z.string(), z.object({ description: z.string(), default: z.number() })),
+}).openapi("Schedule");
+
+/** Describes a schedule as JSON. */
+const summaryOf = (name: ScheduleName): z.output<typeof summarySchema> => ({
+  name,
+  description: DESCRIPTIONS[name].description,
+  parameters: Object.fromEntries(DESCRIPTIONS[name].parameters.map((parameter) => [parameter, PARAMETERS[parameter]])),
+});
+
+const betaField = ({ description, default: value }: { description: string; default: number }) =>
+  z.number().min(1e-8).max(1 - 1e-8).optional()
+    .openapi({ description: `${description}, where the schedule reads it. Default: ${value}`, examples: [value] });
+
+/** What a schedule's curves can be asked with. */
+const curveQuery = z.strictObject({
+  timesteps: z.int().min(1).max(10_000).default(1000).openapi({ description: "T", example: 1000 }),
+  beta_start: betaField(PARAMETERS.beta_start),
+  beta_end: betaField(PARAMETERS.beta_end),
+  max_beta: betaField(PARAMETERS.max_beta),
+  rescale_zero_terminal_snr: z.boolean().default(false)
+    .openapi({ description: "Whether it is shifted so that x_T holds no signal (Lin et al. 2023); T ≥ 2" }),
+});
+
+const curve = (description: string) => z.array(z.number()).openapi({ description });
+
+/** The curves of a schedule, as JSON. */
+const curveSchema = z.object({
+  name: z.enum(SCHEDULES),
+  timesteps: z.int(),
+  betas: curve("β_t (eq. 2 of the paper)"),
+  alphasCumprod: curve("ᾱ_t (eq. 4): the share of the image's variance in x_t"),
+  posteriorVariance: curve("β̃_t (eq. 7)"),
+  logSnr: z.array(z.number().nullable())
+    .openapi({ description: "log(ᾱ_t / (1 − ᾱ_t)); null where x_t holds no signal, or no noise" }),
+}).openapi("ScheduleCurve");
+
+const tablesOf = (name: ScheduleName, { timesteps, ...parameters }: z.output<typeof curveQuery>): Diffusion => {
+  const { beta_start: betaStart, beta_end: betaEnd, max_beta: maxBeta } = parameters;
+  const betas = betaSchedule(name, timesteps, { betaStart, betaEnd, maxBeta });
+  try {
+    return createDiffusion(parameters.rescale_zero_terminal_snr ? rescaleZeroTerminalSnr(betas) : betas);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ScheduleError(`there is no such schedule: ${cause.message}`, { cause });
+  }
+};
+
+/**
+ * The curves of a schedule as its parameters say, T numbers each.
+ *
+ * @throws {ParameterError} if the schedule does not read one of them
+ * @throws {ScheduleError} if they make no schedule
+ */
+const curvesOf = (name: ScheduleName, received: z.output<typeof curveQuery>): z.output<typeof curveSchema> => {
+  const { timesteps, rescale_zero_terminal_snr } = received;
+  const unread = (Object.keys(PARAMETERS) as ParameterName[])
+    .filter((field) => received[field] !== undefined && !DESCRIPTIONS[name].parameters.includes(field))
+    .map((field) => ({ field, received: received[field], allowed: `absent: ${name} does not read it` }));
+  if (unread.length > 0) throw new ParameterError(unread);
+  if (rescale_zero_terminal_snr && timesteps < 2) {
+    throw new ParameterError([{ field: "timesteps", received: timesteps, allowed: "≥ 2 to be rescaled" }]);
+  }
+  const { betas, alphasCumprod, posteriorVariance, snr } = tablesOf(name, received);
+  const logSnr = Array.from(snr, (ratio) => Number.isFinite(Math.log(ratio)) ? Math.log(ratio) : null);
+  return {
+    name,
+    timesteps,
+    betas: [...betas],
+    alphasCumprod: [...alphasCumprod],
+    posteriorVariance: [...posteriorVariance],
+    logSnr,
+  };
+};
+
+const scheduleParams = z.object({
   name: z.enum(SCHEDULES).openapi({ param: { name: "name", in: "path" }, example: "cosine" }),
 });
 
@@ -31,7 +139,7 @@ export const scheduleRoutes = (app: OpenAPIHono, { keys }: { keys: readonly ApiK
     get: {
       id: "get_schedule",
       summary: "The curves of a noise schedule",
-      request: { params, query: curveQuery },
+      request: { params: scheduleParams, query: curveQuery },
       responses: {
         200: { description: "T numbers a curve", content: { "application/json": { schema: curveSchema } } },
         ...problemResponses(404),

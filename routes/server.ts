@@ -4,15 +4,14 @@ import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
 import type { ServingOptions } from "../serving/serving.ts";
-import type { ApiKey } from "./access/keys.ts";
-import { createLog, type Log } from "./access/log.ts";
-import { createApp } from "./app.ts";
-import { createCodec } from "./codec/client.ts";
-import { LIMITS, type Limits } from "./limits.ts";
-import { createKeptModels } from "./models/kept_models.ts";
-import { RUNS } from "./models/locate.ts";
-import { createPredictions } from "./predictions/store.ts";
-import { createStartingApp } from "./starting.ts";
+import { createApp, createStartingApp } from "./app.ts";
+import { createCodec } from "./codec/codec.ts";
+import type { ApiKey } from "./http/keys.ts";
+import { LIMITS, type Limits } from "./http/limits.ts";
+import { createLog, type Log } from "./http/log.ts";
+import { RUNS } from "./models/checkpoints.ts";
+import { createModelSnapshots } from "./models/snapshots.ts";
+import { createPredictionStore } from "./predictions/store.ts";
 
 /** Milliseconds that answers under way may take to go out when the server closes. */
 const GRACE = 5000;
@@ -82,9 +81,9 @@ export const openServer = async (
     await server.shutdown();
     throw error;
   });
-  const kept = createKeptModels(RUNS);
-  serving.onUnloaded = kept.drop;
-  const predictions = createPredictions(limits);
+  const kept = createModelSnapshots(RUNS);
+  serving.onUnloaded = kept.remove;
+  const predictions = createPredictionStore(limits);
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
   encoder.run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
@@ -92,7 +91,7 @@ export const openServer = async (
     serving,
     jobs,
     storage,
-    kept,
+    snapshots: kept,
     trainingOptions,
     limits,
     keys,

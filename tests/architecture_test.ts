@@ -11,12 +11,17 @@ const ALLOWED: Record<string, readonly string[]> = {
   model: ["core", "engine"],
   sampling: ["core", "formats", "engine", "model"],
   serving: ["core", "formats", "engine", "model", "sampling"],
-  jobs: ["core", "formats", "engine", "model", "sampling", "serving"],
-  routes: ["core", "formats", "engine", "model", "sampling", "serving", "jobs"],
-  web: ["core"],
+  datasets: ["core", "formats"],
+  training: ["core", "formats", "engine", "model", "sampling", "datasets"],
+  jobs: ["core", "formats", "engine", "model", "sampling", "datasets", "training"],
   figures: ["core", "formats", "sampling"],
-  evaluation: ["core", "formats", "engine", "model", "sampling", "serving", "jobs", "figures"],
-  commands: ["core", "formats", "engine", "model", "sampling", "serving", "jobs", "routes", "figures", "evaluation"],
+  evaluation: ["core", "formats", "engine", "model", "sampling", "datasets", "training", "figures"],
+  routes: ["core", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
+  web: ["core"],
+  commands: [
+    ...["core", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
+    ...["figures", "evaluation", "routes"],
+  ],
 };
 
 const sources = async function* (folder: string): AsyncGenerator<string> {

@@ -1,10 +1,9 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { apiKey, keyWanted } from "./api/key.ts";
+import { apiKey, keyWanted } from "./api/client.ts";
 import { KeyWindow } from "./parts/key_window.tsx";
 import { goTo, hrefOf, type Tab, TABS, useTab } from "./state/address.ts";
-import { loadDescription } from "./state/limits.ts";
-import { models, type ServerState, serverState, useServer } from "./state/server.ts";
+import { loadDescription, models, type ServerState, serverState, useServer } from "./state/server.ts";
 import { useStore } from "./state/store.ts";
 import { chooseTheme, theme } from "./state/theme.ts";
 import { Forward } from "./tabs/forward.tsx";
@@ -23,7 +22,7 @@ const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }
   paper: { text: "Paper", Page: Paper },
 };
 
-const SAID: Record<ServerState, string> = {
+const STATE_TEXT: Record<ServerState, string> = {
   unknown: "connecting",
   ready: "ready",
   starting: "loading models",
@@ -35,7 +34,7 @@ const SAID: Record<ServerState, string> = {
 const Status = () => {
   const state = useStore(serverState);
   const engine = useStore(models)?.[0]?.engine;
-  const said = state === "ready" && engine ? engine.name : SAID[state];
+  const said = state === "ready" && engine ? engine.name : STATE_TEXT[state];
   return (
     <p
       class={`status is-${state}`}

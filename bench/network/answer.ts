@@ -1,5 +1,5 @@
 import { fillNormal } from "../../core/mod.ts";
-import type { Operation, Question } from "./contender.ts";
+import type { EpsilonRequest, TimedOperation } from "./contender.ts";
 
 /** What a program can be asked for. */
 export interface Abilities {
@@ -10,16 +10,16 @@ export interface Abilities {
 }
 
 /** Standard normals for `rows` images of `size` values. */
-export const images = (rows: number, size: number, step = 0): Float32Array<ArrayBuffer> => {
+export const normalImages = (rows: number, size: number, step = 0): Float32Array<ArrayBuffer> => {
   const values = new Float32Array(rows * size);
   for (let i = 0; i < rows; i++) fillNormal(values.subarray(i * size, (i + 1) * size), { seed: 1, sample: i, step });
   return values;
 };
 
 /** Does the first operation, of one row, says so, and answers until its stdin ends; contender.ts has the other side. */
-export const answer = async (description: string, { prepare, evaluate }: Abilities): Promise<void> => {
+export const answerRequests = async (description: string, { prepare, evaluate }: Abilities): Promise<void> => {
   const say = (message: unknown) => console.log(JSON.stringify(message));
-  const reply = async (asked: Operation | Question) => {
+  const reply = async (asked: TimedOperation | EpsilonRequest) => {
     if (asked.operation === "evaluate") {
       return { epsilon: Array.from(await evaluate!(Float32Array.from(asked.x), asked.timestep)) };
     }

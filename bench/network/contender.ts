@@ -1,20 +1,61 @@
-import { type Program, startJsonProcess } from "../json_process.ts";
+import { fromFileUrl } from "@std/path";
+import { type ContenderProgram, startJsonProcess } from "../json_process.ts";
+
+/** What a process is for: evaluating the network, or training it. */
+export type Purpose = "step" | "train";
+
+const beside = (file: string) => fromFileUrl(new URL(file, import.meta.url));
+
+const deno = (
+  name: string,
+  file: string,
+  permissions: readonly string[],
+  args: readonly string[],
+): ContenderProgram => ({
+  name,
+  command: Deno.execPath(),
+  args: ["run", "--no-prompt", "--allow-read=.", ...permissions, beside(file), ...args],
+});
+
+const TENSORFLOW = [
+  "--allow-ffi=.tensorflow",
+  "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
+];
+
+/** The names of those to which the others are compared, by the faster of them. */
+export const NETWORK_PEERS: readonly string[] = ["pytorch contiguous", "pytorch channels_last"];
+
+/** All names, in the order of the table. */
+export const NETWORK_CONTENDERS = [...NETWORK_PEERS, "tensorflow compiled", "tensorflow eager", "wasm", "jax-js"];
+
+/** The contenders for a purpose. jax-js only evaluates: to train on 8 images it needs more than wasm's 4 GiB. */
+export const programs = (purpose: Purpose): ContenderProgram[] => [
+  ...["contiguous", "channels_last"].map((layout, i): ContenderProgram => ({
+    name: NETWORK_PEERS[i],
+    command: "python3",
+    args: [beside("pytorch.py"), layout, purpose],
+  })),
+  deno("tensorflow compiled", "denoise.ts", TENSORFLOW, ["tensorflow", "compiled", purpose]),
+  deno("tensorflow eager", "denoise.ts", TENSORFLOW, ["tensorflow", "eager", purpose]),
+  deno("wasm", "denoise.ts", [], ["wasm", "compiled", purpose]),
+  ...(purpose === "step" ? [deno("jax-js", "jax_js.ts", [], [])] : []),
+];
 
 /** What a contender is asked to time. */
-export interface Operation {
+export interface TimedOperation {
   readonly operation: "step" | "train";
   readonly rows: number;
 }
 
 /** A question whose answer is the same for all: ε_θ of one image (NHWC, class 0 where there are classes). */
-export interface Question {
+export interface EpsilonRequest {
   readonly operation: "evaluate";
   readonly x: readonly number[];
   readonly timestep: number;
 }
 
 /** A contender's answer: how long the operation took, and what its process holds in memory. */
-export interface Timing {
+export interface ContenderTiming {
   readonly seconds: number;
   readonly residentBytes: number;
 }
@@ -27,7 +68,7 @@ export interface Contender {
   /** From the start of its process to the end of its first operation, of one row. */
   readonly secondsToReady: number;
   /** @throws {Error} with what it wrote on stderr, if it ends instead of answering */
-  time(operation: Operation): Promise<Timing>;
+  time(operation: TimedOperation): Promise<ContenderTiming>;
   /** @throws {Error} with what it wrote on stderr, if it ends instead of answering */
   evaluate(x: Float32Array, timestep: number): Promise<readonly number[]>;
   close(): Promise<void>;
@@ -35,15 +76,15 @@ export interface Contender {
 
 /**
  * Starts a program on the model in `folder`, and resolves when it has done its first operation. It speaks JSON lines:
- * `{description}` when it is ready, then a {@linkcode Timing} for each {@linkcode Operation} that it reads, and
- * `{epsilon}` for each {@linkcode Question}.
+ * `{description}` when it is ready, then a {@linkcode ContenderTiming} for each {@linkcode TimedOperation} that it reads, and
+ * `{epsilon}` for each {@linkcode EpsilonRequest}.
  *
  * @throws {Error} with what it wrote on stderr, if it ends before
  */
-export const start = async (program: Program, folder: string): Promise<Contender> => {
-  const { ask, close, greeting, secondsToReady } = await startJsonProcess<
-    Operation | Question,
-    Timing & { epsilon: readonly number[] }
+export const startContender = async (program: ContenderProgram, folder: string): Promise<Contender> => {
+  const { request: ask, close, greeting, secondsToReady } = await startJsonProcess<
+    TimedOperation | EpsilonRequest,
+    ContenderTiming & { epsilon: readonly number[] }
   >({ ...program, args: [...program.args, folder] });
   return {
     name: program.name,

@@ -5,12 +5,12 @@
  */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
-import { initialState } from "../../jobs/training/state.ts";
-import { createTrainStep, type TrainStep } from "../../jobs/training/train_step.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { diffusionOf, loadPipeline, type Pipeline } from "../../model/pipeline.ts";
 import { sampleShape } from "../../model/unet_config.ts";
-import { type Abilities, answer, images } from "./answer.ts";
+import { initialState } from "../../training/state.ts";
+import { createTrainStep, type TrainStep } from "../../training/train_step.ts";
+import { type Abilities, answerRequests, normalImages } from "./answer.ts";
 
 const [engineName, mode, purpose, folder] = Deno.args;
 
@@ -21,7 +21,7 @@ const sampler = (engine: Engine, pipeline: Pipeline): Abilities => {
     denoiser.evaluate(x, timesteps, denoiser.numClasses === null ? null : new Int32Array(timesteps.length));
   return {
     prepare: (rows) => {
-      const x = images(rows, size), timesteps = new Int32Array(rows).fill(500);
+      const x = normalImages(rows, size), timesteps = new Int32Array(rows).fill(500);
       return () => evaluate(x, timesteps);
     },
     evaluate: (x, timestep) => evaluate(x, Int32Array.of(timestep)),
@@ -47,8 +47,8 @@ const trainer = ({ unet, scheduler, weights }: Pipeline): Abilities => {
       const step = steps.get(rows) ?? createTrainStep({ config: unet, objective, batch: rows, rates });
       steps.set(rows, step);
       const part = {
-        images: images(rows, size),
-        noise: images(rows, size, 1),
+        images: normalImages(rows, size),
+        noise: normalImages(rows, size, 1),
         timesteps: new Int32Array(rows).fill(500),
         weights: new Float64Array(rows).fill(1),
         labels: unet.num_class_embeds === null ? null : new Int32Array(rows),
@@ -62,7 +62,7 @@ const trainer = ({ unet, scheduler, weights }: Pipeline): Abilities => {
 const pipeline = await loadPipeline(folder);
 const engine = await openEngine(engineName as EngineName);
 if (mode === "eager") Object.defineProperty(tf.backend(), "compileFunction", { value: undefined });
-await answer(
+await answerRequests(
   `${engine.name} ${engine.version}, ${engine.device}, ${mode}`,
   purpose === "train"
     ? trainer(pipeline)

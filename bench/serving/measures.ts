@@ -1,21 +1,21 @@
 import type { Chance } from "../chance.ts";
-import type { Target } from "./targets.ts";
+import type { MeasuredServer } from "./targets.ts";
 
 const now = () => performance.now() / 1000;
 const pause = (seconds: number) => new Promise((resume) => setTimeout(resume, seconds * 1000));
 
 /** The value below which a share of the values lies. */
-export const quantile = (values: readonly number[], share: number): number => {
+export const nearestRankQuantile = (values: readonly number[], share: number): number => {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 };
 
 /** The middle one. */
-export const median = (values: readonly number[]): number => quantile(values, 0.5);
+export const upperMedian = (values: readonly number[]): number => nearestRankQuantile(values, 0.5);
 
 /** Images a second that so many clients get, each of whom asks again as soon as it is answered. */
 export const closedLoop = async (
-  target: Target,
+  target: MeasuredServer,
   { clients, steps, seconds }: { clients: number; steps: number; seconds: number },
 ): Promise<number> => {
   const started = now();
@@ -43,7 +43,7 @@ export interface OpenLoop {
 
 /** Poisson arrivals of requests of mixed steps for some seconds, and as many again to answer them. */
 export const openLoop = async (
-  target: Target,
+  target: MeasuredServer,
   chance: Chance,
   { rate, steps, seconds }: { rate: number; steps: readonly number[]; seconds: number },
 ): Promise<OpenLoop> => {
@@ -70,13 +70,13 @@ export const openLoop = async (
   const timer = setTimeout(() => leaving.abort(), Math.max(0, 2 * seconds - (now() - started)) * 1000);
   await Promise.all(pending);
   clearTimeout(timer);
-  const [p50, p95] = [0.5, 0.95].map((share) => quantile(latencies, share));
+  const [p50, p95] = [0.5, 0.95].map((share) => nearestRankQuantile(latencies, share));
   return { asked: pending.length, answered, perSecond: answered / last, p50, p95 };
 };
 
 /** Seconds of a short request behind sixteen long ones that came just before, which are called off afterwards. */
 export const behindLong = async (
-  target: Target,
+  target: MeasuredServer,
   { long, short }: { long: number; short: number },
 ): Promise<number> => {
   const leaving = new AbortController();
@@ -89,7 +89,7 @@ export const behindLong = async (
 };
 
 /** Seconds that /health took each time, asked 50 times a second while something else goes on. */
-export const lagWhile = async (target: Target, work: Promise<unknown>): Promise<number[]> => {
+export const lagWhile = async (target: MeasuredServer, work: Promise<unknown>): Promise<number[]> => {
   const times: number[] = [];
   let isOver = false;
   work.finally(() => isOver = true);
@@ -102,11 +102,11 @@ export const lagWhile = async (target: Target, work: Promise<unknown>): Promise<
   return times;
 };
 
-const engineSeconds = async ({ origin }: Target): Promise<number> =>
+const engineSeconds = async ({ origin }: MeasuredServer): Promise<number> =>
   Number(/denoise_engine_seconds_total{.*} (\S+)/.exec(await (await fetch(`${origin}/metrics`)).text())![1]);
 
 /** Share of a request's time that is not the network's: HTTP, queueing, noise, samplers, encoding. */
-export const overhead = async (target: Target, { n, steps }: { n: number; steps: number }): Promise<number> => {
+export const overhead = async (target: MeasuredServer, { n, steps }: { n: number; steps: number }): Promise<number> => {
   const before = await engineSeconds(target);
   const seconds = await target.draw(steps, { n });
   return 1 - (await engineSeconds(target) - before) / seconds;

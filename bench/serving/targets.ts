@@ -1,7 +1,7 @@
 import { startProgram, startServer } from "../start_program.ts";
 
 /** A server that is measured. */
-export interface Target {
+export interface MeasuredServer {
   readonly name: string;
   readonly origin: string;
   /** Whether it is this project's. */
@@ -21,14 +21,14 @@ const untilItAnswers = async (origin: string): Promise<void> => {
   }
 };
 
-const open = async (
+const openTarget = async (
   name: string,
   starting: ReturnType<typeof startProgram>,
   { isOurs, query = "" }: { isOurs: boolean; query?: string },
-): Promise<Target> => {
+): Promise<MeasuredServer> => {
   const { origin, close } = await starting;
   await untilItAnswers(origin);
-  const draw: Target["draw"] = async (steps, { seed = 0, n = 1, signal } = {}) => {
+  const draw: MeasuredServer["draw"] = async (steps, { seed = 0, n = 1, signal } = {}) => {
     const count = n === 1 ? "" : `&n=${n}`;
     const started = performance.now();
     const response = await fetch(
@@ -43,16 +43,16 @@ const open = async (
 };
 
 /** Starts this project's server on an engine. */
-export const openOurs = (engine: string, model: string): Promise<Target> =>
-  open(
+export const openOurs = (engine: string, model: string): Promise<MeasuredServer> =>
+  openTarget(
     `denoise, ${engine}`,
     startServer([`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=100000"]),
     { isOurs: true, query: "&sampler=ddim&spacing=leading" },
   );
 
 /** Starts the peer: `serial` answers one request at a time, `static` in batches that run to their end. */
-export const openPeer = (mode: "serial" | "static", model: string): Promise<Target> =>
-  open(
+export const openPeer = (mode: "serial" | "static", model: string): Promise<MeasuredServer> =>
+  openTarget(
     mode === "serial" ? "FastAPI, one at a time" : "FastAPI, static batches",
     startProgram("python3", ["bench/serving/fastapi_server.py", model, mode]),
     { isOurs: false },

@@ -1,11 +1,32 @@
 import { dirname, join } from "@std/path";
 import { type JsonProcess, startJsonProcess } from "../json_process.ts";
-import { program } from "./programs.ts";
-import { table } from "./table.ts";
-import { writeTimedTask } from "./task.ts";
+import { median } from "../median.ts";
+import { TRAINING_PEERS, trainingProgram, writeTimedTask } from "./task.ts";
+
+const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+
+/** The results in Markdown: medians, in brackets how many times as fast as the faster of the peers. */
+const trainingTable = (results: readonly ContenderResult[]): string => {
+  const rates = results.map(({ imagesPerSecond }) => median(imagesPerSecond));
+  const best = Math.max(...rates.filter((_, i) => TRAINING_PEERS.includes(results[i].contender)));
+  const speed = (rate: number) => `${rate.toFixed(1)}${best > 0 ? ` (${(rate / best).toFixed(2)}×)` : ""}`;
+  return [
+    row(["", "images/s", "outside the compiled step", "peak memory", "loss at the end"]),
+    row(["---", "---:", "---:", "---:", "---:"]),
+    ...results.map(({ contender, outsideShare, peakBytes, loss }, i) =>
+      row([
+        contender,
+        speed(rates[i]),
+        outsideShare === null ? "–" : `${(100 * outsideShare).toFixed(1)} %`,
+        peakBytes === null ? "–" : `${(peakBytes / 2 ** 30).toFixed(2)} GiB`,
+        loss === null ? "–" : loss.toFixed(3),
+      ])
+    ),
+  ].join("\n");
+};
 
 /** What is compared, and how long. */
-export interface Comparison {
+export interface TrainingComparison {
   readonly preset: "digits" | "cifar10";
   readonly batch: number;
   readonly steps: number;
@@ -24,7 +45,7 @@ interface Turn {
 }
 
 /** What one contender took. */
-export interface Found {
+export interface ContenderResult {
   readonly contender: string;
   readonly description: string;
   /** Images a second, of each turn. */
@@ -54,18 +75,22 @@ const peakBytes = async (pid: number): Promise<number | null> => {
  * Runs the comparison, prints its table and writes its file. All are started and warmed up first; then they take turns of
  * some steps, so that all meet the same machine.
  */
-export const compareTraining = async ({ preset, batch, steps, rounds, only, json }: Comparison): Promise<void> => {
+export const compareTraining = async (
+  { preset, batch, steps, rounds, only, json }: TrainingComparison,
+): Promise<void> => {
   await Deno.mkdir(dirname(json), { recursive: true });
   // Always the same, so that what is prepared of its images, in data/.prepared, is one cache.
   const folder = `runs/bench-training-${preset}`;
   await Deno.remove(folder, { recursive: true }).catch(() => {});
-  const running = new Map<Found, JsonProcess<{ steps: number }, Turn>>();
+  const running = new Map<ContenderResult, JsonProcess<{ steps: number }, Turn>>();
   try {
     await writeTimedTask(folder, preset, batch);
     for (const contender of only) {
       try {
-        const process = await startJsonProcess<{ steps: number }, Turn>(program(contender, join(folder, "task.json")));
-        await process.ask({ steps: WARM_UP });
+        const process = await startJsonProcess<{ steps: number }, Turn>(
+          trainingProgram(contender, join(folder, "task.json")),
+        );
+        await process.request({ steps: WARM_UP });
         const { description } = process.greeting;
         running.set(
           { contender, description, imagesPerSecond: [], loss: null, outsideShare: null, peakBytes: null },
@@ -77,7 +102,7 @@ export const compareTraining = async ({ preset, batch, steps, rounds, only, json
     }
     for (let round = 0; round < rounds; round++) {
       for (const [found, process] of running) {
-        const { seconds, loss, outsideShare } = await process.ask({ steps });
+        const { seconds, loss, outsideShare } = await process.request({ steps });
         found.imagesPerSecond.push(steps * batch / seconds);
         found.loss = loss;
         found.outsideShare = outsideShare ?? null;
@@ -86,7 +111,7 @@ export const compareTraining = async ({ preset, batch, steps, rounds, only, json
     }
     for (const [found, process] of running) found.peakBytes = await peakBytes(process.pid);
     const results = [...running.keys()];
-    console.log(table(results));
+    console.log(trainingTable(results));
     await Deno.writeTextFile(json, JSON.stringify({ preset, batch, steps, results }, null, 2) + "\n");
     console.error(`written: ${json}`);
   } finally {

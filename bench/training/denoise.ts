@@ -3,14 +3,14 @@
  *
  *     deno run … bench/training/denoise.ts tensorflow|xla|wasm TASK
  */
-import type { TrainingEvent } from "../../jobs/events.ts";
-import { trainOptions } from "../../jobs/options.ts";
-import { train } from "../../jobs/train.ts";
-import type { Task } from "./task.ts";
+import type { TrainingEvent } from "../../training/events.ts";
+import { trainOptions } from "../../training/recipe.ts";
+import { train } from "../../training/train.ts";
+import type { TrainingTask } from "./task.ts";
 
 const [kind, path] = Deno.args;
 const engine = kind === "xla" ? "tensorflow" : kind;
-const { recipe, data } = JSON.parse(Deno.readTextFileSync(path)) as Task;
+const { recipe, data } = JSON.parse(Deno.readTextFileSync(path)) as TrainingTask;
 
 // Time stands still while others have their turns.
 const clock = performance.now.bind(performance);

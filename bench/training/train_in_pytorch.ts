@@ -1,13 +1,12 @@
 import { join } from "@std/path";
 import { UsageError } from "../../commands/cli/command.ts";
 import { INTERRUPTED, listenForInterrupt } from "../../commands/cli/interrupt.ts";
-import { openDataset } from "../../jobs/data/dataset.ts";
-import { parseRecipe, type Recipe } from "../../jobs/recipe.ts";
-import { describeModel, objectiveOf, type RunModel } from "../../jobs/training/run_model.ts";
+import { openDataset } from "../../datasets/open.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
+import { parseRecipe, type Recipe } from "../../training/recipe.ts";
+import { objectiveOf, resolveModel, type RunModel } from "../../training/run_model.ts";
 import { startJsonProcess } from "../json_process.ts";
-import { program } from "./programs.ts";
-import { imagesOf, type Task, writeTask } from "./task.ts";
+import { taskImages, trainingProgram, type TrainingTask, writeTask } from "./task.ts";
 
 /** Steps between two lines of progress, and between two states that are kept. */
 const STRETCH = 100, KEEP_EVERY = 1000;
@@ -52,8 +51,8 @@ const checkRecipe = (config: string, recipe: Recipe, model: RunModel): void => {
 };
 
 /** @throws {UsageError} if what a folder keeps is of another recipe, but for its number of steps */
-const readKept = async (out: string, recipe: Recipe): Promise<Task> => {
-  const task: Task = JSON.parse(await Deno.readTextFile(join(out, "task.json")));
+const readTask = async (out: string, recipe: Recipe): Promise<TrainingTask> => {
+  const task: TrainingTask = JSON.parse(await Deno.readTextFile(join(out, "task.json")));
   const { steps } = recipe;
   if (JSON.stringify({ ...task.recipe, steps }) === JSON.stringify(recipe)) return task;
   throw new UsageError(
@@ -84,11 +83,13 @@ export const trainInPyTorch = async (
     ...(recipe.size === null ? {} : { size: recipe.size }),
     ...(recipe.classes === null ? {} : { classes: recipe.classes }),
   });
-  checkRecipe(config, recipe, describeModel(recipe, dataset, start));
-  const { model } = isKept ? await readKept(out, recipe) : await writeTask(out, recipe, imagesOf(dataset), start);
-  const peer = await startJsonProcess<Question, Answer>(program("pytorch channels_last", join(out, "task.json")));
+  checkRecipe(config, recipe, resolveModel(recipe, dataset, start));
+  const { model } = isKept ? await readTask(out, recipe) : await writeTask(out, recipe, taskImages(dataset), start);
+  const peer = await startJsonProcess<Question, Answer>(
+    trainingProgram("pytorch channels_last", join(out, "task.json")),
+  );
   console.error(`${peer.greeting.description}: ${dataset.count} images, ${last} steps of ${recipe.batch}`);
-  let done = isKept ? (await peer.ask({ restore: state })).done : 0;
+  let done = isKept ? (await peer.request({ restore: state })).done : 0;
   if (done > last) {
     await peer.close();
     throw new UsageError(`steps must be at least ${done}, which ${out} has, received ${last}`);
@@ -96,15 +97,15 @@ export const trainInPyTorch = async (
   let seconds = 0;
   while (done < last && !interrupt.signal.aborted) {
     const count = Math.min(STRETCH, last - done);
-    const stretch = await peer.ask({ steps: count });
+    const stretch = await peer.request({ steps: count });
     done += count;
     seconds += stretch.seconds;
     const imagesPerSecond = count * recipe.batch / stretch.seconds;
     console.log(JSON.stringify({ step: done, steps: last, loss: stretch.loss, imagesPerSecond, seconds }));
-    if (done % KEEP_EVERY === 0) await peer.ask({ keep: state });
+    if (done % KEEP_EVERY === 0) await peer.request({ keep: state });
   }
-  await peer.ask({ keep: state });
-  await peer.ask({ save: join(model, "unet") });
+  await peer.request({ keep: state });
+  await peer.request({ save: join(model, "unet") });
   await peer.close();
   console.error(`written after ${done} steps: ${model}`);
   return done < last ? INTERRUPTED : 0;

@@ -1,7 +1,7 @@
 import type { z } from "zod";
+import { openDataset } from "../../datasets/open.ts";
 import { openEngine } from "../../engine/mod.ts";
-import { trainClassifier } from "../../evaluation/quality/classifier/train.ts";
-import { openDataset } from "../../jobs/data/dataset.ts";
+import { trainClassifier } from "../../evaluation/quality/train_classifier.ts";
 import type { classifierOptions } from "../classifier.ts";
 import { UsageError } from "../cli/command.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";

@@ -6,7 +6,7 @@ export class UsageError extends Error {
 }
 
 /** An object schema whose fields, each with a description and most with a default, are a command's options. */
-export type OptionSchema = z.ZodObject;
+export type OptionSchema = z.ZodType<Record<string, unknown>>;
 
 /** What the program knows of a command before it is loaded. */
 export interface CommandEntry {

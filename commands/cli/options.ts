@@ -92,7 +92,7 @@ export const optionsOf = (
   schema: OptionSchema,
   short: Readonly<Record<string, string | undefined>> = {},
 ): CommandOption[] => {
-  const { properties = {} } = z.toJSONSchema(schema, { unrepresentable: "any" }) as {
+  const { properties = {} } = z.toJSONSchema(schema, { unrepresentable: "any", io: "input" }) as {
     properties?: Record<string, JsonSchema>;
   };
   return Object.entries(properties).map(([key, field]) => ({

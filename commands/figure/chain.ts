@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { chainFigure } from "../../figures/chain.ts";
-import { nearestPlaces, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
+import { nearestVisited, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
 import { compileTask } from "../../sampling/compile.ts";
 import { UsageError } from "../cli/command.ts";
 import { withFlagNames } from "../cli/in_flags.ts";
@@ -20,9 +20,9 @@ export const drawChain = (options: z.output<typeof chainOptions>): Promise<numbe
     const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, target));
     const visited = visitedTimesteps(task);
     const last = visited.length - 1;
-    const [place] = nearestPlaces(visited.slice(0, -1), [wanted]);
+    const [place] = nearestVisited(visited.slice(0, -1), [wanted]);
     const watched = watchRow(task, 0, [0, place, place + 1, last]);
-    await studio.denoise([watched.row], watched.watch);
+    await studio.denoise([watched.row], watched.record);
     const at = (i: number) => watched.moments.find(({ t }) => t === visited[i])!.x;
     const svg = chainFigure({
       shape: target,

@@ -1,10 +1,10 @@
 import { basename } from "@std/path";
-import { literally } from "../../figures/typeset.ts";
+import { isBuiltin } from "../../datasets/catalogue.ts";
+import { openDataset } from "../../datasets/open.ts";
+import { escapeTex } from "../../figures/typeset.ts";
 import { cover } from "../../formats/cover.ts";
 import { decodeImage } from "../../formats/decode_image.ts";
 import type { ImageShape } from "../../formats/pixels.ts";
-import { openDataset } from "../../jobs/data/dataset.ts";
-import { isBuiltin } from "../../jobs/data/names.ts";
 import { compileTask } from "../../sampling/compile.ts";
 import { startRow } from "../../sampling/denoise.ts";
 import { randomSeed, type ResolvedSampling, resolveSampling } from "../../sampling/parameters.ts";
@@ -121,13 +121,13 @@ export const readFigureImages = async (
   if (image.length > 0) {
     const images: Float32Array[] = [];
     for (const path of image) images.push(await readFile(path, studio.target));
-    return { images, origin: joinWithAnd(image.map((path) => literally(basename(path)))) };
+    return { images, origin: joinWithAnd(image.map((path) => escapeTex(basename(path)))) };
   }
   if (data !== undefined) {
     const indices = index.length > 0 ? index : Array.from({ length: least }, (_, i) => i);
     return {
       images: await readData(data, indices, studio),
-      origin: `image${indices.length === 1 ? "" : "s"} ${joinWithAnd(indices)} of ${literally(basename(data))}`,
+      origin: `image${indices.length === 1 ? "" : "s"} ${joinWithAnd(indices)} of ${escapeTex(basename(data))}`,
     };
   }
   return { images: await drawImages(sampling(), studio), origin: "drawn by the model" };

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { reverseFigure } from "../../figures/reverse.ts";
-import { nearestPlaces, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
+import { nearestVisited, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
 import { compileTask } from "../../sampling/compile.ts";
 import { withFlagNames } from "../cli/in_flags.ts";
 import type { reverseOptions } from "../figure.ts";
@@ -15,9 +15,9 @@ export const drawReverse = (options: z.output<typeof reverseOptions>): Promise<n
     const { target } = studio;
     const sampling = resolveFigureSampling(options, n, studio);
     const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, target));
-    const places = nearestPlaces(visitedTimesteps(task), shownTimesteps(options.t, target.timesteps));
+    const places = nearestVisited(visitedTimesteps(task), shownTimesteps(options.t, target.timesteps));
     const watched = Array.from({ length: n }, (_, i) => watchRow(task, i, places));
-    const byRow = new Map(watched.map(({ row, watch }) => [row, watch]));
+    const byRow = new Map(watched.map(({ row, record: watch }) => [row, watch]));
     await studio.denoise([...byRow.keys()], (rows) => rows.forEach((row) => byRow.get(row)!()));
     const svg = reverseFigure({
       shape: target,

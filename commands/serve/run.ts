@@ -1,11 +1,11 @@
 import type { z } from "zod";
 import { engineOptions } from "../../engine/options.ts";
-import { remoteTrainOptions } from "../../jobs/options.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
-import { type ApiKey, parseKeys } from "../../routes/access/keys.ts";
-import { createLog } from "../../routes/access/log.ts";
+import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
+import { createLog } from "../../routes/http/log.ts";
 import { openServer, type Server } from "../../routes/server.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { remoteTrainOptions } from "../../training/recipe.ts";
 import { UsageError } from "../cli/command.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { databaseUrl, runStorage } from "../cli/job_storage.ts";

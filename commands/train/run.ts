@@ -1,5 +1,5 @@
-import { TRY_AGAIN } from "../../jobs/exit_codes.ts";
 import { type Lease, takeLease } from "../../jobs/lease/lease.ts";
+import { TRY_AGAIN } from "../../training/errors.ts";
 
 /** A signal that aborts when standard input ends, which it does when the program that holds its other end is gone. */
 export const endOfInput = (): AbortSignal => {

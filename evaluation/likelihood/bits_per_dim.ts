@@ -1,31 +1,32 @@
-import { chooseImages } from "../choose_images.ts";
+import { createHash } from "node:crypto";
 import { matchClasses } from "../classes.ts";
 import { EvaluationError } from "../error.ts";
-import type { Measure } from "../metric.ts";
+import type { MetricFunction } from "../metric.ts";
 import type { Subject } from "../subject.ts";
+import { chooseImages, createProgressMeter, type EvaluatedProcess, evaluatedProcess, measureBound } from "./bound.ts";
 import { findingsOf } from "./findings.ts";
-import { createKeptStands } from "./kept_stands.ts";
-import { keyOf } from "./key.ts";
-import { measureImages } from "./measure_images.ts";
-import { createMeter } from "./meter.ts";
-import { type Process, processOf } from "./process.ts";
-import { tellFindings } from "./tell.ts";
+import { createPartialResultStore } from "./partial_result.ts";
+import { reportFindings } from "./report.ts";
+
+/** Digest of what an evaluation depends on: 16 hexadecimal digits that differ where it does. */
+const evaluationKey = (dependencies: unknown): string =>
+  createHash("sha256").update(JSON.stringify(dependencies)).digest("hex").slice(0, 16);
 
 /** Images of a run that asks for no number. */
 const N = 256;
 
-interface Options {
+interface BoundOptions {
   respacing?: string;
   variance?: "fixed_small" | "fixed_large";
   unconditional: boolean;
 }
 
-type Found = Awaited<ReturnType<Subject["both"]>>;
+type ModelAndData = Awaited<ReturnType<Subject["both"]>>;
 
 /** The class that the network is told of each image. */
 const classesOf = (
-  { pipeline, dataset }: Found,
-  { unconditional }: Options,
+  { pipeline, dataset }: ModelAndData,
+  { unconditional }: BoundOptions,
 ): ((index: number, label: number | undefined) => number) | null => {
   if (unconditional) {
     const { nullLabel } = pipeline;
@@ -39,10 +40,10 @@ const classesOf = (
 
 /** All that the numbers depend on, beside the number of images. */
 const dependenciesOf = (
-  { digest, engine, dataset, pipeline }: Found,
+  { digest, engine, dataset, pipeline }: ModelAndData,
   { seed, xla }: Subject["options"],
-  { timesteps, prediction, variance, clip }: Process,
-  { unconditional }: Options,
+  { timesteps, prediction, variance, clip }: EvaluatedProcess,
+  { unconditional }: BoundOptions,
 ) => {
   const { name, fingerprint, count, height, width, channels, classNames } = dataset;
   return {
@@ -58,7 +59,7 @@ const dependenciesOf = (
 };
 
 /** Work that would be lost with the power. */
-const KEEP_MILLISECONDS = 20_000;
+const SAVE_MILLISECONDS = 20_000;
 
 /**
  * Measures the variational bound of a model on images of a dataset (Ho et al. 2020, eq. 5 and section 4.3).
@@ -68,27 +69,27 @@ const KEEP_MILLISECONDS = 20_000;
  *
  * @throws {EvaluationError} if the model and the images do not fit, there are too few, or an option cannot be had
  */
-export const bitsPerDim: Measure<Options> = async (subject, options) => {
+export const measureBitsPerDim: MetricFunction<BoundOptions> = async (subject, options) => {
   const { n = N, seed, batch } = subject.options;
   const { folder, signal, report } = subject;
   const found = await subject.both();
   const { pipeline, network, dataset } = found;
-  const process = processOf(pipeline.scheduler, options);
+  const process = evaluatedProcess(pipeline.scheduler, options);
   const classOf = classesOf(found, options);
   const indices = chooseImages(dataset, { n, seed });
 
   const steps = process.timesteps.length;
-  const kept = createKeptStands({
+  const kept = createPartialResultStore({
     folder,
-    key: keyOf(dependenciesOf(found, subject.options, process, options)),
+    key: evaluationKey(dependenciesOf(found, subject.options, process, options)),
     steps,
     onDamaged: (file, reason) => report({ event: "skipped", file, reason }),
   });
   const stand = await kept.read(n);
-  const meter = createMeter({ images: n, steps, stand, batch });
+  const meter = createProgressMeter({ images: n, steps, stand, batch });
   let keptAt = performance.now();
   try {
-    await measureImages(stand, {
+    await measureBound(stand, {
       network,
       process,
       dataset,
@@ -99,13 +100,13 @@ export const bitsPerDim: Measure<Options> = async (subject, options) => {
       signal,
       onStep: async (images) => {
         report(meter(images));
-        if (performance.now() - keptAt < KEEP_MILLISECONDS) return;
-        await kept.keep(n, stand);
+        if (performance.now() - keptAt < SAVE_MILLISECONDS) return;
+        await kept.save(n, stand);
         keptAt = performance.now();
       },
     });
   } finally {
-    await kept.keep(n, stand);
+    await kept.save(n, stand);
   }
-  return tellFindings(findingsOf(stand, process), { process, found, options, seed });
+  return reportFindings(findingsOf(stand, process), { process, found, options, seed });
 };

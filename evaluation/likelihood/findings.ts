@@ -1,7 +1,13 @@
-import { standardError } from "./moments.ts";
-import type { Process } from "./process.ts";
-import { PER_STEP, placeOf, placeOfSum, type StepQuantity, type SumQuantity } from "./quantities.ts";
-import type { Stand } from "./stand.ts";
+import type { EvaluatedProcess } from "./bound.ts";
+import {
+  type PartialResult,
+  standardError,
+  STEP_QUANTITIES,
+  type StepQuantity,
+  stepQuantityIndex,
+  type SumQuantity,
+  sumQuantityIndex,
+} from "./partial_result.ts";
 
 /** A mean over images with its standard error; `null` where there is one image. */
 export interface Estimate {
@@ -30,10 +36,13 @@ const distortionOf = ({ mean, standardError }: Estimate): Estimate => {
 };
 
 /** Reads off what was found. */
-export const findingsOf = ({ moments }: Stand, { timesteps }: Pick<Process, "timesteps">): Findings => {
+export const findingsOf = (
+  { moments }: PartialResult,
+  { timesteps }: Pick<EvaluatedProcess, "timesteps">,
+): Findings => {
   const steps = timesteps.length;
   const estimate = (i: number): Estimate => ({ mean: moments.means[i], standardError: standardError(moments, i) });
-  const sum = (name: SumQuantity) => estimate(placeOfSum(steps, name));
+  const sum = (name: SumQuantity) => estimate(sumQuantityIndex(steps, name));
   return {
     images: moments.count,
     total: sum("total"),
@@ -41,7 +50,9 @@ export const findingsOf = ({ moments }: Stand, { timesteps }: Pick<Process, "tim
     middle: sum("middle"),
     decoder: sum("decoder"),
     steps: Array.from(timesteps, (t, step) => {
-      const found = Object.fromEntries(PER_STEP.map((name) => [name, estimate(placeOf(steps, name, step))])) as Record<
+      const found = Object.fromEntries(
+        STEP_QUANTITIES.map((name) => [name, estimate(stepQuantityIndex(steps, name, step))]),
+      ) as Record<
         StepQuantity,
         Estimate
       >;

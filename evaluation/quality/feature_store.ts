@@ -1,12 +1,12 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
-import { replaceFile } from "../../jobs/training/durable.ts";
+import { replaceFile } from "../../training/durable.ts";
 import { EvaluationError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
-import type { ImageSet } from "./image_set.ts";
-import type { Rows } from "./products.ts";
-import { type FeatureStatistics, sumStatistics } from "./statistics.ts";
+import type { FeatureRows } from "./feature_rows.ts";
+import { type FeatureStatistics, sumStatistics } from "./frechet_distance.ts";
+import type { ImageSet } from "./image_sets.ts";
 
 /** Where features are kept, who hears of progress, and what calls it off. */
 export interface StoreOptions {
@@ -21,7 +21,7 @@ export interface StoreOptions {
 const VERSION = 1;
 
 /** What decides the features of a set, and the name of the file that holds them. */
-const keyOf = (set: ImageSet, { name, digest }: FeatureExtractor) => {
+const storeKey = (set: ImageSet, { name, digest }: FeatureExtractor) => {
   const facts = { version: VERSION, images: set.key, extractor: { name, digest } };
   return { facts, name: createHash("sha256").update(JSON.stringify(facts)).digest("hex").slice(0, 24) };
 };
@@ -34,7 +34,7 @@ const writeAll = (file: Deno.FsFile, values: Float32Array): void => {
   }
 };
 
-const readRows = (file: Deno.FsFile, count: number, size: number): Rows => {
+const readRows = (file: Deno.FsFile, count: number, size: number): FeatureRows => {
   const data = new Float32Array(count * size), bytes = new Uint8Array(data.buffer);
   file.seekSync(0, Deno.SeekMode.Start);
   for (let at = 0; at < bytes.length;) {
@@ -58,9 +58,9 @@ export const featuresOfSet = async (
   extractor: FeatureExtractor,
   count: number,
   { folder, batch, signal, report }: StoreOptions,
-): Promise<Rows> => {
+): Promise<FeatureRows> => {
   extractor.check(set);
-  const { facts, name } = keyOf(set, extractor);
+  const { facts, name } = storeKey(set, extractor);
   const size = extractor.featureCount;
   await Deno.mkdir(folder, { recursive: true });
   using file = await Deno.open(join(folder, `${name}.f32`), { read: true, write: true, create: true });
@@ -103,7 +103,7 @@ export const featuresOfSet = async (
 
 /** Mean and covariance of rows; others get their turn meanwhile. */
 export const statisticsOf = async (
-  { data, count, size }: Rows,
+  { data, count, size }: FeatureRows,
   { signal, report }: Pick<StoreOptions, "signal" | "report">,
 ): Promise<FeatureStatistics> => {
   const sums = sumStatistics(size), step = 64;
@@ -130,13 +130,13 @@ const readStatistics = async (path: string, count: number): Promise<FeatureStati
  * Mean and covariance of a set's features, kept beside them as an `.npz` with `mu` and `sigma`, the form in which
  * pytorch-fid and clean-fid keep theirs.
  */
-export const keptStatistics = async (
+export const storedStatistics = async (
   set: ImageSet,
   extractor: FeatureExtractor,
-  rows: Rows,
+  rows: FeatureRows,
   { folder, ...store }: Pick<StoreOptions, "folder" | "signal" | "report">,
 ): Promise<FeatureStatistics> => {
-  const path = join(folder, `${keyOf(set, extractor).name}-${rows.count}.npz`);
+  const path = join(folder, `${storeKey(set, extractor).name}-${rows.count}.npz`);
   const kept = await readStatistics(path, rows.count);
   if (kept) return kept;
   const { mean, covariance, count } = await statisticsOf(rows, store);
@@ -147,4 +147,50 @@ export const keptStatistics = async (
   } as const;
   await replaceFile(path, encodeNpz(arrays));
   return { count, mean, covariance };
+};
+
+/** Statistics of images that somebody else has computed: of how many is not said. */
+export type GivenStatistics = Omit<FeatureStatistics, "count">;
+
+const isNpzFile = async (path: string): Promise<boolean> => {
+  if (!path.endsWith(".npz")) return false;
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
+
+/**
+ * Reads the statistics in an `.npz` as pytorch-fid, clean-fid and this project keep them: `mu` of d values and `sigma` of
+ * d×d, float64 or float32.
+ *
+ * @returns `null` if the path is no `.npz`, or it holds images and no statistics
+ * @throws {EvaluationError} if it is damaged, or their shapes do not fit each other
+ */
+export const readGivenStatistics = async (path: string): Promise<GivenStatistics | null> => {
+  if (!await isNpzFile(path)) return null;
+  const arrays = await (async () => {
+    try {
+      return decodeNpz(await Deno.readFile(path), { only: (name) => name === "mu" || name === "sigma" });
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      throw new EvaluationError(`cannot read ${path}: ${cause.message}`, { cause });
+    }
+  })();
+  const { mu, sigma } = arrays;
+  if (!mu || !sigma) return null;
+  const size = mu.data.length;
+  const fits = `${mu.shape}` === `${size}` && `${sigma.shape}` === `${size},${size}`;
+  if (!fits || [mu, sigma].some(({ dtype }) => dtype !== "float64" && dtype !== "float32")) {
+    throw new EvaluationError(
+      `cannot read ${path}: mu must be floats of shape (d) and sigma of (d, d), received ${mu.dtype} of ` +
+        `(${mu.shape.join(", ")}) and ${sigma.dtype} of (${sigma.shape.join(", ")})`,
+    );
+  }
+  return {
+    mean: Float64Array.from(mu.data as Float64Array),
+    covariance: Float64Array.from(sigma.data as Float64Array),
+  };
 };

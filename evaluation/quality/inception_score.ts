@@ -1,5 +1,5 @@
 import { permutation } from "../../core/noise.ts";
-import type { Rows } from "./products.ts";
+import type { FeatureRows } from "./feature_rows.ts";
 
 /** An Inception Score. */
 export interface InceptionScore {
@@ -26,7 +26,7 @@ const logSoftmax = (logits: Float32Array): Float64Array => {
  * @throws {RangeError} if there are fewer images than splits
  */
 export const inceptionScore = (
-  { data, count, size }: Rows,
+  { data, count, size }: FeatureRows,
   { splits = 10, seed = 0 }: { splits?: number; seed?: number } = {},
 ): InceptionScore => {
   if (count < splits) throw new RangeError(`logits must have at least ${splits} rows, received ${count}`);

@@ -1,5 +1,5 @@
 import { permutation } from "../../core/noise.ts";
-import { forProducts, type Rows, takeRows } from "./products.ts";
+import { type FeatureRows, forEachProduct, takeRows } from "./feature_rows.ts";
 
 /** A kernel distance, with how well it is known. */
 export interface KernelDistance {
@@ -17,9 +17,9 @@ export interface KernelDistance {
 const cube = (x: number): number => x * x * x;
 
 /** Sums of k(x, y) = (x·y / d + 1)³ over all pairs, and over pairs of a row with itself. */
-const kernelSums = async (a: Rows, b: Rows, options: { signal?: AbortSignal }) => {
+const kernelSums = async (a: FeatureRows, b: FeatureRows, options: { signal?: AbortSignal }) => {
   let all = 0, own = 0;
-  await forProducts(a, b, (first, products) => {
+  await forEachProduct(a, b, (first, products) => {
     let sum = 0;
     for (let i = 0; i < products.length; i++) sum += cube(products[i] / a.size + 1);
     all += sum;
@@ -31,9 +31,9 @@ const kernelSums = async (a: Rows, b: Rows, options: { signal?: AbortSignal }) =
 };
 
 /** The unbiased estimate of the squared maximum mean discrepancy of two sets of m rows, by the cubic kernel. */
-const discrepancy = async (a: Rows, b: Rows, options: { signal?: AbortSignal }): Promise<number> => {
+const discrepancy = async (a: FeatureRows, b: FeatureRows, options: { signal?: AbortSignal }): Promise<number> => {
   const m = a.count;
-  const inner = async (rows: Rows) => {
+  const inner = async (rows: FeatureRows) => {
     const { all, own } = await kernelSums(rows, rows, options);
     return (all - own) / (m * (m - 1));
   };
@@ -49,8 +49,8 @@ const discrepancy = async (a: Rows, b: Rows, options: { signal?: AbortSignal }):
  * @throws {RangeError} if a set has fewer than two rows
  */
 export const kernelDistance = async (
-  a: Rows,
-  b: Rows,
+  a: FeatureRows,
+  b: FeatureRows,
   { subsets = 100, subsetSize = 1000, seed = 0, signal }: {
     subsets?: number;
     subsetSize?: number;
@@ -62,7 +62,7 @@ export const kernelDistance = async (
   if (m < 2) throw new RangeError(`both sets must have at least 2 rows, received ${a.count} and ${b.count}`);
   const estimates: number[] = [];
   for (let i = 0; i < subsets; i++) {
-    const draw = (rows: Rows, side: number) =>
+    const draw = (rows: FeatureRows, side: number) =>
       takeRows(rows, permutation(rows.count, { seed, epoch: 2 * i + side }).subarray(0, m));
     estimates.push(await discrepancy(draw(a, 0), draw(b, 1), { signal }));
   }

@@ -1,14 +1,98 @@
 import { permutation } from "../../core/noise.ts";
 import { EvaluationError } from "../error.ts";
-import type { Measure, Result } from "../metric.ts";
-import { keptStatistics, statisticsOf } from "./feature_store.ts";
+import type { MetricFunction, MetricResult } from "../metric.ts";
+import type { Subject } from "../subject.ts";
+import type { FeatureExtractor } from "./feature_extractor.ts";
+import { type FeatureRows, takeRows } from "./feature_rows.ts";
+import {
+  featuresOfSet,
+  readGivenStatistics,
+  statisticsOf,
+  storedStatistics,
+  type StoreOptions,
+} from "./feature_store.ts";
 import { frechetDistance } from "./frechet_distance.ts";
-import { readGivenStatistics } from "./given_statistics.ts";
+import { checkExtents, datasetImages, type ImageSet, openSampleSet, type SampleSetOptions } from "./image_sets.ts";
+import type { ResizeMethod } from "./inception/resize.ts";
 import { inceptionScore } from "./inception_score.ts";
 import { kernelDistance } from "./kernel_distance.ts";
-import { type Described, openSets, type SetOptions, type Sets } from "./open_sets.ts";
+import { openExtractor } from "./open_extractor.ts";
 import { precisionRecall } from "./precision_recall.ts";
-import { type Rows, takeRows } from "./products.ts";
+
+/** Samples that a model is asked for, if nobody says how many. */
+const SAMPLES = 10_000;
+
+/** What the options of a measure of samples say. */
+export interface ComparisonOptions extends SampleSetOptions {
+  readonly features: string;
+  readonly resize?: ResizeMethod;
+  readonly cache: string;
+}
+
+/** Images with their features. */
+export interface SetFeatures {
+  readonly set: ImageSet;
+  readonly rows: FeatureRows;
+}
+
+/** How many images a measure needs, and why. */
+export interface LeastCount {
+  readonly least: number;
+  readonly why: string;
+}
+
+/** What is compared, and by what. */
+export interface ComparedSets extends Disposable {
+  readonly extractor: FeatureExtractor;
+  readonly store: StoreOptions;
+  readonly samples: SetFeatures;
+  /** All images of the data; only where they were asked for. */
+  readonly real: SetFeatures | null;
+}
+
+/**
+ * Opens what is compared and computes the features of both, or reads those that are kept.
+ *
+ * @param options.need what the measure needs of each set
+ * @throws {EvaluationError} if the sets do not fit each other, or are too small
+ * @throws {ExtractorError} if the extractor is missing, or cannot take the images
+ */
+const openSets = async (
+  subject: Subject,
+  options: ComparisonOptions,
+  { needsReal, need }: { needsReal: boolean; need: (features: number) => LeastCount },
+): Promise<ComparedSets> => {
+  using stack = new DisposableStack();
+  const opened: Disposable[] = [];
+  stack.defer(() => opened.forEach((one) => one[Symbol.dispose]()));
+  await subject.engine();
+  const extractor = stack.use(await openExtractor(options.features, options));
+  const store = { folder: options.cache, batch: subject.options.batch, signal: subject.signal, report: subject.report };
+
+  const samples = await openSampleSet(subject, options, opened, { count: SAMPLES });
+  const real = needsReal ? datasetImages(await subject.data(), subject.options.data) : null;
+  const count = subject.options.n ?? samples.count;
+  for (const set of real ? [samples, real] : [samples]) extractor.check(set);
+  const { least, why } = need(extractor.featureCount);
+  const checkCount = (count: number, what: "n" | "data") => {
+    if (count >= least) return;
+    throw new EvaluationError(`${what} must be at least ${least} images (${why}), received ${count}`);
+  };
+  checkCount(count, "n");
+  if (real) {
+    checkExtents(samples, real);
+    checkCount(real.count, "data");
+  }
+
+  const describe = async (set: ImageSet, count: number): Promise<SetFeatures> => ({
+    set,
+    rows: await featuresOfSet(set, extractor, count, store),
+  });
+  const reference = real && await describe(real, real.count);
+  const drawn = await describe(samples, count);
+  const held = stack.move();
+  return { extractor, store, samples: drawn, real: reference, [Symbol.dispose]: () => held.dispose() };
+};
 
 /** Draws that choose rows, apart from those of the kernel distance's subsets. */
 const CHOICE_EPOCH = 0xc401ce;
@@ -19,27 +103,27 @@ const number = (value: number): string => {
 };
 
 /** Everything that a number depends on, which is told with it. */
-const settingsOf = ({ extractor, samples, real }: Sets) => ({
+const settingsOf = ({ extractor, samples, real }: ComparedSets) => ({
   samples: { ...samples.set.key, of: samples.set.name, images: samples.rows.count },
   reference: real ? { ...real.set.key, of: real.set.name, images: real.rows.count } : null,
   features: { of: extractor.name, digest: extractor.digest, count: extractor.featureCount },
   resize: extractor.resize,
 });
 
-const described = (what: string, { set, rows }: Described): string =>
+const describeSet = (what: string, { set, rows }: SetFeatures): string =>
   `  ${what.padEnd(10)} ${rows.count} images of ${set.height}×${set.width}×${set.channels}: ${set.name}`;
 
-const tell = (
-  sets: Sets,
+const resultOf = (
+  sets: ComparedSets,
   numbers: readonly (readonly [string, string])[],
   document: Record<string, unknown>,
-): Result => {
+): MetricResult => {
   const { extractor, samples, real } = sets;
   const width = Math.max(...numbers.map(([name]) => name.length));
   const lines = [
     ...numbers.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
-    described("samples", samples),
-    ...(real ? [described("reference", real)] : []),
+    describeSet("samples", samples),
+    ...(real ? [describeSet("reference", real)] : []),
     `  ${"features".padEnd(10)} ${extractor.featureCount} of ${extractor.name} (${extractor.digest.slice(0, 12)}), ` +
     `resize ${extractor.resize}`,
   ];
@@ -47,7 +131,7 @@ const tell = (
 };
 
 /** Fréchet distance of samples from the data, of which the statistics will do. */
-export const measureFid: Measure<SetOptions> = async (subject, options) => {
+export const measureFid: MetricFunction<ComparisonOptions> = async (subject, options) => {
   const { data } = subject.options;
   const given = await readGivenStatistics(data);
   using sets = await openSets(subject, options, {
@@ -64,9 +148,9 @@ export const measureFid: Measure<SetOptions> = async (subject, options) => {
         `received ${given.mean.length} (${data})`,
     );
   }
-  const reference = given ?? await keptStatistics(real!.set, extractor, real!.rows, store);
+  const reference = given ?? await storedStatistics(real!.set, extractor, real!.rows, store);
   const value = frechetDistance(await statisticsOf(samples.rows, subject), reference);
-  const result = tell(sets, [["Fréchet distance", number(value)]], { value });
+  const result = resultOf(sets, [["Fréchet distance", number(value)]], { value });
   if (!given) return result;
   return {
     document: { ...result.document, reference: { of: data, images: null } },
@@ -75,7 +159,10 @@ export const measureFid: Measure<SetOptions> = async (subject, options) => {
 };
 
 /** Kernel distance of samples from the data. */
-export const measureKid: Measure<SetOptions & { subsets: number; subsetSize: number }> = async (subject, options) => {
+export const measureKid: MetricFunction<ComparisonOptions & { subsets: number; subsetSize: number }> = async (
+  subject,
+  options,
+) => {
   using sets = await openSets(subject, options, {
     needsReal: true,
     need: () => ({ least: 2, why: "an estimate without bias compares pairs" }),
@@ -86,13 +173,13 @@ export const measureKid: Measure<SetOptions & { subsets: number; subsetSize: num
   const told = `${number(value)} ± ${number(standardError)} (deviation ${
     number(deviation)
   } over ${subsets} subsets of ${subsetSize})`;
-  return tell(sets, [["kernel distance", told]], { ...found });
+  return resultOf(sets, [["kernel distance", told]], { ...found });
 };
 
 /** As many rows of each set: more rows span more. The larger set's are chosen at random. */
-const evenly = (a: Rows, b: Rows, seed: number): [Rows, Rows] => {
+const equalCounts = (a: FeatureRows, b: FeatureRows, seed: number): [FeatureRows, FeatureRows] => {
   const count = Math.min(a.count, b.count);
-  const choose = (rows: Rows) =>
+  const choose = (rows: FeatureRows) =>
     rows.count === count
       ? rows
       : takeRows(rows, permutation(rows.count, { seed, epoch: CHOICE_EPOCH }).subarray(0, count).toSorted());
@@ -100,16 +187,19 @@ const evenly = (a: Rows, b: Rows, seed: number): [Rows, Rows] => {
 };
 
 /** Improved precision and recall, of as many samples as real images. */
-export const measurePrecisionRecall: Measure<SetOptions & { neighbours: number }> = async (subject, options) => {
+export const measurePrecisionRecall: MetricFunction<ComparisonOptions & { neighbours: number }> = async (
+  subject,
+  options,
+) => {
   const { neighbours } = options;
   using sets = await openSets(subject, options, {
     needsReal: true,
     need: () => ({ least: neighbours + 1, why: `more than ${neighbours} neighbours` }),
   });
-  const [samples, real] = evenly(sets.samples.rows, sets.real!.rows, subject.options.seed);
+  const [samples, real] = equalCounts(sets.samples.rows, sets.real!.rows, subject.options.seed);
   const found = await precisionRecall(samples, real, { neighbours, signal: subject.signal });
   const by = `(${samples.count} images of each, neighbour ${neighbours})`;
-  return tell(
+  return resultOf(
     sets,
     [["precision", `${number(found.precision)} ${by}`], ["recall", `${number(found.recall)} ${by}`]],
     { ...found, images: samples.count },
@@ -117,7 +207,10 @@ export const measurePrecisionRecall: Measure<SetOptions & { neighbours: number }
 };
 
 /** Inception Score of samples. */
-export const measureInceptionScore: Measure<SetOptions & { splits: number }> = async (subject, options) => {
+export const measureInceptionScore: MetricFunction<ComparisonOptions & { splits: number }> = async (
+  subject,
+  options,
+) => {
   const { splits } = options;
   using sets = await openSets(subject, options, {
     needsReal: false,
@@ -129,5 +222,5 @@ export const measureInceptionScore: Measure<SetOptions & { splits: number }> = a
   const told = `${number(found.value)} ± ${
     number(found.deviation)
   } (over ${splits} splits, of at most ${extractor.classes})`;
-  return tell(sets, [["Inception Score", told]], { ...found, classes: extractor.classes });
+  return resultOf(sets, [["Inception Score", told]], { ...found, classes: extractor.classes });
 };

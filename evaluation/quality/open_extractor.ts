@@ -1,11 +1,9 @@
 import { basename } from "@std/path";
-import { createClassifierExtractor } from "./classifier/classifier_extractor.ts";
-import { readClassifier } from "./classifier/files.ts";
-import { ExtractorError } from "./extractor_error.ts";
+import { ExtractorError } from "../error.ts";
+import { createClassifierExtractor, readClassifier } from "./classifier.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
-import { createInceptionExtractor } from "./inception/inception_extractor.ts";
+import { createInceptionExtractor, readInception } from "./inception/inception.ts";
 import type { ResizeMethod } from "./inception/resize.ts";
-import { readInception } from "./inception/weights.ts";
 
 const isFolder = async (path: string): Promise<boolean> => {
   try {

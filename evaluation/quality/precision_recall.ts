@@ -1,4 +1,4 @@
-import { forProducts, type Rows } from "./products.ts";
+import { type FeatureRows, forEachProduct } from "./feature_rows.ts";
 
 /** How much of one set lies on what the other spans. */
 export interface PrecisionRecall {
@@ -10,23 +10,23 @@ export interface PrecisionRecall {
 }
 
 /** Rows moved so that the mean of `origin` is 0: distances stay, and lose fewer digits. */
-const centred = ({ data, count, size }: Rows, origin: Rows): Rows => {
+const centred = ({ data, count, size }: FeatureRows, origin: FeatureRows): FeatureRows => {
   const mean = new Float64Array(size);
   for (let i = 0; i < origin.data.length; i++) mean[i % size] += origin.data[i] / origin.count;
   return { data: data.map((value, i) => value - mean[i % size]), count, size };
 };
 
-const squaredNorms = ({ data, count, size }: Rows): Float64Array => {
+const squaredNorms = ({ data, count, size }: FeatureRows): Float64Array => {
   const norms = new Float64Array(count);
   for (let i = 0; i < data.length; i++) norms[Math.floor(i / size)] += data[i] * data[i];
   return norms;
 };
 
 /** Squared distance of each row to its k-th nearest other one. */
-const reaches = async (rows: Rows, k: number, options: { signal?: AbortSignal }): Promise<Float64Array> => {
+const reaches = async (rows: FeatureRows, k: number, options: { signal?: AbortSignal }): Promise<Float64Array> => {
   const norms = squaredNorms(rows), reach = new Float64Array(rows.count);
   const nearest = new Float64Array(k);
-  await forProducts(rows, rows, (first, products) => {
+  await forEachProduct(rows, rows, (first, products) => {
     for (let row = 0, at = 0; at < products.length; row++) {
       nearest.fill(Infinity);
       for (let j = 0; j < rows.count; j++, at++) {
@@ -51,8 +51,8 @@ const reaches = async (rows: Rows, k: number, options: { signal?: AbortSignal })
  * @throws {RangeError} if a set has no k-th neighbour
  */
 export const precisionRecall = async (
-  samples: Rows,
-  real: Rows,
+  samples: FeatureRows,
+  real: FeatureRows,
   { neighbours = 3, signal }: { neighbours?: number; signal?: AbortSignal } = {},
 ): Promise<PrecisionRecall> => {
   if (Math.min(samples.count, real.count) <= neighbours) {
@@ -64,7 +64,7 @@ export const precisionRecall = async (
   const [reachA, reachB] = [await reaches(a, neighbours, { signal }), await reaches(b, neighbours, { signal })];
   const [normsA, normsB] = [squaredNorms(a), squaredNorms(b)];
   const [insideA, insideB] = [new Uint8Array(a.count), new Uint8Array(b.count)];
-  await forProducts(a, b, (first, products) => {
+  await forEachProduct(a, b, (first, products) => {
     for (let i = first, at = 0; at < products.length; i++) {
       for (let j = 0; j < b.count; j++, at++) {
         const distance = normsA[i] + normsB[j] - 2 * products[at];

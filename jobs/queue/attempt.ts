@@ -1,7 +1,7 @@
 import { join } from "@std/path";
-import { DatasetError } from "../data/dataset_error.ts";
-import type { TrainingEvent } from "../events.ts";
-import { DIVERGED, REFUSED, TRY_AGAIN } from "../exit_codes.ts";
+import { DatasetError } from "../../datasets/dataset.ts";
+import { DIVERGED, REFUSED, TRY_AGAIN } from "../../training/errors.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 import type { launchTraining, TrainingExit, TrainingProcess } from "../launch.ts";
 import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
 import type { Watch } from "./changes.ts";

@@ -1,4 +1,4 @@
-import type { TrainingEvent } from "../events.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 import { type FollowOptions, hasEnded, JobMissingError, type JobState } from "../jobs.ts";
 import { CHANNEL, type Watch } from "./changes.ts";
 import type { Claim } from "./claim.ts";

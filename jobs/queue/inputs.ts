@@ -1,9 +1,9 @@
 import { basename, join } from "@std/path";
-import type { DataEvent } from "../data/data_event.ts";
-import { isBuiltin, resolveDataName } from "../data/names.ts";
-import { prepareApart } from "../data/prepare_apart.ts";
+import type { DataEvent } from "../../datasets/cache.ts";
+import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
+import { resolveRecipe } from "../../training/recipe.ts";
 import type { OptionValues } from "../jobs.ts";
-import { resolveRecipe } from "../recipe.ts";
+import { prepareInProcess } from "../prepare_data.ts";
 
 /** What a job's options name, found on this machine. */
 export interface Inputs {
@@ -46,7 +46,7 @@ export const findInputs = async (
   if (typeof data === "string") {
     const path = await resolveDataName(data);
     if (!isBuiltin(data)) named.data = path;
-    read.push(...await prepareApart(path, { size: size ?? undefined, signal, onProgress }));
+    read.push(...await prepareInProcess(path, { size: size ?? undefined, signal, onProgress }));
   }
   if (typeof init === "string") {
     const isModel = (await namesIn(models)).includes(init);

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "@std/path";
-import { DigestError, readSums, SUMS } from "../training/digest.ts";
-import { removeQuietly, renameDurably, replaceFile, syncTree } from "../training/durable.ts";
+import { DigestError, readDigests, SUMS_FILE } from "../../training/digest.ts";
+import { removeQuietly, renameDurably, replaceFile, syncTree } from "../../training/durable.ts";
 import { readIndex, type RunIndex, type RunIndexFile } from "./run_index.ts";
 import { openS3Objects, type S3Objects, s3Settings } from "./s3.ts";
 import { type RunStorage, StorageError } from "./storage.ts";
@@ -80,9 +80,9 @@ const pushFiles = async (
 const putCheckpoint = async (objects: S3Objects, folder: string, key: string): Promise<boolean> => {
   try {
     // Its list of files comes first, so that what a torn push left can be removed by it.
-    const sums = readSums(folder);
+    const sums = readDigests(folder);
     if (!sums) return false;
-    for (const path of [SUMS, ...sums.keys()]) {
+    for (const path of [SUMS_FILE, ...sums.keys()]) {
       await objects.put(`${key}/${path}`, await Deno.readFile(join(folder, path)));
     }
     return true;
@@ -93,10 +93,10 @@ const putCheckpoint = async (objects: S3Objects, folder: string, key: string): P
 };
 
 const removeCheckpoint = async (objects: S3Objects, key: string): Promise<void> => {
-  const sums = await objects.get(`${key}/${SUMS}`);
+  const sums = await objects.get(`${key}/${SUMS_FILE}`);
   const lines = sums ? new TextDecoder().decode(sums.bytes).split("\n") : [];
   const paths = lines.map((line) => /^[0-9a-f]{64} {2}(.+)$/.exec(line)?.[1]).filter((path) => path !== undefined);
-  for (const path of [...paths, SUMS]) await objects.remove(`${key}/${path}`);
+  for (const path of [...paths, SUMS_FILE]) await objects.remove(`${key}/${path}`);
 };
 
 /**
@@ -145,9 +145,11 @@ const fetchCheckpoint = async (objects: S3Objects, key: string, folder: string):
     if (!found) throw new DigestError(`${path}: the storage has no such file`);
     return found.bytes;
   };
-  await writeFile(join(folder, SUMS), await read(SUMS));
-  for (const [path, digest] of readSums(folder)!) {
-    if (path.split("/").includes("..")) throw new DigestError(`${path}: ${SUMS} must name files of the checkpoint`);
+  await writeFile(join(folder, SUMS_FILE), await read(SUMS_FILE));
+  for (const [path, digest] of readDigests(folder)!) {
+    if (path.split("/").includes("..")) {
+      throw new DigestError(`${path}: ${SUMS_FILE} must name files of the checkpoint`);
+    }
     const bytes = await read(path);
     if (await sha256(bytes) !== digest) throw new DigestError(`${path}: it is not as it was written`);
     await writeFile(join(folder, path), bytes);

@@ -1,15 +1,111 @@
-import type { TaskEvent } from "../../serving/progress.ts";
-import type { Serving } from "../../serving/serving.ts";
-import type { Codec } from "../codec/client.ts";
-import { createEventLog, type EventLog } from "../events/event_log.ts";
-import { StoppingError } from "../failures.ts";
-import type { Drawing } from "../output/drawing.ts";
-import { traced } from "../telemetry.ts";
-import type { Order } from "./order.ts";
-import { createTeller } from "./tell.ts";
+import type { ImageShape } from "../../formats/pixels.ts";
+import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import type { Preview, TaskEvent } from "../../serving/progress.ts";
+import { ModelChangedError, type Serving } from "../../serving/serving.ts";
+import type { Codec } from "../codec/codec.ts";
+import { createEventLog, type EventLog } from "../http/event_stream.ts";
+import type { Limits } from "../http/limits.ts";
+import { type Format, isFilm } from "../http/negotiate.ts";
+import { StoppingError } from "../http/problem.ts";
+import { traced } from "../http/telemetry.ts";
+import { type Drawing, type DrawingHead, pngUrl } from "./answer.ts";
+import { DEFAULT_FRAMES, type DrawingTask, imageDecoders, type PreparedTask } from "./task.ts";
+
+/** A request for images that is ready to be drawn. */
+export interface ResolvedDrawing {
+  readonly model: ModelInfo;
+  readonly head: DrawingHead;
+  readonly prepared: PreparedTask;
+  /** The format that was asked for by name. */
+  readonly format?: Format;
+  /** Frames that were asked for. */
+  readonly frames?: number;
+  /** Seconds that it may take. */
+  readonly seconds: number;
+}
+
+/** What an order is made with. */
+export interface ResolveDependencies {
+  readonly serving: Serving;
+  readonly limits: Limits;
+  readonly decoder: Codec;
+}
+
+/** The fields that every task has. */
+interface CommonFields {
+  readonly model: string;
+  readonly format?: Format;
+  readonly frames?: number;
+  readonly timeout_s: number;
+}
+
+/**
+ * Resolves a request: which model, and every choice that it left open.
+ *
+ * @param input what `task.fields` made of the request
+ * @throws {ParameterError} that lists every parameter in the way
+ */
+export const resolveDrawing = async (
+  task: DrawingTask,
+  input: Record<string, unknown>,
+  { serving, limits, decoder }: ResolveDependencies,
+): Promise<ResolvedDrawing> => {
+  const { model: name, format, frames, timeout_s: seconds } = input as unknown as CommonFields;
+  const model = serving.models.find((model) => model.name === name);
+  if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
+  const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });
+  const head = { task: task.name, model: name, engine: model.engine, parameters: prepared.parameters };
+  return { model, head, prepared, format, frames, seconds };
+};
+
+/** How many frames of an order's film are kept, for an answer in this format; 0 for none. */
+export const frameCount = ({ frames }: ResolvedDrawing, format: Format): number =>
+  isFilm(format) || format === "event-stream" ? frames ?? DEFAULT_FRAMES : 0;
+
+/** Writes what happens to a request into its log. */
+export interface ProgressReporter {
+  report(event: TaskEvent): void;
+  /** Resolves once all that was to be told has been. */
+  flushed(): Promise<void>;
+}
+
+/**
+ * Makes a teller. Events are written in their order, each once its pictures are encoded; while one is, plain progress is
+ * not told.
+ *
+ * @param options.shown whether pictures are shown
+ */
+const createProgressReporter = (
+  events: EventLog,
+  { encoder, shape, columns, shown }: { encoder: Codec; shape: ImageShape; columns?: number; shown: boolean },
+): ProgressReporter => {
+  let told = Promise.resolve();
+  let telling = 0;
+
+  const show = async ({ x, x0, step, timestep }: Preview) => {
+    const url = async (bytes: Uint8Array) =>
+      pngUrl(await encoder.run("encodePicture", new Uint8Array(bytes), shape, columns));
+    return { step, timestep, x: await url(x), x0: await url(x0) };
+  };
+  const tellLater = (progress: object, preview: Preview) => {
+    telling++;
+    told = told.then(async () => events.append("step", { ...progress, preview: await show(preview) }))
+      .catch(() => {}).finally(() => telling--);
+  };
+  return {
+    report: (event) => {
+      if (event.type !== "step") return events.append(event.type, { ...event, type: undefined });
+      const { done, total, step, steps, preview } = event;
+      const progress = { done, total, step, steps };
+      if (preview && shown) tellLater(progress, preview);
+      else if (telling === 0) events.append("step", progress, { passing: true });
+    },
+    flushed: () => told,
+  };
+};
 
 /** Images that are being drawn. */
-export interface Running {
+export interface RunningDrawing {
   /** What happens to them: `queued`, `started`, `step`. Who started it adds how it ended, and ends it. */
   readonly events: EventLog;
   /** Resolves once they are queued or drawn; rejects if they are refused. */
@@ -42,11 +138,11 @@ export interface DrawOptions {
 }
 
 /** Draws what was ordered. */
-export const draw = (
-  order: Order,
+export const startDrawing = (
+  order: ResolvedDrawing,
   { serving, encoder, stopping }: DrawDependencies,
   { id, frames: wanted, shown }: DrawOptions,
-): Running => {
+): RunningDrawing => {
   const { model, head, prepared, seconds } = order;
   const { source, columns, labels, finish } = prepared;
   const shape = { height: model.height, width: model.width, channels: model.channels };
@@ -57,15 +153,15 @@ export const draw = (
   const frames = new Map<number, Uint8Array<ArrayBuffer>>();
   const asked = Date.now();
   let startedAt: Date | null = null;
-  let progress: Running["progress"] = null;
-  const teller = createTeller(events, { encoder, shape, columns, shown });
+  let progress: RunningDrawing["progress"] = null;
+  const teller = createProgressReporter(events, { encoder, shape, columns, shown });
 
   const onEvent = (event: TaskEvent) => {
     queued.resolve();
     if (event.type === "started") startedAt = new Date();
     if (event.type === "step") progress = { done: event.done, total: event.total };
     if (event.type === "step" && event.preview) frames.set(event.preview.step, new Uint8Array(event.preview.x));
-    teller.tell(event);
+    teller.report(event);
   };
   const stop = () => controller.abort(new StoppingError("the server is stopping"));
 
@@ -98,7 +194,7 @@ export const draw = (
       controller.signal.throwIfAborted();
       const finished = finish(await sample());
       const taken = (Date.now() - asked) / 1000;
-      await teller.told();
+      await teller.flushed();
       const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - asked) / 1000;
       return {
         head,

@@ -1,18 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { basename } from "@std/path";
 import type { JobEvent, Jobs } from "../../jobs/jobs.ts";
-import { writeEvent } from "../events/event_stream.ts";
-import { followStream } from "../events/follow_stream.ts";
-import { explain } from "../failures.ts";
-import { readInput } from "../input/read_input.ts";
-import { FORMATS } from "../output/formats.ts";
-import { negotiate } from "../output/negotiate.ts";
-import { problemBody } from "../problem.ts";
-import type { Operation } from "../resource.ts";
-import { problemResponses } from "../responses.ts";
-import { describeJob, find, type JobDependencies, ofOneJob, params } from "./context.ts";
+import { textStream, writeEvent } from "../http/event_stream.ts";
+import { FORMATS, negotiate } from "../http/negotiate.ts";
+import { problemBody, problemDetails } from "../http/problem.ts";
+import { readInput } from "../http/read_input.ts";
+import { type Operation, problemResponses } from "../http/resource.ts";
+import { describeJob, findJob, type JobDependencies, jobParams, jobProblems } from "./job.ts";
 
-const TYPES = [
+const EVENT_TYPES = [
   "preparing",
   "skipped",
   "prepared",
@@ -25,20 +21,20 @@ const TYPES = [
   "stopped",
   "error",
 ] as const;
-const OFFERED = ["event-stream", "json"] as const;
+const EVENT_FORMATS = ["event-stream", "json"] as const;
 
-const query = z.strictObject({
+const eventsQuery = z.strictObject({
   after: z.int().min(0).default(0).openapi({
     description: "Number of the last event that is known; Last-Event-ID says the same",
     maximum: Number.MAX_SAFE_INTEGER,
   }),
   limit: z.int().min(1).max(10_000).default(1000).openapi({ description: "The most events of a JSON answer" }),
-  format: z.enum(OFFERED).optional().openapi({ description: "Format of the answer, over what Accept says" }),
+  format: z.enum(EVENT_FORMATS).optional().openapi({ description: "Format of the answer, over what Accept says" }),
 });
 
 const streamSchema = z.object({
   id: z.string().openapi({ description: "Counts up; send the last as Last-Event-ID to go on after a break" }),
-  event: z.enum([...TYPES, "end", "problem"]),
+  event: z.enum([...EVENT_TYPES, "end", "problem"]),
   data: z.string().openapi({
     description:
       "JSON. preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be " +
@@ -46,20 +42,20 @@ const streamSchema = z.object({
       "folder; end: the job, when it has ended, after which nothing follows; problem: why the stream breaks off",
   }),
 });
-const eventSchema = z.looseObject({ id: z.int(), event: z.enum(TYPES) });
+const eventSchema = z.looseObject({ id: z.int(), event: z.enum(EVENT_TYPES) });
 
 /** An event, with where its picture is. */
-const detailsOf = (job: string, { event }: JobEvent): [string, Record<string, unknown>] => {
+const eventFields = (job: string, { event }: JobEvent): [string, Record<string, unknown>] => {
   const { event: type, ...rest } = event;
   if (event.event !== "sample") return [type, rest];
   return [type, { ...rest, url: `/jobs/${job}/samples/${encodeURIComponent(basename(event.file))}` }];
 };
 
-const soFar = async (jobs: Jobs, id: string, { after, limit }: { after: number; limit: number }) => {
+const pastEvents = async (jobs: Jobs, id: string, { after, limit }: { after: number; limit: number }) => {
   const events: z.output<typeof eventSchema>[] = [];
   for await (const event of jobs.events(id, { after, follow: false })) {
-    const [type, data] = detailsOf(id, event);
-    events.push({ id: event.id, event: type as typeof TYPES[number], ...data });
+    const [type, data] = eventFields(id, event);
+    events.push({ id: event.id, event: type as typeof EVENT_TYPES[number], ...data });
     if (events.length === limit) break;
   }
   return events;
@@ -73,12 +69,12 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
     try {
       for await (const event of jobs.events(id, { after, signal })) {
         last = event.id;
-        yield write(...detailsOf(id, event));
+        yield write(...eventFields(id, event));
       }
       if (signal.aborted) return;
       yield write("end", describeJob((await jobs.get(id))!));
     } catch (error) {
-      yield write("problem", problemBody(explain(error, log, at), at.id));
+      yield write("problem", problemBody(problemDetails(error, log, at), at.id));
     }
   };
 
@@ -89,8 +85,8 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
       "Server-sent events: start, progress, sample, checkpoint, notice, done, stopped or error, and last end, with the job. " +
       "As JSON, those that there are so far.",
     request: {
-      params,
-      query,
+      params: jobParams,
+      query: eventsQuery,
       headers: z.object({
         "last-event-id": z.string().optional().openapi({ description: "Id of the last event received", example: "3" }),
       }),
@@ -103,17 +99,17 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
           "application/json": { schema: z.array(eventSchema) },
         },
       },
-      ...ofOneJob,
+      ...jobProblems,
       ...problemResponses(406),
     },
     answer: async (c) => {
-      const { format: asked, limit, after: known } = await readInput(c, query, ["query"]);
-      const format = negotiate(c, OFFERED, asked);
-      const { id } = await find(jobs, c);
+      const { format: asked, limit, after: known } = await readInput(c, eventsQuery, ["query"]);
+      const format = negotiate(c, EVENT_FORMATS, asked);
+      const { id } = await findJob(jobs, c);
       const header = Number(c.req.header("last-event-id"));
       const after = Number.isSafeInteger(header) && header > 0 ? header : known;
       if (format === "json") {
-        return c.json(await soFar(jobs, id, { after, limit }), 200, { "cache-control": "no-store" });
+        return c.json(await pastEvents(jobs, id, { after, limit }), 200, { "cache-control": "no-store" });
       }
       const headers = { "content-type": FORMATS[format], "cache-control": "no-store" };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
@@ -125,7 +121,54 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
         gone.abort();
       };
       const events = tell(id, after, signal, { id: c.get("requestId"), path: c.req.path });
-      return c.body(followStream(events, { onEnd }), 200, headers);
+      return c.body(textStream(events, { onEnd }), 200, headers);
+    },
+  };
+};
+
+const logsQuery = z.strictObject({
+  follow: z.boolean().default(false).openapi({ description: "Go on until the job has ended" }),
+  tail: z.int().min(0).max(100_000).optional().openapi({
+    description: "Begin with the last lines of those there are; all if left out",
+  }),
+});
+
+/** `GET /jobs/{id}/logs`: what a job's process printed beside its events. */
+export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
+  const linesOf = async function* (
+    id: string,
+    { follow, tail = Infinity }: z.output<typeof logsQuery>,
+    signal: AbortSignal,
+  ) {
+    let last = 0;
+    const held: string[] = [];
+    for await (const { id: number, line } of jobs.logs(id, { signal })) {
+      last = number;
+      if (tail === Infinity) yield `${line}\n`;
+      else held.push(`${line}\n`);
+      if (held.length > tail) held.shift();
+    }
+    if (held.length > 0) yield held.join("");
+    if (!follow) return;
+    for await (const { line } of jobs.logs(id, { after: last, follow, signal })) yield `${line}\n`;
+  };
+
+  return {
+    id: "job_logs",
+    summary: "What a training job printed",
+    request: { params: jobParams, query: logsQuery },
+    responses: {
+      200: { description: "Its lines", content: { "text/plain": { schema: z.string() } } },
+      ...jobProblems,
+    },
+    answer: async (c) => {
+      const asked = await readInput(c, logsQuery, ["query"]);
+      const { id } = await findJob(jobs, c);
+      const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+      if (c.req.method === "HEAD") return c.body(null, 200, headers);
+      const gone = new AbortController();
+      const lines = linesOf(id, asked, AbortSignal.any([gone.signal, stopping]));
+      return c.body(textStream(lines, { heartbeat: null, onEnd: () => gone.abort() }), 200, headers);
     },
   };
 };

@@ -1,12 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { join } from "@std/path";
 import { HTTPException } from "hono/http-exception";
-import { RUNS } from "../models/locate.ts";
-import { realPathBelow } from "../real_path.ts";
-import type { Operation } from "../resource.ts";
-import { findRun, type JobDependencies, ofOneJob, params } from "./context.ts";
+import type { Operation } from "../http/resource.ts";
+import { realPathBelow, RUNS } from "../models/checkpoints.ts";
+import { findRun, type JobDependencies, jobParams, jobProblems } from "./job.ts";
 
-const FILE = /^step-(\d{1,15})\.png$/;
+const SAMPLE_FILE = /^step-(\d{1,15})\.png$/;
 
 const sampleSchema = z.object({
   step: z.int(),
@@ -14,7 +13,7 @@ const sampleSchema = z.object({
   bytes: z.int(),
 }).openapi("JobSample");
 
-const fileParams = params.extend({
+const fileParams = jobParams.extend({
   file: z.string().openapi({
     param: { name: "file", in: "path" },
     description: "Name of a grid, as the list has it",
@@ -24,20 +23,20 @@ const fileParams = params.extend({
 
 const filesIn = async (folder: string): Promise<string[]> => {
   const entries = await Array.fromAsync(Deno.readDir(folder));
-  return entries.filter(({ isFile, name }) => isFile && FILE.test(name)).map(({ name }) => name);
+  return entries.filter(({ isFile, name }) => isFile && SAMPLE_FILE.test(name)).map(({ name }) => name);
 };
 
 /** `GET /jobs/{id}/samples`: the grids that a job drew. */
 export const listSamples = (deps: JobDependencies): Operation => ({
   id: "list_job_samples",
   summary: "The grids of samples that a training job drew",
-  request: { params },
+  request: { params: jobParams },
   responses: {
     200: {
       description: "In order of their steps",
       content: { "application/json": { schema: z.array(sampleSchema) } },
     },
-    ...ofOneJob,
+    ...jobProblems,
   },
   answer: async (c) => {
     const { id, run } = await findRun(deps, c);
@@ -45,7 +44,7 @@ export const listSamples = (deps: JobDependencies): Operation => ({
     const names = folder === null ? [] : await filesIn(folder);
     const samples = await Promise.all(
       names.map(async (name) => ({
-        step: Number(FILE.exec(name)![1]),
+        step: Number(SAMPLE_FILE.exec(name)![1]),
         url: `/jobs/${id}/samples/${name}`,
         bytes: (await Deno.stat(join(folder!, name))).size,
       })),
@@ -64,12 +63,12 @@ export const getSample = (deps: JobDependencies): Operation => ({
       description: "The picture",
       content: { "image/png": { schema: z.string().openapi({ type: "string", format: "binary" }) } },
     },
-    ...ofOneJob,
+    ...jobProblems,
   },
   answer: async (c) => {
     const { run } = await findRun(deps, c);
     const file = c.req.param("file")!;
-    const path = FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
+    const path = SAMPLE_FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
     const bytes = path === null ? null : await Deno.readFile(path).catch(() => null);
     if (bytes === null) {
       throw new HTTPException(404, { message: `there is no sample ${JSON.stringify(file.slice(0, 100))}` });

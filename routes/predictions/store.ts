@@ -1,14 +1,23 @@
-import type { Running } from "../drawing/draw.ts";
-import type { Limits } from "../limits.ts";
-import type { Drawing, DrawingHead } from "../output/drawing.ts";
-import type { DoneFormat } from "../output/formats.ts";
-import type { problemBody } from "../problem.ts";
+import { z } from "@hono/zod-openapi";
+import type { Drawing, DrawingHead } from "../drawing/answer.ts";
+import {
+  type DrawDependencies,
+  frameCount,
+  type ResolvedDrawing,
+  type RunningDrawing,
+  startDrawing,
+} from "../drawing/draw.ts";
+import type { RequestSlot } from "../http/clients.ts";
+import type { Limits } from "../http/limits.ts";
+import type { Log } from "../http/log.ts";
+import { type DoneFormat, FORMAT_NAMES } from "../http/negotiate.ts";
+import { CanceledError, problemBody, problemDetails, problemSchema } from "../http/problem.ts";
 
 /** Where a prediction stands. */
-export const PREDICTION_STATUSES = ["waiting", "running", "succeeded", "failed", "canceled"] as const;
+const PREDICTION_STATUSES = ["waiting", "running", "succeeded", "failed", "canceled"] as const;
 
 /** Images that are drawn while their client is elsewhere. */
-export interface Prediction {
+export interface StoredPrediction {
   readonly id: string;
   /** Who made it, and may see it; null where there are no keys. */
   readonly owner: string | null;
@@ -17,7 +26,7 @@ export interface Prediction {
   readonly head: DrawingHead;
   /** The format that its result has by default. */
   readonly format: DoneFormat;
-  readonly running: Running;
+  readonly running: RunningDrawing;
   readonly createdAt: Date;
   /** How it ended; null while it is under way. */
   end: {
@@ -30,23 +39,23 @@ export interface Prediction {
 }
 
 /** The predictions of a server: those under way, and those that ended not long ago. */
-export interface Predictions {
-  add(prediction: Prediction): void;
-  get(id: string): Prediction | undefined;
+export interface PredictionStore {
+  add(prediction: StoredPrediction): void;
+  get(id: string): StoredPrediction | undefined;
   /** In order of arrival. */
-  readonly all: readonly Prediction[];
+  readonly all: readonly StoredPrediction[];
   /** Notes that a prediction has ended: from now on it is kept for a while. */
-  ended(prediction: Prediction): void;
+  markEnded(prediction: StoredPrediction): void;
   remove(id: string): void;
   /** When a prediction is removed; null while it is under way. */
-  expiry(prediction: Prediction): Date | null;
+  expiry(prediction: StoredPrediction): Date | null;
   /** Bytes of the images and events that are kept. */
   readonly bytes: number;
   /** Removes all. */
   close(): void;
 }
 
-const bytesOf = ({ running, end }: Prediction): number => {
+const storedBytes = ({ running, end }: StoredPrediction): number => {
   const drawing = end?.outcome.status === "succeeded" ? end.outcome.drawing : null;
   const frames = drawing?.frames.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0;
   return running.events.size + (drawing?.values.byteLength ?? 0) + frames;
@@ -56,10 +65,10 @@ const bytesOf = ({ running, end }: Prediction): number => {
  * Makes an empty store. An ended prediction goes after `keptSeconds`, and sooner where more than `keptCount` of them, or
  * more than `keptBytes`, are kept: the one that ended first goes first.
  */
-export const createPredictions = (
+export const createPredictionStore = (
   { keptSeconds, keptCount, keptBytes }: Pick<Limits, "keptSeconds" | "keptCount" | "keptBytes">,
-): Predictions => {
-  const predictions = new Map<string, Prediction>();
+): PredictionStore => {
+  const predictions = new Map<string, StoredPrediction>();
   /** In the order in which they ended. */
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
   const sizes = new Map<string, number>();
@@ -85,13 +94,13 @@ export const createPredictions = (
     get all() {
       return [...predictions.values()];
     },
-    ended: (prediction) => {
+    markEnded: (prediction) => {
       const { id } = prediction;
       if (predictions.get(id) !== prediction) return;
       const timer = setTimeout(() => remove(id), keptSeconds * 1000);
       Deno.unrefTimer(timer);
       timers.set(id, timer);
-      const size = bytesOf(prediction);
+      const size = storedBytes(prediction);
       sizes.set(id, size);
       bytes += size;
       trim();
@@ -105,4 +114,134 @@ export const createPredictions = (
       for (const id of [...predictions.keys()]) remove(id);
     },
   };
+};
+
+const dateTime = z.iso.datetime();
+
+/** A prediction as JSON. */
+export const predictionSchema = z.object({
+  id: z.string(),
+  task: z.string(),
+  model: z.string(),
+  status: z.enum(PREDICTION_STATUSES),
+  parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+    .openapi({ description: "Every choice that was made: the same parameters make the same images" }),
+  format: z.enum(FORMAT_NAMES).openapi({ description: "The format that its result has by default" }),
+  progress: z.object({ done: z.int(), total: z.int() }).nullable()
+    .openapi({ description: "Steps done over all its images, of those they take together" }),
+  createdAt: dateTime,
+  startedAt: dateTime.nullable(),
+  endedAt: dateTime.nullable(),
+  expiresAt: dateTime.nullable().openapi({
+    description: "When it is removed at the latest; null while it is under way",
+  }),
+  error: problemSchema.nullable().openapi({ description: "Why it failed" }),
+  urls: z.object({ self: z.string(), events: z.string(), result: z.string(), cancel: z.string() }),
+}).openapi("Prediction", {
+  example: {
+    id: "7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0",
+    task: "generate",
+    model: "digits",
+    status: "running",
+    parameters: { n: 4, seed: 7, sampler: "ddim", steps: 50, guidance: 1 },
+    format: "png",
+    progress: { done: 40, total: 200 },
+    createdAt: "2026-01-01T12:00:00.000Z",
+    startedAt: "2026-01-01T12:00:00.010Z",
+    endedAt: null,
+    expiresAt: null,
+    error: null,
+    urls: {
+      self: "/predictions/7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0",
+      events: "/predictions/7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0/events",
+      result: "/predictions/7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0/result",
+      cancel: "/predictions/7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0/cancel",
+    },
+  },
+});
+
+/** Says where a prediction stands, as JSON. */
+export const predictionDocument = (
+  { id, head, running, format, createdAt, end }: StoredPrediction,
+  expiry: Date | null,
+): z.output<typeof predictionSchema> => ({
+  id,
+  task: head.task,
+  model: head.model,
+  status: end?.outcome.status ?? (running.startedAt ? "running" : "waiting"),
+  parameters: { ...head.parameters },
+  format,
+  progress: running.progress,
+  createdAt: createdAt.toISOString(),
+  startedAt: running.startedAt?.toISOString() ?? null,
+  endedAt: end?.at.toISOString() ?? null,
+  expiresAt: expiry?.toISOString() ?? null,
+  error: end?.outcome.status === "failed" ? end.outcome.problem : null,
+  urls: {
+    self: `/predictions/${id}`,
+    events: `/predictions/${id}/events`,
+    result: `/predictions/${id}/result`,
+    cancel: `/predictions/${id}/cancel`,
+  },
+});
+
+/** Follows a prediction to its end, and says so in its events. */
+const followToEnd = async (prediction: StoredPrediction, predictions: PredictionStore, log: Log): Promise<void> => {
+  const { id, running, head } = prediction;
+  const settle = (outcome: NonNullable<StoredPrediction["end"]>["outcome"]) => {
+    prediction.end = { at: new Date(), outcome };
+  };
+  try {
+    settle({ status: "succeeded", drawing: await running.drawing });
+  } catch (error) {
+    if (error instanceof CanceledError) settle({ status: "canceled" });
+    else settle({ status: "failed", problem: problemBody(problemDetails(error, log, { id, task: head.task }), id) });
+  }
+  const type = { succeeded: "done", failed: "error", canceled: "canceled" }[prediction.end!.outcome.status];
+  running.events.append(type, predictionDocument(prediction, predictions.expiry(prediction)));
+  running.events.end();
+  predictions.markEnded(prediction);
+};
+
+/**
+ * Starts to draw an order that nobody waits for.
+ *
+ * @param options.id its own; there must be no other of that name
+ * @param options.place given back at its end
+ * @throws {QueueFullError} and what else may refuse it, before it has begun; then there is no prediction
+ */
+export const startPrediction = async (
+  order: ResolvedDrawing,
+  { id, owner, fingerprint, format, place }: {
+    id: string;
+    owner: string | null;
+    fingerprint: string | null;
+    format: DoneFormat;
+    place: RequestSlot;
+  },
+  { predictions, log, ...deps }: DrawDependencies & { predictions: PredictionStore; log: Log },
+): Promise<StoredPrediction> => {
+  const frames = order.frames ?? frameCount(order, format);
+  const running = startDrawing(order, deps, { id, frames, shown: frames > 0 });
+  const prediction: StoredPrediction = {
+    id,
+    owner,
+    fingerprint,
+    head: order.head,
+    format,
+    running,
+    createdAt: new Date(),
+    end: null,
+  };
+  predictions.add(prediction);
+  const followed = running.begun.then(() => followToEnd(prediction, predictions, log));
+  followed.catch(() => {}).finally(() => place[Symbol.dispose]());
+  try {
+    await running.begun;
+  } catch (error) {
+    predictions.remove(id);
+    running.events.end();
+    throw error;
+  }
+  return prediction;
 };

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseKeys } from "../../routes/access/keys.ts";
+import { parseKeys } from "../../routes/http/keys.ts";
 import { browserTest, finished, readFilm, saved, withPage } from "./browser.ts";
 import { openTestServer } from "./server.ts";
 

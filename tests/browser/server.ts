@@ -1,8 +1,8 @@
 import { fromFileUrl } from "@std/path";
-import { remoteTrainOptions } from "../../jobs/options.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
-import type { ApiKey } from "../../routes/access/keys.ts";
+import type { ApiKey } from "../../routes/http/keys.ts";
 import { openServer, type Server } from "../../routes/server.ts";
+import { remoteTrainOptions } from "../../training/recipe.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { encodePng } from "../../formats/png.ts";
-import { namesIn } from "../jobs/data/fixtures.ts";
+import { namesIn } from "../datasets/fixtures.ts";
 import { type Ended, ended, executable, testCommandLine } from "./run_main.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));

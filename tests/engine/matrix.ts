@@ -1,7 +1,7 @@
 /**
  * Prints the engine matrix, a row for each suite and quantity and a column for each engine, out of what tests measured:
  *
- *     DENOISE_DIFFERENCES=runs/differences.jsonl deno test -A tests/engine tests/model tests/jobs/training/train_step_test.ts
+ *     DENOISE_DIFFERENCES=runs/differences.jsonl deno test -A tests/engine tests/model tests/training/train_step_test.ts
  *     deno run --allow-read=runs tests/engine/matrix.ts runs/differences.jsonl
  */
 import type { Worst } from "./assert_within.ts";

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { chart } from "../../figures/chart.ts";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { chart, layAxis } from "../../figures/chart.ts";
 import { renderSvg } from "../../figures/render_svg.ts";
 import { svgDocument } from "../../figures/svg.ts";
 import { decodePng } from "../../formats/png.ts";
@@ -54,4 +54,30 @@ Deno.test("a chart has a legend for several curves, and none for one", () => {
 
 Deno.test("a chart marks the points where it is told to", () => {
   assertStringIncludes(chart({ ...options, series: [{ ...line, dots: true }] }), "<circle");
+});
+
+const texts = (axis: ReturnType<typeof layAxis>) => axis.ticks.map(({ text }) => text).filter((text) => text !== "");
+
+Deno.test("a linear axis is rounded outwards to ticks, and places numbers between its ends", () => {
+  const axis = layAxis({ label: "x" }, [0.3, 9.2], [100, 0]);
+  assertEquals(texts(axis), ["0", "2", "4", "6", "8", "10"]);
+  assertAlmostEquals(axis.position(2.5)!, 75, 1e-9);
+});
+
+Deno.test("a logarithmic axis names decades, marks what is between, and has no place for 0", () => {
+  const axis = layAxis({ label: "x", scale: "log" }, [0, 3, 700], [0, 300]);
+  assertEquals(texts(axis), ["1", "10", "$10^{2}$", "$10^{3}$"]);
+  assertEquals(axis.ticks.length, 28);
+  assertAlmostEquals(axis.position(10)!, 100, 1e-9);
+  assertEquals([axis.position(0), axis.position(-1)], [null, null]);
+});
+
+Deno.test("a logarithmic axis of many decades names some of them", () => {
+  const axis = layAxis({ label: "x", scale: "log" }, [1e-10, 1], [0, 100]);
+  assertEquals(texts(axis), ["$10^{-10}$", "$10^{-8}$", "$10^{-6}$", "$10^{-4}$", "$10^{-2}$", "1"]);
+  assertEquals(axis.ticks.length, 11);
+});
+
+Deno.test("an axis keeps to a domain that is given", () => {
+  assertEquals(layAxis({ label: "x", domain: [0, 1000] }, [3, 900], [0, 1]).position(500), 0.5);
 });

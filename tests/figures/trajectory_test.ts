@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { betaSchedule, createDiffusion } from "../../core/mod.ts";
-import { nearestPlaces, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
+import { nearestVisited, visitedTimesteps, watchRow } from "../../figures/trajectory.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
 import { compileTask } from "../../sampling/compile.ts";
 import { denoise, type Row, startRow } from "../../sampling/denoise.ts";
@@ -28,7 +28,7 @@ Deno.test("visitedTimesteps counts as the paper does, from T down to the image",
 });
 
 Deno.test("nearestPlaces takes what is visited next to what is wanted, each once, in the order of time", () => {
-  assertEquals(nearestPlaces([16, 11, 6, 1, 0], [0, 20, 10, 12]), [0, 1, 4]);
+  assertEquals(nearestVisited([16, 11, 6, 1, 0], [0, 20, 10, 12]), [0, 1, 4]);
 });
 
 Deno.test("watchRow keeps x_t before each step and the x_0 that the step predicted, and changes nothing", async () => {
@@ -42,7 +42,7 @@ Deno.test("watchRow keeps x_t before each step and the x_0 that the step predict
   await denoise(network, [plain], { nullLabel: null, onStep: keep });
 
   const watched = watchRow(task, 0, [0, 2, 4]);
-  await denoise(network, [watched.row], { nullLabel: null, onStep: watched.watch });
+  await denoise(network, [watched.row], { nullLabel: null, onStep: watched.record });
   assertEquals(watched.moments, [
     { t: 16, x: states[0], x0: starts[0] },
     { t: 6, x: states[2], x0: starts[2] },

@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { paragraph } from "../../figures/paragraph.ts";
-import { literally, typeset } from "../../figures/typeset.ts";
+import { escapeTex, paragraph, typeset } from "../../figures/typeset.ts";
 
 Deno.test("typeset draws text and TeX as paths alone, so that no font is needed", () => {
   const line = typeset(
@@ -24,8 +23,8 @@ Deno.test("typeset scales with the size, and anchors at start, middle or end", (
 Deno.test("literally keeps dollars and backslashes of names", () => {
   const name = "50$ a\\b {c}_d^e~&<#%";
   // As wide as its parts: nothing of it was read as TeX.
-  const sum = [...name].map((character) => typeset(literally(character)).width).reduce((a, b) => a + b);
-  assertAlmostEquals(typeset(literally(name)).width, sum, 0.5);
+  const sum = [...name].map((character) => typeset(escapeTex(character)).width).reduce((a, b) => a + b);
+  assertAlmostEquals(typeset(escapeTex(name)).width, sum, 0.5);
 });
 
 Deno.test("typeset refuses what is no TeX, and says what", () => {

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { isGranted } from "../../engine/tensorflow/find_library.ts";
-import type { TrainingEvent } from "../../jobs/events.ts";
 import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
-const program = ["node_modules", "core", "engine", "formats", "jobs", "model", "serving"];
+const program = ["node_modules", "core", "datasets", "engine", "formats", "jobs", "model", "sampling", "training"];
 const NO_SECRETS = {
   DATABASE_URL: "",
   DENOISE_API_KEYS: "",

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import type { TrainingEvent } from "../../jobs/events.ts";
-import { TRY_AGAIN } from "../../jobs/exit_codes.ts";
+import { TRY_AGAIN } from "../../training/errors.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 import { executable } from "../commands/run_main.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 import { launchLeased, readRecord } from "./queue/leased_training.ts";

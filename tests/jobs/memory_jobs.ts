@@ -1,4 +1,3 @@
-import type { TrainingEvent } from "../../jobs/events.ts";
 import {
   type FollowOptions,
   hasEnded,
@@ -12,6 +11,7 @@ import {
   type OptionValues,
 } from "../../jobs/jobs.ts";
 import { launchTraining, type TrainingProcess } from "../../jobs/launch.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 
 type Writable = { -readonly [K in keyof Job]: Job[K] };
 

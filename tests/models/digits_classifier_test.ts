@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertGreaterOrEqual, assertLess } from "@std/assert";
+import { createDataset } from "../../datasets/dataset.ts";
+import { openDataset } from "../../datasets/open.ts";
 import { openEngine } from "../../engine/mod.ts";
-import { accuracyOn } from "../../evaluation/quality/classifier/accuracy.ts";
 import { openExtractor } from "../../evaluation/quality/open_extractor.ts";
-import { createDataset, openDataset } from "../../jobs/data/dataset.ts";
+import { measureAccuracy } from "../../evaluation/quality/train_classifier.ts";
 import { python, whyNoPython } from "../model/python.ts";
 
 const FOLDER = "models/digits-classifier";
@@ -20,7 +21,7 @@ Deno.test("models/digits-classifier knows 99 of 100 digits that it was not train
   for (let i = 0; i < count; i++) test.read(i * 10, images, i * size);
   using some = createDataset({ ...test, count, images, labels });
   using extractor = await openExtractor(FOLDER);
-  assertGreaterOrEqual(await accuracyOn(extractor, some), 0.99);
+  assertGreaterOrEqual(await measureAccuracy(extractor, some), 0.99);
 });
 
 /** The network in PyTorch: images as bytes on standard input, features and logits as float32 on standard output. */

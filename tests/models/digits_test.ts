@@ -1,6 +1,6 @@
 import { assertGreaterOrEqual, assertLess } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { openDataset } from "../../jobs/data/dataset.ts";
+import { openDataset } from "../../datasets/open.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { drawInTurn } from "./draw.ts";
 

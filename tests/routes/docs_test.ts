@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createLog } from "../../routes/access/log.ts";
-import { docsRoute } from "../../routes/docs.ts";
-import { createFrame } from "../../routes/frame.ts";
-import { openapiRoute } from "../../routes/openapi.ts";
+import { docsRoute, openapiRoute } from "../../routes/docs.ts";
+import { createFrame } from "../../routes/http/frame.ts";
+import { createLog } from "../../routes/http/log.ts";
 
 /** Runs a test against a server that has nothing but the page and an empty description. */
 const withDocs = async (test: (get: (path: string, init?: RequestInit) => Promise<Response>) => Promise<void>) => {

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { z } from "zod";
-import { createLog } from "../../routes/access/log.ts";
 import { createApp } from "../../routes/app.ts";
-import { createCodec } from "../../routes/codec/client.ts";
-import { LIMITS } from "../../routes/limits.ts";
-import { createKeptModels } from "../../routes/models/kept_models.ts";
-import { createPredictions } from "../../routes/predictions/store.ts";
+import { createCodec } from "../../routes/codec/codec.ts";
+import { LIMITS } from "../../routes/http/limits.ts";
+import { createLog } from "../../routes/http/log.ts";
+import { createModelSnapshots } from "../../routes/models/snapshots.ts";
+import { createPredictionStore } from "../../routes/predictions/store.ts";
 import { openServing } from "../../serving/client.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { FAILING_SEED } from "../serving/failing_seeds.ts";
@@ -15,16 +15,16 @@ import { bytesOf, tinyModel, until } from "./with_server.ts";
 const withFailingEngine = async (test: (origin: string, lines: string[]) => Promise<void>) => {
   const script = new URL("../serving/failing_worker.ts", import.meta.url);
   const serving = await openServing({ models: [tinyModel], engine: "wasm" }, { script, delays: [300, 300] });
-  const predictions = createPredictions(LIMITS);
+  const predictions = createPredictionStore(LIMITS);
   const [encoder, decoder] = [createCodec(), createCodec()];
   const lines: string[] = [];
   // It makes nothing before a checkpoint is served.
-  const kept = createKeptModels("runs");
+  const kept = createModelSnapshots("runs");
   const app = createApp({
     serving,
     jobs: createMemoryJobs(),
     storage: null,
-    kept,
+    snapshots: kept,
     trainingOptions: z.strictObject({}),
     limits: LIMITS,
     keys: [],

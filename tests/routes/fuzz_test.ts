@@ -1,9 +1,9 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import type { launchTraining } from "../../jobs/launch.ts";
-import { remoteTrainOptions } from "../../jobs/options.ts";
-import { parseKeys } from "../../routes/access/keys.ts";
-import { createLog } from "../../routes/access/log.ts";
+import { parseKeys } from "../../routes/http/keys.ts";
+import { createLog } from "../../routes/http/log.ts";
+import { remoteTrainOptions } from "../../training/recipe.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { whyNoPython } from "../model/python.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { basename, join } from "@std/path";
-import { writeSums } from "../../jobs/training/digest.ts";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
-import { parseKeys } from "../../routes/access/keys.ts";
+import { parseKeys } from "../../routes/http/keys.ts";
+import { writeDigests } from "../../training/digest.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { progress, scriptedJobs } from "./scripted_jobs.ts";
 import { asJson, bytesOf, tinyModel, until, withServer } from "./with_server.ts";
@@ -25,7 +25,7 @@ const writeCheckpoint = async (run: string, step: number, scale: number) => {
   const folder = join(run, "checkpoints", `step-${step}`);
   await writeModel(folder, scale);
   await writeModel(join(folder, "ema-0.5"), 2 * scale);
-  writeSums(folder);
+  writeDigests(folder);
   await Deno.writeTextFile(join(run, "latest"), `checkpoints/step-${step}\n`);
   return `runs/${basename(run)}/checkpoints/step-${step}`;
 };

@@ -1,10 +1,10 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { createLog } from "../../routes/access/log.ts";
-import { createFrame } from "../../routes/frame.ts";
+import { createStartingApp } from "../../routes/app.ts";
+import { createFrame } from "../../routes/http/frame.ts";
+import { createLog } from "../../routes/http/log.ts";
 import { pageFiles } from "../../routes/page.ts";
-import { createStartingApp } from "../../routes/starting.ts";
 import { withServer } from "./with_server.ts";
 
 const asBrowser = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };

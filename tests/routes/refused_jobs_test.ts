@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { basename, join } from "@std/path";
 import { type Jobs, JobsUnavailableError } from "../../jobs/jobs.ts";
-import { remoteTrainOptions } from "../../jobs/options.ts";
-import { createLog } from "../../routes/access/log.ts";
+import { createLog } from "../../routes/http/log.ts";
+import { remoteTrainOptions } from "../../training/recipe.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { scriptedJobs } from "./scripted_jobs.ts";
 import { asJson, withServer } from "./with_server.ts";

@@ -1,6 +1,6 @@
-import type { TrainingEvent } from "../../jobs/events.ts";
 import type { Jobs, OptionValues } from "../../jobs/jobs.ts";
 import type { TrainingExit } from "../../jobs/launch.ts";
+import type { TrainingEvent } from "../../training/events.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 
 /** A training process that says what a test has it say. */

@@ -1,6 +1,6 @@
 import { fromFileUrl } from "@std/path";
 import { z } from "zod";
-import type { Limits } from "../../routes/limits.ts";
+import type { Limits } from "../../routes/http/limits.ts";
 import { openServer, type Server, type ServerOptions } from "../../routes/server.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 

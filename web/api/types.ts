@@ -21,12 +21,12 @@ export interface Health {
   readonly models: readonly string[];
 }
 
-export type Parameters = Readonly<Record<string, string | number | boolean>>;
+export type AnswerParameters = Readonly<Record<string, string | number | boolean>>;
 
-export interface Drawing {
+export interface DrawingAnswer {
   readonly task: string;
   readonly model: string;
-  readonly parameters: Parameters;
+  readonly parameters: AnswerParameters;
   readonly seconds: { readonly waiting: number; readonly drawing: number };
   readonly images: readonly {
     readonly label?: string;
@@ -44,12 +44,12 @@ export interface StepEvent {
   readonly preview?: { readonly step: number; readonly timestep: number; readonly x: string; readonly x0: string };
 }
 
-export type JobState = "waiting" | "running" | "stopping" | "succeeded" | "failed" | "stopped";
+export type JobAnswerState = "waiting" | "running" | "stopping" | "succeeded" | "failed" | "stopped";
 
-export interface Job {
+export interface JobAnswer {
   readonly id: string;
   readonly run: string;
-  readonly state: JobState;
+  readonly state: JobAnswerState;
   readonly options: Readonly<Record<string, unknown>>;
   readonly createdAt: string;
   readonly startedAt: string | null;

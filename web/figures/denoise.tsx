@@ -1,17 +1,17 @@
 import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
-import { Film } from "../parts/film.tsx";
+import { useSubmit } from "../parts/fields.tsx";
+import { FilmPlayer } from "../parts/film.tsx";
 import { anySeed } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { hrefOf } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { gridOf } from "../state/pictures.ts";
-import { useSubmit } from "../state/submit.ts";
 
 const COUNT = 5;
 const STEPS = 50;
 
-const Live = ({ model }: { model: Model }) => {
+const LiveDenoising = ({ model }: { model: Model }) => {
   const drawer = useDrawing();
   const onSubmit = useSubmit(() =>
     drawer.start({
@@ -31,7 +31,7 @@ const Live = ({ model }: { model: Model }) => {
     <form onSubmit={onSubmit} class="figure-form">
       <DrawBar drawer={drawer} />
       <DrawProblem drawer={drawer} />
-      <Film progress={drawer.progress} grid={gridOf(COUNT, model)} labelOf={(i) => `Image ${i + 1}`} />
+      <FilmPlayer progress={drawer.progress} grid={gridOf(COUNT, model)} labelOf={(i) => `Image ${i + 1}`} />
       <p class="hint">
         This server's model {model.name}, by Algorithm 2 in {Math.min(STEPS, model.timesteps)}{" "}
         steps. All there is to choose: <a href={hrefOf("generate")}>Generate</a>.
@@ -41,4 +41,4 @@ const Live = ({ model }: { model: Model }) => {
 };
 
 /** Algorithm 2 by the server's model, as it happens. */
-export const DenoiseFigure = () => <WithModels>{([model]) => <Live model={model} />}</WithModels>;
+export const DenoiseFigure = () => <WithModels>{([model]) => <LiveDenoising model={model} />}</WithModels>;

@@ -3,14 +3,13 @@ import { betaSchedule, createDiffusion, fillNormal, qSample } from "../../core/m
 import { Slider } from "../parts/fields.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { hrefOf } from "../state/address.ts";
-import { examplePicture } from "../state/example_picture.ts";
-import { fit, toValues } from "../state/pictures.ts";
+import { examplePicture, fit, toValues } from "../state/pictures.ts";
 
 const T = 1000;
 const SHAPE = { width: 48, height: 48, channels: 3 };
 
 /** Eq. 4 on a picture: the more of the noise, the less of the image. */
-export const ForwardFigure = () => {
+export const ForwardProcessFigure = () => {
   const [t, setT] = useState(150);
   const diffusion = useMemo(() => createDiffusion(betaSchedule("linear", T)), []);
   const start = useMemo(() => toValues(fit(examplePicture(), SHAPE.width, SHAPE.height), 3), []);

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { betaSchedule, compilePlan, createDiffusion, sample, type SamplerName, SAMPLERS } from "../../core/mod.ts";
-import { Choice, Slider } from "../parts/fields.tsx";
+import { RadioGroup, Slider } from "../parts/fields.tsx";
 import { useStore } from "../state/store.ts";
 import { theme } from "../state/theme.ts";
 
@@ -39,14 +39,14 @@ const evaluate = (x: Float32Array, timesteps: Int32Array): Float32Array => {
   return out;
 };
 
-interface Frame {
+interface PointsFrame {
   readonly timestep: number;
   readonly x: Float32Array;
   readonly x0: Float32Array;
 }
 
-const draw = async (sampler: SamplerName, steps: number, signal: AbortSignal): Promise<Frame[]> => {
-  const frames: Frame[] = [];
+const samplePoints = async (sampler: SamplerName, steps: number, signal: AbortSignal): Promise<PointsFrame[]> => {
+  const frames: PointsFrame[] = [];
   const spacing = sampler === "ddpm" || sampler === "ddim" ? "trailing" : undefined;
   const plan = compilePlan({ diffusion, sampler, steps, spacing, clip: Infinity });
   const onStep = ({ row, x, x0 }: { row: { timestep: number }; x: Float32Array; x0: Float32Array }) => {
@@ -87,11 +87,11 @@ const Cloud = ({ points, label }: { points: Float32Array | null; label: string }
 export const ParticlesFigure = () => {
   const [sampler, setSampler] = useState<SamplerName>("ddpm");
   const [steps, setSteps] = useState(50);
-  const [frames, setFrames] = useState<readonly Frame[]>([]);
+  const [frames, setFrames] = useState<readonly PointsFrame[]>([]);
   const [at, goTo] = useState(49);
   useEffect(() => {
     const controller = new AbortController();
-    draw(sampler, steps, controller.signal).then((drawn) => {
+    samplePoints(sampler, steps, controller.signal).then((drawn) => {
       if (controller.signal.aborted) return;
       setFrames(drawn);
       goTo(drawn.length - 1);
@@ -102,7 +102,7 @@ export const ParticlesFigure = () => {
   return (
     <>
       <div class="chart-head">
-        <Choice
+        <RadioGroup
           label="Sampler"
           value={sampler}
           options={SAMPLERS.map((name) => [name, name] as const)}

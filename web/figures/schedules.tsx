@@ -1,7 +1,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { type ScheduleName, SCHEDULES } from "../../core/mod.ts";
 import { Chart } from "../parts/chart.tsx";
-import { Choice } from "../parts/fields.tsx";
+import { RadioGroup } from "../parts/fields.tsx";
 import { allSchedules, type CurveName, CURVES, DASHES, ScheduleLegend } from "../parts/schedules.tsx";
 
 const T = 1000;
@@ -26,7 +26,7 @@ export const SchedulesFigure = () => {
   return (
     <>
       <div class="chart-head">
-        <Choice
+        <RadioGroup
           label="Curve"
           value={curve}
           options={Object.entries(CURVES).map(([name, { text }]) => [name as CurveName, text] as const)}

@@ -8,7 +8,7 @@ import {
   WEIGHTINGS,
 } from "../../core/mod.ts";
 import { Chart } from "../parts/chart.tsx";
-import { Choice, Select } from "../parts/fields.tsx";
+import { RadioGroup, Select } from "../parts/fields.tsx";
 
 const T = 1000;
 const X = Float64Array.from({ length: T }, (_, i) => i + 1);
@@ -30,7 +30,7 @@ export const WeightsFigure = () => {
   return (
     <>
       <div class="chart-head">
-        <Choice
+        <RadioGroup
           label="Weights"
           value={shown}
           options={WEIGHTINGS.map((name) => [name, name] as const)}

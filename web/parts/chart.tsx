@@ -4,7 +4,7 @@ import { useStore } from "../state/store.ts";
 import { theme } from "../state/theme.ts";
 
 /** One line of a chart. */
-export interface Line {
+export interface ChartLine {
   readonly name: string;
   /** One value an x; null or a number that is not finite leaves a gap. */
   readonly values: ArrayLike<number | null>;
@@ -28,7 +28,7 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
   label: string;
   xLabel: string;
   x: ArrayLike<number>;
-  lines: readonly Line[];
+  lines: readonly ChartLine[];
   /** Where a line stands across. */
   marker?: number;
   height?: number;

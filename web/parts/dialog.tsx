@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { useUniqueId } from "../state/unique_id.ts";
+import { useUniqueId } from "./fields.tsx";
 
 /** A window over the page; Escape and a click beside it close it. */
 export const Dialog = ({ title, onClose, children }: {

@@ -1,7 +1,7 @@
 import type { Drawer } from "../state/drawing.ts";
-import { Notice, Wrong } from "./notice.tsx";
+import { ErrorNotice, Notice } from "./notice.tsx";
 
-const say = ({ progress: { phase, position, done, total, result } }: Drawer): string => {
+const statusText = ({ progress: { phase, position, done, total, result } }: Drawer): string => {
   switch (phase) {
     case "asking":
       return "Asking …";
@@ -36,7 +36,7 @@ export const DrawBar = ({ drawer, disabled = false }: { drawer: Drawer; disabled
         {isBusy ? "Stop" : "Draw"}
       </button>
       <progress max={1} value={isBusy || progress.phase === "done" ? part : 0} aria-label="How far it is" />
-      <span class="said" role="status">{say(drawer)}</span>
+      <span class="said" role="status">{statusText(drawer)}</span>
     </div>
   );
 };
@@ -48,5 +48,5 @@ export const DrawProblem = ({ drawer: { progress: { phase, error } } }: { drawer
       <Notice busy>The connection was lost. It is drawn anew, from the same seed, when the server is back.</Notice>
     );
   }
-  return phase === "failed" && error !== null ? <Wrong error={error} /> : null;
+  return phase === "failed" && error !== null ? <ErrorNotice error={error} /> : null;
 };

@@ -1,8 +1,25 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import { useUniqueId } from "../state/unique_id.ts";
+import { useEffect, useRef, useState } from "preact/hooks";
 
-interface Common {
+let last = 0;
+
+/** An id that no other element of the page has, whichever root of Preact's it is drawn by; `useId` counts in each anew. */
+export const useUniqueId = (): string => useState(() => `id-${++last}`)[0];
+
+/**
+ * What a form does when it is submitted. A field that Enter was pressed in says its value just before; the action waits
+ * until the component knows it.
+ */
+export const useSubmit = (action: () => void): (event: Event) => void => {
+  const latest = useRef(action);
+  latest.current = action;
+  return (event) => {
+    event.preventDefault();
+    setTimeout(() => latest.current());
+  };
+};
+
+interface FieldProps {
   readonly label: string;
   /** Said below the field. */
   readonly hint?: string;
@@ -13,7 +30,7 @@ interface Common {
   readonly isWide?: boolean;
 }
 
-const Frame = ({ label, hint, error, isWide, id, children, value }: Common & {
+const FieldFrame = ({ label, hint, error, isWide, id, children, value }: FieldProps & {
   id: string;
   value?: string;
   children: ComponentChildren;
@@ -28,38 +45,38 @@ const Frame = ({ label, hint, error, isWide, id, children, value }: Common & {
   </div>
 );
 
-const described = (id: string, { hint, error }: Common) => ({
+const describedBy = (id: string, { hint, error }: FieldProps) => ({
   "aria-describedby": hint || error ? `${id}-note` : undefined,
   "aria-invalid": error ? true : undefined,
 });
 
 /** One of several. */
-export const Select = ({ value, options, onChange, ...common }: Common & {
+export const Select = ({ value, options, onChange, ...common }: FieldProps & {
   value: string;
   options: readonly (string | readonly [value: string, text: string])[];
   onChange: (value: string) => void;
 }) => {
   const id = useUniqueId();
   return (
-    <Frame {...common} id={id}>
+    <FieldFrame {...common} id={id}>
       <select
         id={id}
         value={value}
         disabled={common.disabled}
         onChange={({ currentTarget }) => onChange(currentTarget.value)}
-        {...described(id, common)}
+        {...describedBy(id, common)}
       >
         {options.map((option) => {
           const [own, text] = typeof option === "string" ? [option, option] : option;
           return <option key={own} value={own} selected={own === value}>{text}</option>;
         })}
       </select>
-    </Frame>
+    </FieldFrame>
   );
 };
 
 /** A number, kept as text: what is typed is taken when the field is left or Enter is pressed. */
-export const NumberField = ({ value, min, max, step, placeholder, onChange, ...common }: Common & {
+export const NumberField = ({ value, min, max, step, placeholder, onChange, ...common }: FieldProps & {
   value: string;
   min?: number;
   max?: number;
@@ -72,7 +89,7 @@ export const NumberField = ({ value, min, max, step, placeholder, onChange, ...c
   useEffect(() => setTyped(value), [value]);
   const take = () => typed !== value && onChange(typed);
   return (
-    <Frame {...common} id={id}>
+    <FieldFrame {...common} id={id}>
       <input
         id={id}
         type="number"
@@ -86,14 +103,14 @@ export const NumberField = ({ value, min, max, step, placeholder, onChange, ...c
         onInput={({ currentTarget }) => setTyped(currentTarget.value)}
         onChange={take}
         onBlur={take}
-        {...described(id, common)}
+        {...describedBy(id, common)}
       />
-    </Frame>
+    </FieldFrame>
   );
 };
 
 /** A text, with some that may be meant. */
-export const TextField = ({ value, placeholder, list = [], onChange, ...common }: Common & {
+export const TextField = ({ value, placeholder, list = [], onChange, ...common }: FieldProps & {
   value: string;
   placeholder?: string;
   list?: readonly string[];
@@ -101,7 +118,7 @@ export const TextField = ({ value, placeholder, list = [], onChange, ...common }
 }) => {
   const id = useUniqueId();
   return (
-    <Frame {...common} id={id}>
+    <FieldFrame {...common} id={id}>
       <input
         id={id}
         type="text"
@@ -113,35 +130,35 @@ export const TextField = ({ value, placeholder, list = [], onChange, ...common }
         disabled={common.disabled}
         list={`${id}-list`}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        {...described(id, common)}
+        {...describedBy(id, common)}
       />
       <datalist id={`${id}-list`}>{list.map((item) => <option key={item} value={item} />)}</datalist>
-    </Frame>
+    </FieldFrame>
   );
 };
 
 /** A text that nobody should read over the shoulder. */
-export const SecretField = ({ value, onChange, ...common }: Common & {
+export const SecretField = ({ value, onChange, ...common }: FieldProps & {
   value: string;
   onChange: (value: string) => void;
 }) => {
   const id = useUniqueId();
   return (
-    <Frame {...common} id={id}>
+    <FieldFrame {...common} id={id}>
       <input
         id={id}
         type="password"
         value={value}
         autocomplete="off"
         onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        {...described(id, common)}
+        {...describedBy(id, common)}
       />
-    </Frame>
+    </FieldFrame>
   );
 };
 
 /** A number on a line, with what it says beside its name. */
-export const Slider = ({ value, min, max, step = 1, text, onChange, ...common }: Common & {
+export const Slider = ({ value, min, max, step = 1, text, onChange, ...common }: FieldProps & {
   value: number;
   min: number;
   max: number;
@@ -153,7 +170,7 @@ export const Slider = ({ value, min, max, step = 1, text, onChange, ...common }:
   const id = useUniqueId();
   const part = max > min ? (value - min) / (max - min) : 0;
   return (
-    <Frame {...common} id={id} value={text ?? String(value)}>
+    <FieldFrame {...common} id={id} value={text ?? String(value)}>
       <input
         id={id}
         type="range"
@@ -165,14 +182,14 @@ export const Slider = ({ value, min, max, step = 1, text, onChange, ...common }:
         disabled={common.disabled}
         aria-valuetext={text}
         onInput={({ currentTarget }) => onChange(Number(currentTarget.value))}
-        {...described(id, common)}
+        {...describedBy(id, common)}
       />
-    </Frame>
+    </FieldFrame>
   );
 };
 
 /** One of a few, all of them in sight. */
-export const Choice = <T extends string>({ label, value, options, onChange }: {
+export const RadioGroup = <T extends string>({ label, value, options, onChange }: {
   label: string;
   value: T;
   options: readonly (readonly [value: T, text: string])[];
@@ -195,7 +212,7 @@ export const Choice = <T extends string>({ label, value, options, onChange }: {
 };
 
 /** Yes or no. */
-export const Check = (
+export const Checkbox = (
   { label, value, onChange }: { label: string; value: boolean; onChange: (value: boolean) => void },
 ) => (
   <label class="check">

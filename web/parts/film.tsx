@@ -1,17 +1,70 @@
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { Progress } from "../state/drawing.ts";
-import type { Grid } from "../state/pictures.ts";
-import { Tiles } from "./tiles.tsx";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { DrawingProgress } from "../state/drawing.ts";
+import { type Grid, tileOrigin } from "../state/pictures.ts";
+
+/** Images out of one picture, each on a canvas of its own; with `onPick` they are buttons. */
+export const Tiles = ({ picture, grid, name, labelOf, only, onPick }: {
+  /** Null draws empty places, so that nothing jumps when the first picture comes. */
+  picture: ImageBitmap | null;
+  grid: Grid;
+  name: string;
+  labelOf: (i: number) => string;
+  /** The one image that is shown; all of them by default. */
+  only?: number;
+  onPick?: (i: number) => void;
+}) => {
+  const root = useRef<HTMLDivElement>(null);
+  const { width, height } = grid;
+  const shown = only === undefined ? Array.from({ length: grid.count }, (_, i) => i) : [only];
+  const columns = only === undefined ? grid.columns : 1;
+
+  const labels = shown.map(labelOf);
+  const pick = useRef(onPick);
+  pick.current = onPick;
+  const isButtons = onPick !== undefined;
+  // What changes with a picture is on the canvases: the elements need not be looked at for each.
+  const tiles = useMemo(() => {
+    const canvas = () => <canvas width={width} height={height} />;
+    return shown.map((i, at) =>
+      isButtons
+        ? (
+          <button key={i} type="button" class="tile" aria-label={labels[at]} onClick={() => pick.current?.(i)}>
+            {canvas()}
+          </button>
+        )
+        : <span key={i} class="tile" role="img" aria-label={labels[at]}>{canvas()}</span>
+    );
+  }, [labels.join("\n"), isButtons, only, width, height]);
+  useLayoutEffect(() => {
+    if (picture === null || picture.width === 0) return;
+    root.current?.querySelectorAll("canvas").forEach((canvas, i) => {
+      const [x, y] = tileOrigin(grid, shown[i]);
+      canvas.getContext("2d")!.drawImage(picture, x, y, width, height, 0, 0, width, height);
+    });
+  }, [picture, grid.count, columns, only, isButtons, width, height]);
+
+  return (
+    <div
+      ref={root}
+      class={`tiles${picture === null ? " is-empty" : ""}`}
+      style={{ "--columns": String(columns) }}
+      role="group"
+      aria-label={name}
+    >
+      {tiles}
+    </div>
+  );
+};
 
 /** Milliseconds from one frame to the next when the film is played. */
-const PACE = 60;
+const FRAME_INTERVAL = 60;
 
 /**
  * The denoising as a film: x_t and the predicted x_0 side by side, and a line to go back and forth on. While it is drawn
  * the last frame is shown, until the reader takes another.
  */
-export const Film = ({ progress, grid, labelOf, onPick, isStacked = false }: {
-  progress: Progress;
+export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false }: {
+  progress: DrawingProgress;
   /** The layout before anything has been drawn. */
   grid: Grid;
   labelOf: (i: number) => string;
@@ -36,7 +89,7 @@ export const Film = ({ progress, grid, labelOf, onPick, isStacked = false }: {
 
   useEffect(() => {
     if (!isPlaying) return;
-    const timer = setInterval(() => choose((now) => now === null || now >= last ? 0 : now + 1), PACE);
+    const timer = setInterval(() => choose((now) => now === null || now >= last ? 0 : now + 1), FRAME_INTERVAL);
     return () => clearInterval(timer);
   }, [isPlaying, last]);
 

@@ -1,22 +1,41 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { at } from "../api/base.ts";
-import { apiKey } from "../api/key.ts";
-import { ask } from "../api/request.ts";
-import type { Drawing } from "../api/types.ts";
-import type { DrawRequest, Progress } from "../state/drawing.ts";
-import { bytesOf, type Grid, placeOf, save } from "../state/pictures.ts";
+import { apiKey, sendRequest, serverUrl } from "../api/client.ts";
+import type { DrawingAnswer } from "../api/types.ts";
+import type { DrawingProgress, DrawRequest } from "../state/drawing.ts";
+import { bytesOf, type Grid, save, tileOrigin } from "../state/pictures.ts";
 import { useStore } from "../state/store.ts";
-import { CopyLine } from "./copy.tsx";
 import { Dialog } from "./dialog.tsx";
-import { Wrong } from "./notice.tsx";
+import { ErrorNotice } from "./notice.tsx";
+
+/** A line to take along, with a button that copies it. */
+const CopyLine = ({ label, text, href }: { label: string; text: string; href?: string }) => {
+  const [said, say] = useState("Copy");
+  useEffect(() => {
+    if (said === "Copy") return;
+    const timer = setTimeout(() => say("Copy"), 2000);
+    return () => clearTimeout(timer);
+  }, [said]);
+  const copy = () => navigator.clipboard.writeText(text).then(() => say("Copied"), () => say("Select it, then Ctrl-C"));
+  return (
+    <div class="line">
+      <dt>{label}</dt>
+      <dd>
+        <code tabIndex={0}>{href ? <a href={href}>{text}</a> : text}</code>
+        <button type="button" class="quiet" aria-label={`Copy: ${label}`} onClick={copy}>
+          <span aria-live="polite">{said}</span>
+        </button>
+      </dd>
+    </div>
+  );
+};
 
 /** Where a GET gives one image of a drawing. */
 export const linkTo = ({ body }: DrawRequest, index: number): string => {
   const query = new URLSearchParams();
   const own = { ...body, n: undefined, first: index === 0 ? undefined : index };
   for (const [name, value] of Object.entries(own)) if (value !== undefined) query.set(name, String(value));
-  return at(`/generate?${query}`);
+  return serverUrl(`/generate?${query}`);
 };
 
 /** Whether a film shows all images of a drawing: what lies between two images is seen beside its neighbours. */
@@ -30,19 +49,19 @@ const filmOf = (request: DrawRequest, index: number): Record<string, unknown> =>
 });
 
 /** A text as one word of a POSIX shell. */
-const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+const shellQuote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const authorization = (key: string | null): string => key === null ? "" : ' -H "Authorization: Bearer $KEY"';
 
 /** The curl line that makes the images of a request which took pictures. */
 const curlForm = ({ path, body }: DrawRequest, key: string | null): string => {
   const fields = Object.entries(body).filter(([, value]) => value !== undefined).map(([name, value]) =>
-    String(value).startsWith("data:") ? `-F ${name}=@${name}.png` : `-F ${quoted(`${name}=${value}`)}`
+    String(value).startsWith("data:") ? `-F ${name}=@${name}.png` : `-F ${shellQuote(`${name}=${value}`)}`
   );
-  return `curl -o a.png${authorization(key)} ${fields.join(" ")} ${quoted(at(path))}`;
+  return `curl -o a.png${authorization(key)} ${fields.join(" ")} ${shellQuote(serverUrl(path))}`;
 };
 
-const Line = ({ name, children }: { name: string; children: ComponentChildren }) => (
+const FactLine = ({ name, children }: { name: string; children: ComponentChildren }) => (
   <div class="line">
     <dt>{name}</dt>
     <dd>
@@ -57,7 +76,7 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
   /** What the image is called where it has no class. */
   name: string;
   request: DrawRequest;
-  result: Drawing | null;
+  result: DrawingAnswer | null;
   picture: ImageBitmap | null;
   grid: Grid;
   onClose: () => void;
@@ -74,7 +93,7 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
 
   useEffect(() => {
     if (picture === null) return;
-    const [x, y] = placeOf(grid, index);
+    const [x, y] = tileOrigin(grid, index);
     canvas.current!.getContext("2d")!.drawImage(picture, x, y, width, height, 0, 0, width, height);
   }, [picture]);
 
@@ -83,7 +102,7 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
     setBusy(true);
     setError(null);
     try {
-      const response = await ask(request.path, { body: filmOf(request, index), accept: "image/apng" });
+      const response = await sendRequest(request.path, { body: filmOf(request, index), accept: "image/apng" });
       save(await response.blob(), `${file}-film.png`);
     } catch (error) {
       setError(error as Error);
@@ -99,12 +118,12 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
         <canvas ref={canvas} width={width} height={height} role="img" aria-label={title} />
         <div>
           <dl>
-            <Line name="Seed">{seed}</Line>
-            <Line name="Sampler">{sampler}, {steps} steps</Line>
+            <FactLine name="Seed">{seed}</FactLine>
+            <FactLine name="Sampler">{sampler}, {steps} steps</FactLine>
             {hasLink && <CopyLine label="Link" text={link} href={key === null ? link : undefined} />}
             <CopyLine
               label="curl"
-              text={hasLink ? `curl -o a.png${authorization(key)} ${quoted(link)}` : curlForm(request, key)}
+              text={hasLink ? `curl -o a.png${authorization(key)} ${shellQuote(link)}` : curlForm(request, key)}
             />
           </dl>
           {hasLink && key !== null && (
@@ -125,7 +144,7 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
             </button>
           </div>
           {image === undefined && <p class="hint">It is still being drawn.</p>}
-          {error && <Wrong error={error} />}
+          {error && <ErrorNotice error={error} />}
         </div>
       </div>
     </Dialog>
@@ -137,7 +156,7 @@ export const PickedImage = ({ index, nameOf, progress: { request, result, grid, 
   index: number | null;
   /** What an image is called where it has no class. */
   nameOf: (index: number) => string;
-  progress: Progress;
+  progress: DrawingProgress;
   onClose: () => void;
 }) => {
   if (index === null || request === null || grid === null) return null;

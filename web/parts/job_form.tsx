@@ -1,11 +1,10 @@
 import { useState } from "preact/hooks";
-import { askJson } from "../api/request.ts";
-import type { Job } from "../api/types.ts";
-import { description, type FieldSchema } from "../state/limits.ts";
+import { requestJson } from "../api/client.ts";
+import type { JobAnswer } from "../api/types.ts";
+import { type FieldSchema, serverDescription } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
-import { useSubmit } from "../state/submit.ts";
-import { NumberField, Select, TextField } from "./fields.tsx";
-import { issueOf, Notice, Wrong } from "./notice.tsx";
+import { NumberField, Select, TextField, useSubmit } from "./fields.tsx";
+import { ErrorNotice, issueOf, Notice } from "./notice.tsx";
 
 /** What is asked for at first sight; the rest is below. */
 const FIRST = ["name", "preset", "data", "steps", "batch", "lr", "schedule", "prediction"];
@@ -51,8 +50,8 @@ const Field = ({ name, schema, value, error, hint, onChange }: {
 };
 
 /** Asks for a model to be trained; its fields are those that the server describes. */
-export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
-  const schemas = useStore(description)?.job;
+export const JobForm = ({ onAdded }: { onAdded: (job: JobAnswer) => void }) => {
+  const schemas = useStore(serverDescription)?.job;
   const [values, setValues] = useState<Readonly<Record<string, string>>>({});
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error | null>(null);
@@ -64,7 +63,7 @@ export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
     try {
       const given = Object.entries(values).filter(([, text]) => text !== "");
       const body = Object.fromEntries(given.map(([name, text]) => [name, valueOf(schemas[name], text)]));
-      const job = await askJson<Job>("/jobs", { body });
+      const job = await requestJson<JobAnswer>("/jobs", { body });
       setValues(({ name: _, ...rest }) => rest);
       onAdded(job);
     } catch (error) {
@@ -96,7 +95,7 @@ export const JobForm = ({ onAdded }: { onAdded: (job: Job) => void }) => {
       </details>
       {error && (
         <div class="wide">
-          <Wrong error={error} />
+          <ErrorNotice error={error} />
         </div>
       )}
       <div class="buttons">

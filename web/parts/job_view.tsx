@@ -1,26 +1,50 @@
-import { useMemo, useState } from "preact/hooks";
-import { ask, askJson } from "../api/request.ts";
-import type { Job, JobState, Model } from "../api/types.ts";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { apiKey, requestJson, sendRequest, serverUrl } from "../api/client.ts";
+import type { JobAnswer, JobAnswerState, Model } from "../api/types.ts";
 import { goTo } from "../state/address.ts";
-import { type Point, useJob } from "../state/job.ts";
+import { type MetricPoint, useJob } from "../state/jobs.ts";
 import { loadModels, models } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 import { Chart } from "./chart.tsx";
-import { Check, Choice, NumberField, Slider } from "./fields.tsx";
-import { Notice, Wrong } from "./notice.tsx";
-import { ServerImage } from "./server_image.tsx";
+import { Checkbox, NumberField, RadioGroup, Slider } from "./fields.tsx";
+import { ErrorNotice, Notice } from "./notice.tsx";
+
+/** An image of the server's, with the key where there is one, which an `img` alone would not send. */
+const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
+  const key = useStore(apiKey);
+  const [url, setUrl] = useState<string | null>(null);
+  const [gone, setGone] = useState<string | null>(null);
+  useEffect(() => {
+    if (key === null) return;
+    const controller = new AbortController();
+    let made: string | null = null;
+    sendRequest(path, { accept: "image/png", signal: controller.signal })
+      .then((response) => response.blob())
+      .then((blob) => setUrl(made = URL.createObjectURL(blob)))
+      .catch(() => !controller.signal.aborted && setGone(path));
+    return () => {
+      controller.abort();
+      if (made !== null) URL.revokeObjectURL(made);
+    };
+  }, [path, key]);
+  const source = key === null ? serverUrl(path) : url;
+  if (gone === path) return <p class="nothing">This picture is no longer there.</p>;
+  return source === null
+    ? <span class="no-image" role="img" aria-label={alt} />
+    : <img src={source} alt={alt} onError={() => setGone(path)} />;
+};
 
 /** What can be looked at over the steps. */
-export const MEASURES = {
+export const JOB_MEASURES = {
   loss: { text: "loss", label: "Loss" },
   bitsPerDim: { text: "bits/dim", label: "Bits per dimension, a running estimate" },
   gradientNorm: { text: "gradient", label: "Norm of the gradient, before clipping" },
   learningRate: { text: "rate", label: "Learning rate" },
 } as const;
 
-export type Measure = keyof typeof MEASURES;
+export type JobMeasure = keyof typeof JOB_MEASURES;
 
-const SAID: Record<JobState, string> = {
+const JOB_STATE_TEXT: Record<JobAnswerState, string> = {
   waiting: "waits for a worker",
   running: "is trained",
   stopping: "writes a checkpoint and stops",
@@ -36,7 +60,7 @@ const duration = (seconds: number): string => {
   return `${(seconds / 3600).toFixed(1)} h`;
 };
 
-const factsOf = ({ step, steps, loss, imagesPerSecond, secondsLeft, state }: Job): [string, string][] => [
+const factsOf = ({ step, steps, loss, imagesPerSecond, secondsLeft, state }: JobAnswer): [string, string][] => [
   ["step", steps === null ? String(step) : `${step} of ${steps}`],
   ["loss", loss === null ? "–" : loss.toPrecision(3)],
   ["images a second", imagesPerSecond === null ? "–" : imagesPerSecond.toPrecision(3)],
@@ -50,8 +74,10 @@ const smooth = (values: readonly (number | null)[], reach: number): (number | nu
     return near.length === 0 ? null : near.reduce((sum, value) => sum + value, 0) / near.length;
   });
 
-const MeasureChart = ({ points, measure, isLog }: { points: readonly Point[]; measure: Measure; isLog: boolean }) => {
-  const { label, text } = MEASURES[measure];
+const MeasureChart = (
+  { points, measure, isLog }: { points: readonly MetricPoint[]; measure: JobMeasure; isLog: boolean },
+) => {
+  const { label, text } = JOB_MEASURES[measure];
   const [x, lines] = useMemo(() => {
     const values = points.map((point) => point[measure] ?? null);
     const x = points.map(({ step }) => step);
@@ -62,7 +88,7 @@ const MeasureChart = ({ points, measure, isLog }: { points: readonly Point[]; me
   return <Chart label={`${label} over the steps`} xLabel="step" x={x} lines={lines} isLog={isLog} height={240} />;
 };
 
-const Actions = ({ job, onChanged }: { job: Job; onChanged: () => void }) => {
+const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) => {
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
   const [steps, setSteps] = useState("");
@@ -82,13 +108,13 @@ const Actions = ({ job, onChanged }: { job: Job; onChanged: () => void }) => {
     }
   };
   const path = `/jobs/${encodeURIComponent(job.id)}`;
-  const stop = act("stop", () => ask(path, { method: "DELETE" }));
+  const stop = act("stop", () => sendRequest(path, { method: "DELETE" }));
   const resume = act(
     "resume",
-    () => ask(`${path}/resume`, { method: "POST", body: steps === "" ? {} : { steps: Number(steps) } }),
+    () => sendRequest(`${path}/resume`, { method: "POST", body: steps === "" ? {} : { steps: Number(steps) } }),
   );
   const load = act("load", async () => {
-    await askJson<Model>("/models", { body: { job: job.id, replace: loaded !== undefined } });
+    await requestJson<Model>("/models", { body: { job: job.id, replace: loaded !== undefined } });
     await loadModels();
   });
 
@@ -125,7 +151,7 @@ const Actions = ({ job, onChanged }: { job: Job; onChanged: () => void }) => {
       </div>
       {loaded?.added && <p class="hint">Loaded as {loaded.name}: {loaded.added.checkpoint}</p>}
       {job.checkpoint === null && <p class="hint">It can be drawn with once it has written a checkpoint.</p>}
-      {error && <Wrong error={error} />}
+      {error && <ErrorNotice error={error} />}
     </div>
   );
 };
@@ -134,15 +160,15 @@ const Actions = ({ job, onChanged }: { job: Job; onChanged: () => void }) => {
 export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
   id: string;
   version: number;
-  measure: Measure;
+  measure: JobMeasure;
   isLog: boolean;
-  onMeasure: (changes: { measure?: Measure; log?: "1" | undefined }) => void;
+  onMeasure: (changes: { measure?: JobMeasure; log?: "1" | undefined }) => void;
   onChanged: () => void;
 }) => {
   const { job, points, samples, notices, preparing, isLost, error } = useJob(id, version);
   const [chosen, choose] = useState<number | null>(null);
   if (job === null) {
-    return error ? <Wrong error={error} /> : <Notice busy>Asking for {id} …</Notice>;
+    return error ? <ErrorNotice error={error} /> : <Notice busy>Asking for {id} …</Notice>;
   }
   const at = Math.min(chosen ?? samples.length - 1, samples.length - 1);
   const sample = samples[at];
@@ -151,7 +177,7 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
       <header>
         <h2>{job.id}</h2>
         <p class={`state is-${job.state}`} role="status">
-          {isLost ? "connection lost, trying again" : SAID[job.state]}
+          {isLost ? "connection lost, trying again" : JOB_STATE_TEXT[job.state]}
         </p>
       </header>
       <progress max={job.steps ?? 1} value={job.step} aria-label="Steps done" />
@@ -164,8 +190,8 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
         ))}
       </dl>
       <Actions job={job} onChanged={onChanged} />
-      {error && <Wrong error={error} />}
-      {job.error && <Wrong error={new Error(job.error)} />}
+      {error && <ErrorNotice error={error} />}
+      {job.error && <ErrorNotice error={new Error(job.error)} />}
       {preparing && (
         <Notice busy>
           Its images are being prepared: {preparing.step} of {preparing.steps}.
@@ -174,13 +200,13 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
       {notices.length > 0 && <Notice>{notices.map((text) => <p key={text}>{text}</p>)}</Notice>}
       <section aria-label="Curves">
         <div class="chart-head">
-          <Choice
+          <RadioGroup
             label="Over the steps"
             value={measure}
-            options={Object.entries(MEASURES).map(([name, { text }]) => [name as Measure, text] as const)}
+            options={Object.entries(JOB_MEASURES).map(([name, { text }]) => [name as JobMeasure, text] as const)}
             onChange={(measure) => onMeasure({ measure })}
           />
-          <Check label="logarithmic" value={isLog} onChange={(on) => onMeasure({ log: on ? "1" : undefined })} />
+          <Checkbox label="logarithmic" value={isLog} onChange={(on) => onMeasure({ log: on ? "1" : undefined })} />
         </div>
         {points.length === 0
           ? <p class="nothing">No step has been measured yet.</p>

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks";
-import { apiKey, keyWanted, setKey } from "../api/key.ts";
+import { apiKey, keyWanted, setKey } from "../api/client.ts";
 import { useStore } from "../state/store.ts";
 import { Dialog } from "./dialog.tsx";
 import { SecretField } from "./fields.tsx";

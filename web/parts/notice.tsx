@@ -1,8 +1,8 @@
 import type { ComponentChildren } from "preact";
-import { Problem } from "../api/problem.ts";
+import { Problem } from "../api/client.ts";
 
 /** Something that went wrong, said as it is; announced to those who do not see it. */
-export const Wrong = ({ error, children }: { error: Error; children?: ComponentChildren }) => (
+export const ErrorNotice = ({ error, children }: { error: Error; children?: ComponentChildren }) => (
   <div class="notice is-wrong" role="alert">
     <p>{error.message}</p>
     {error instanceof Problem && error.requestId && error.status >= 500 && (

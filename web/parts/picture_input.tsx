@@ -1,8 +1,13 @@
 import { useState } from "preact/hooks";
-import { useUniqueId } from "../state/unique_id.ts";
+import { requestJson } from "../api/client.ts";
+import type { DrawingAnswer, Model } from "../api/types.ts";
+import { decode } from "../state/pictures.ts";
+import { useUniqueId } from "./fields.tsx";
+import { ErrorNotice } from "./notice.tsx";
+import { anySeed } from "./sampling.tsx";
 
 /** A picture that the reader gave, decoded. */
-export type Picture = ImageBitmap | HTMLCanvasElement;
+export type InputPicture = ImageBitmap | HTMLCanvasElement;
 
 const decodeFile = async (file: Blob): Promise<ImageBitmap> =>
   await createImageBitmap(file).catch(() => {
@@ -10,7 +15,7 @@ const decodeFile = async (file: Blob): Promise<ImageBitmap> =>
   });
 
 /** Takes a picture: dropped, chosen or pasted. It stays in the browser until it is drawn with. */
-export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (picture: Picture) => void }) => {
+export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (picture: InputPicture) => void }) => {
   const id = useUniqueId();
   const [isOver, setOver] = useState(false);
   const [wrong, setWrong] = useState<string | null>(null);
@@ -52,6 +57,43 @@ export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (
         />
       </div>
       {wrong && <p class="wrong" role="alert">{wrong}</p>}
+    </div>
+  );
+};
+
+/** A button that has the model draw a picture to work with. */
+export const DrawPictureButton = ({ model, label = "Let the model draw one", onPicture }: {
+  model: Model | undefined;
+  label?: string;
+  onPicture: (picture: ImageBitmap) => void;
+}) => {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
+  const draw = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const classes = model!.labels?.length ?? 0;
+      const body = {
+        model: model!.name,
+        sampler: "ddim",
+        steps: Math.min(30, model!.timesteps),
+        seed: Number(anySeed()),
+        ...(classes > 0 ? { label: Math.floor(Math.random() * classes) } : {}),
+        format: "json",
+      };
+      const { images } = await requestJson<DrawingAnswer>("/generate", { body });
+      onPicture(await decode(images[0].image));
+    } catch (error) {
+      setError(error as Error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <div class="wide let-draw">
+      <button type="button" disabled={busy || !model} onClick={draw}>{busy ? "Drawing …" : label}</button>
+      {error && <ErrorNotice error={error} />}
     </div>
   );
 };

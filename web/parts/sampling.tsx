@@ -1,12 +1,12 @@
 import { SAMPLERS } from "../../core/mod.ts";
 import type { Model } from "../api/types.ts";
-import { description } from "../state/limits.ts";
+import { serverDescription } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 import { NumberField, Select } from "./fields.tsx";
 import { issueOf } from "./notice.tsx";
 
 /** What the samplers are called by those who know them. */
-const NAMES: Readonly<Record<string, string>> = {
+const SAMPLER_NAMES: Readonly<Record<string, string>> = {
   ddpm: "DDPM",
   ddim: "DDIM",
   heun: "Heun",
@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The sampling parameters that tabs keep in the address. */
-export interface Sampling {
+export interface SamplingQuery {
   readonly model: string;
   readonly sampler: string;
   readonly steps: string;
@@ -23,7 +23,14 @@ export interface Sampling {
   readonly guidance: string;
 }
 
-export const SAMPLING = { model: "", sampler: "ddim", steps: "50", seed: "", label: "", guidance: "1" } as const;
+export const SAMPLING_DEFAULTS = {
+  model: "",
+  sampler: "ddim",
+  steps: "50",
+  seed: "",
+  label: "",
+  guidance: "1",
+} as const;
 
 /** A seed that is easily read out. */
 export const anySeed = (): string => String(crypto.getRandomValues(new Uint32Array(1))[0] % 1_000_000);
@@ -34,7 +41,7 @@ export const modelOf = (name: string, models: readonly Model[]): Model =>
 
 /** What is asked of the model, as a request's body has it; what does not fit the model is left out. */
 export const samplingBody = (
-  { sampler, steps, label, guidance }: Omit<Sampling, "seed" | "model">,
+  { sampler, steps, label, guidance }: Omit<SamplingQuery, "seed" | "model">,
   model: Model,
 ): Record<string, unknown> => ({
   model: model.name,
@@ -46,16 +53,16 @@ export const samplingBody = (
 
 /** The fields of sampling that all drawing tabs have. */
 export const SamplingFields = ({ value, model, models, error, onChange, samplers = SAMPLERS, unlabelled }: {
-  value: Sampling;
+  value: SamplingQuery;
   model: Model;
   models: readonly Model[];
   error: Error | null;
-  onChange: (changes: Partial<Sampling>) => void;
+  onChange: (changes: Partial<SamplingQuery>) => void;
   samplers?: readonly string[];
   /** What is drawn where no class is chosen. */
   unlabelled: string;
 }) => {
-  const most = Math.min(model.timesteps, useStore(description)?.maxSteps ?? Infinity);
+  const most = Math.min(model.timesteps, useStore(serverDescription)?.maxSteps ?? Infinity);
   const wrong = (field: string) => issueOf(error, field);
   return (
     <>
@@ -80,7 +87,7 @@ export const SamplingFields = ({ value, model, models, error, onChange, samplers
       <Select
         label="Sampler"
         value={value.sampler}
-        options={samplers.map((name) => [name, NAMES[name] ?? name] as const)}
+        options={samplers.map((name) => [name, SAMPLER_NAMES[name] ?? name] as const)}
         error={wrong("sampler")}
         onChange={(sampler) => onChange({ sampler })}
       />

@@ -1,9 +1,9 @@
 import type { ComponentChildren } from "preact";
-import { keyWanted } from "../api/key.ts";
+import { keyWanted } from "../api/client.ts";
 import type { Model } from "../api/types.ts";
 import { models, modelsProblem } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
-import { Notice, Wrong } from "./notice.tsx";
+import { ErrorNotice, Notice } from "./notice.tsx";
 
 /** Draws what needs a model once there is one, and says why where there is none. */
 export const WithModels = ({ children }: { children: (models: readonly Model[]) => ComponentChildren }) => {
@@ -19,7 +19,7 @@ export const WithModels = ({ children }: { children: (models: readonly Model[]) 
   }
   return (
     <div class="waiting">
-      <Wrong error={problem}>
+      <ErrorNotice error={problem}>
         {problem.status === 401 && (
           <button
             type="button"
@@ -29,7 +29,7 @@ export const WithModels = ({ children }: { children: (models: readonly Model[]) 
             Enter a key
           </button>
         )}
-      </Wrong>
+      </ErrorNotice>
     </div>
   );
 };

@@ -11,34 +11,35 @@ export interface Address {
   readonly query: Readonly<Record<string, string>>;
 }
 
-const read = (): Address => {
+const readAddress = (): Address => {
   const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const tab = TABS.find((name) => name === path) ?? TABS[0];
   return { tab, query: Object.fromEntries(new URLSearchParams(search)) };
 };
 
-const write = ({ tab, query }: Address): string => {
+const writeAddress = ({ tab, query }: Address): string => {
   const search = new URLSearchParams(query).toString();
   return `#/${tab}${search === "" ? "" : `?${search}`}`;
 };
 
-const address = createStore<Address>(read());
-addEventListener("popstate", () => address.set(read()));
-addEventListener("hashchange", () => address.set(read()));
+const address = createStore<Address>(readAddress());
+addEventListener("popstate", () => address.set(readAddress()));
+addEventListener("hashchange", () => address.set(readAddress()));
 
 /** What each tab had when it was left, so that it comes back. */
-const left = new Map<Tab, Address["query"]>();
+const lastQueries = new Map<Tab, Address["query"]>();
 
 /** The tab that is shown. */
 export const useTab = (): Tab => useStore(address).tab;
 
 /** Where a tab is. */
-export const hrefOf = (tab: Tab, query: Address["query"] = left.get(tab) ?? {}): string => write({ tab, query });
+export const hrefOf = (tab: Tab, query: Address["query"] = lastQueries.get(tab) ?? {}): string =>
+  writeAddress({ tab, query });
 
 /** Goes to a tab, as a link does. */
 export const goTo = (tab: Tab, query?: Address["query"]): void => {
-  const to: Address = { tab, query: query ?? left.get(tab) ?? {} };
-  if (write(to) !== write(address.value)) history.pushState(null, "", write(to));
+  const to: Address = { tab, query: query ?? lastQueries.get(tab) ?? {} };
+  if (writeAddress(to) !== writeAddress(address.value)) history.pushState(null, "", writeAddress(to));
   address.set(to);
 };
 
@@ -52,18 +53,18 @@ export const useQuery = <Q extends Readonly<Record<string, string>>>(
   defaults: Q,
 ): [Q, (changes: Partial<Record<keyof Q, string | undefined>>) => void] => {
   const { tab: shown, query } = useStore(address);
-  const own = shown === tab ? query : left.get(tab) ?? {};
+  const own = shown === tab ? query : lastQueries.get(tab) ?? {};
   const change = useCallback((changes: Partial<Record<keyof Q, string | undefined>>) => {
-    const current = address.value.tab === tab ? address.value.query : left.get(tab) ?? {};
+    const current = address.value.tab === tab ? address.value.query : lastQueries.get(tab) ?? {};
     const merged: Record<string, string | undefined> = { ...current, ...changes };
     const next = Object.fromEntries(
       Object.entries(merged).filter(([name, value]) => value !== undefined && value !== defaults[name]),
     ) as Record<string, string>;
-    left.set(tab, next);
+    lastQueries.set(tab, next);
     if (address.value.tab !== tab) return;
-    history.replaceState(null, "", write({ tab, query: next }));
+    history.replaceState(null, "", writeAddress({ tab, query: next }));
     address.set({ tab, query: next });
   }, [tab]);
-  left.set(tab, own);
+  lastQueries.set(tab, own);
   return [{ ...defaults, ...own }, change];
 };

@@ -1,12 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { events } from "../api/events.ts";
-import { isPassing, Problem, problemOf, Unreachable } from "../api/problem.ts";
-import type { Drawing, Model, StepEvent } from "../api/types.ts";
+import { isTransient, Problem, problemOf, serverEvents, Unreachable } from "../api/client.ts";
+import type { DrawingAnswer, Model, StepEvent } from "../api/types.ts";
 import { decode, type Grid, gridOf } from "./pictures.ts";
-import { lookAtServer, whenReady } from "./server.ts";
+import { checkServer, whenReady } from "./server.ts";
 
 /** What the denoising looked like after a step: pictures of all images. */
-export interface Frame {
+export interface DrawingFrame {
   /** Steps done. */
   readonly step: number;
   /** The timestep that the network was asked for; null for the finished images. */
@@ -20,7 +19,7 @@ export interface Frame {
 export type Phase = "idle" | "asking" | "queued" | "drawing" | "lost" | "done" | "failed";
 
 /** Images that are being drawn, or have been. */
-export interface Progress {
+export interface DrawingProgress {
   readonly phase: Phase;
   /** Images of others that come before. */
   readonly position: number;
@@ -28,10 +27,10 @@ export interface Progress {
   readonly total: number;
   /** Steps that an image takes. */
   readonly steps: number;
-  readonly frames: readonly Frame[];
+  readonly frames: readonly DrawingFrame[];
   readonly grid: Grid | null;
   readonly request: DrawRequest | null;
-  readonly result: Drawing | null;
+  readonly result: DrawingAnswer | null;
   readonly error: Error | null;
 }
 
@@ -44,7 +43,7 @@ export interface DrawRequest {
   readonly columns?: number;
 }
 
-const IDLE: Progress = {
+const IDLE: DrawingProgress = {
   phase: "idle",
   position: 0,
   done: 0,
@@ -58,9 +57,9 @@ const IDLE: Progress = {
 };
 
 /** Frames that are asked for: enough to scrub, and few enough to keep. */
-const FRAMES = 60;
+const REQUESTED_FRAMES = 60;
 
-const release = (frames: readonly Frame[]): void => {
+const closeFrames = (frames: readonly DrawingFrame[]): void => {
   for (const { x, x0 } of frames) {
     x.close();
     x0.close();
@@ -68,7 +67,7 @@ const release = (frames: readonly Frame[]): void => {
 };
 
 /** The finished images as one picture, laid out as the frames are. */
-const assemble = async ({ images }: Drawing, grid: Grid): Promise<ImageBitmap> => {
+const assemble = async ({ images }: DrawingAnswer, grid: Grid): Promise<ImageBitmap> => {
   const pictures = await Promise.all(images.map(({ image }) => decode(image)));
   if (pictures.length === 1) return pictures[0];
   const { columns, width, height, padding } = grid;
@@ -88,7 +87,7 @@ const assemble = async ({ images }: Drawing, grid: Grid): Promise<ImageBitmap> =
 
 /** Draws, shows how, and begins anew when the server comes back that went away meanwhile. */
 export interface Drawer {
-  readonly progress: Progress;
+  readonly progress: DrawingProgress;
   start(request: DrawRequest): void;
   /** Gives up what is under way; what has been seen stays. */
   stop(): void;
@@ -97,11 +96,11 @@ export interface Drawer {
 
 /** Makes a drawer for a component; it ends with it. */
 export const useDrawing = (): Drawer => {
-  const [progress, set] = useState<Progress>(IDLE);
-  const current = useRef<Progress>(IDLE);
+  const [progress, set] = useState<DrawingProgress>(IDLE);
+  const current = useRef<DrawingProgress>(IDLE);
   const running = useRef<AbortController | null>(null);
 
-  const update = (changes: Partial<Progress>) => {
+  const update = (changes: Partial<DrawingProgress>) => {
     current.current = { ...current.current, ...changes };
     set(current.current);
   };
@@ -117,13 +116,13 @@ export const useDrawing = (): Drawer => {
       if (signal.aborted) return;
       update({ frames: [...current.current.frames, { step, timestep, x: picture, x0: picture0 }] });
     };
-    for await (const { type, data } of events(path, { body: { ...body, frames: FRAMES }, signal })) {
+    for await (const { type, data } of serverEvents(path, { body: { ...body, frames: REQUESTED_FRAMES }, signal })) {
       if (type === "queued") update({ phase: "queued", position: (data as { position: number }).position });
       else if (type === "started") update({ phase: "drawing" });
       else if (type === "step") {
         const { done, total, steps, preview } = data as StepEvent;
         if (!hasBegun) {
-          release(current.current.frames);
+          closeFrames(current.current.frames);
           update({ frames: [], grid, request, result: null });
           hasBegun = true;
         }
@@ -131,13 +130,13 @@ export const useDrawing = (): Drawer => {
         if (preview) shown.push(show(preview, shown.at(-1) ?? Promise.resolve()));
       } else if (type === "done") {
         await shown.at(-1);
-        const result = data as Drawing;
+        const result = data as DrawingAnswer;
         const picture = await assemble(result, grid);
         const last = await createImageBitmap(picture);
         if (signal.aborted) return;
         const { frames, steps } = current.current;
         const rest = frames.filter(({ step }) => step < steps);
-        release(frames.filter(({ step }) => step >= steps));
+        closeFrames(frames.filter(({ step }) => step >= steps));
         update({
           phase: "done",
           result,
@@ -164,7 +163,7 @@ export const useDrawing = (): Drawer => {
         break;
       } catch (error) {
         if (signal.aborted) return;
-        if (!isPassing(error)) {
+        if (!isTransient(error)) {
           update({ phase: "failed", error: error instanceof Problem ? error : error as Error });
           break;
         }
@@ -176,7 +175,7 @@ export const useDrawing = (): Drawer => {
       }
     }
     if (running.current === controller) running.current = null;
-    lookAtServer();
+    checkServer();
   };
 
   const stop = () => {
@@ -187,7 +186,7 @@ export const useDrawing = (): Drawer => {
 
   useEffect(() => () => {
     running.current?.abort();
-    release(current.current.frames);
+    closeFrames(current.current.frames);
   }, []);
 
   const isBusy = ["asking", "queued", "drawing", "lost"].includes(progress.phase);

@@ -1,7 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { apiKey } from "../api/key.ts";
-import { isPassing, Problem } from "../api/problem.ts";
-import { askJson } from "../api/request.ts";
+import { apiKey, isTransient, Problem, requestJson } from "../api/client.ts";
 import type { Health, Model } from "../api/types.ts";
 import { createStore } from "./store.ts";
 
@@ -16,26 +14,26 @@ export const models = createStore<readonly Model[] | null>(null);
 /** Why the models cannot be had; null while nothing is wrong. */
 export const modelsProblem = createStore<Problem | null>(null);
 
-const AWAY = 1000;
-const WELL = 10_000;
+const AWAY_INTERVAL = 1000;
+const READY_INTERVAL = 10_000;
 
 let timer: ReturnType<typeof setTimeout> | undefined;
-let looking: Promise<void> | null = null;
+let checking: Promise<void> | null = null;
 
 /** Fetches the list of models anew. */
 export const loadModels = async (): Promise<void> => {
   try {
-    models.set(await askJson<Model[]>("/models"));
+    models.set(await requestJson<Model[]>("/models"));
     modelsProblem.set(null);
   } catch (error) {
-    if (error instanceof Problem && !isPassing(error)) modelsProblem.set(error);
+    if (error instanceof Problem && !isTransient(error)) modelsProblem.set(error);
     else throw error;
   }
 };
 
-const check = async (): Promise<void> => {
+const fetchState = async (): Promise<void> => {
   try {
-    const health = await askJson<Health>("/health");
+    const health = await requestJson<Health>("/health");
     const names = models.value?.map(({ name }) => name).join("\n");
     const isNew = names !== health.models.join("\n");
     if (health.serving === "ready" && modelsProblem.value === null && (isNew || serverState.value !== "ready")) {
@@ -48,18 +46,18 @@ const check = async (): Promise<void> => {
 };
 
 /** Looks now how the server is, and then every so often: sooner while it is away. */
-export const lookAtServer = (): Promise<void> => {
+export const checkServer = (): Promise<void> => {
   clearTimeout(timer);
-  looking ??= check().finally(() => {
-    looking = null;
-    timer = setTimeout(lookAtServer, serverState.value === "ready" ? WELL : AWAY);
+  checking ??= fetchState().finally(() => {
+    checking = null;
+    timer = setTimeout(checkServer, serverState.value === "ready" ? READY_INTERVAL : AWAY_INTERVAL);
   });
-  return looking;
+  return checking;
 };
 
 /** Resolves once the server can draw. */
 export const whenReady = async (signal: AbortSignal): Promise<void> => {
-  await lookAtServer();
+  await checkServer();
   while (serverState.value !== "ready") {
     signal.throwIfAborted();
     await new Promise((resume) => setTimeout(resume, 250));
@@ -70,13 +68,13 @@ export const whenReady = async (signal: AbortSignal): Promise<void> => {
 /** Looks after the server for as long as the page is there. */
 export const useServer = (): void => {
   useEffect(() => {
-    lookAtServer();
-    const onReturn = () => document.visibilityState === "visible" && lookAtServer();
+    checkServer();
+    const onReturn = () => document.visibilityState === "visible" && checkServer();
     document.addEventListener("visibilitychange", onReturn);
     const stop = apiKey.subscribe(() => {
       modelsProblem.set(null);
       models.set(null);
-      lookAtServer();
+      checkServer();
     });
     return () => {
       clearTimeout(timer);
@@ -84,4 +82,53 @@ export const useServer = (): void => {
       document.removeEventListener("visibilitychange", onReturn);
     };
   }, []);
+};
+
+/** A field of a request, as the OpenAPI description has it. */
+export interface FieldSchema {
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly default?: unknown;
+  readonly items?: FieldSchema;
+}
+
+/** What the server says that can be asked of it. */
+export interface ServerDescription {
+  /** Images of one request. */
+  readonly maxImages: number;
+  /** Denoising steps of one request, over all models. */
+  readonly maxSteps: number;
+  /** The options of a training job. */
+  readonly job: Readonly<Record<string, FieldSchema>>;
+}
+
+interface OpenApi {
+  readonly paths: Record<string, {
+    readonly get?: { readonly parameters?: readonly { readonly name: string; readonly schema: FieldSchema }[] };
+    readonly post?: {
+      readonly requestBody: {
+        readonly content: Record<string, { readonly schema: { readonly properties?: Record<string, FieldSchema> } }>;
+      };
+    };
+  }>;
+}
+
+/** Null until it is known. */
+export const serverDescription = createStore<ServerDescription | null>(null);
+
+/** Fetches what can be asked of the server. */
+export const loadDescription = async (): Promise<void> => {
+  const { paths } = await requestJson<OpenApi>("/openapi.json");
+  const maximum = (name: string, otherwise: number) =>
+    paths["/generate"].get?.parameters?.find((parameter) => parameter.name === name)?.schema.maximum ?? otherwise;
+  serverDescription.set({
+    maxImages: maximum("n", 64),
+    maxSteps: maximum("steps", 1000),
+    job: paths["/jobs"].post?.requestBody.content["application/json"].schema.properties ?? {},
+  });
 };

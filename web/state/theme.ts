@@ -3,11 +3,11 @@ import { createStore } from "./store.ts";
 /** What the page looks like: as the system says, unless the reader chose. */
 export type Theme = "light" | "dark";
 
-const NAME = "denoise-theme";
+const THEME_NAME = "denoise-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 const chosen = (): Theme | null => {
-  const kept = localStorage.getItem(NAME);
+  const kept = localStorage.getItem(THEME_NAME);
   return kept === "light" || kept === "dark" ? kept : null;
 };
 
@@ -25,7 +25,7 @@ show();
 
 /** Chooses; what the system says anyway is not kept, so that the page follows it again. */
 export const chooseTheme = (next: Theme): void => {
-  if (next === (system.matches ? "dark" : "light")) localStorage.removeItem(NAME);
-  else localStorage.setItem(NAME, next);
+  if (next === (system.matches ? "dark" : "light")) localStorage.removeItem(THEME_NAME);
+  else localStorage.setItem(THEME_NAME, next);
   show();
 };

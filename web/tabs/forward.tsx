@@ -1,14 +1,12 @@
 import { useMemo, useState } from "preact/hooks";
 import { fillNormal, qSample, type ScheduleName, SCHEDULES } from "../../core/mod.ts";
 import { Chart } from "../parts/chart.tsx";
-import { Choice, NumberField, Select, Slider } from "../parts/fields.tsx";
-import { LetDraw } from "../parts/let_draw.tsx";
-import { type Picture, PictureInput } from "../parts/picture_input.tsx";
+import { NumberField, RadioGroup, Select, Slider } from "../parts/fields.tsx";
+import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
 import { allSchedules, type CurveName, CURVES, DASHES, ScheduleLegend } from "../parts/schedules.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { useQuery } from "../state/address.ts";
-import { examplePicture } from "../state/example_picture.ts";
-import { fit, toValues } from "../state/pictures.ts";
+import { examplePicture, fit, toValues } from "../state/pictures.ts";
 import { models } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 
@@ -27,7 +25,7 @@ const short = (value: number): string =>
 /** Noise comes over an image: q(x_t | x_0), computed in the browser by the very files that the server runs. */
 export const Forward = () => {
   const [query, change] = useQuery("forward", DEFAULTS);
-  const [picture, setPicture] = useState<Picture>(() => examplePicture());
+  const [picture, setPicture] = useState<InputPicture>(() => examplePicture());
   const model = useStore(models)?.[0];
 
   const T = whole(query.T, 2, 10_000, 1000);
@@ -76,7 +74,7 @@ export const Forward = () => {
     <div class="studio">
       <div class="controls">
         <PictureInput label="Drop a picture here, or choose one" onPicture={setPicture} />
-        <LetDraw model={model} onPicture={setPicture} />
+        <DrawPictureButton model={model} onPicture={setPicture} />
         <Select
           label="Schedule"
           value={schedule}
@@ -136,7 +134,7 @@ export const Forward = () => {
           ))}
         </ul>
         <section class="curves" aria-label="Schedules">
-          <Choice
+          <RadioGroup
             label="All schedules"
             value={curve}
             options={Object.entries(CURVES).map(([name, { text }]) => [name as CurveName, text] as const)}

@@ -1,24 +1,23 @@
 import { useState } from "preact/hooks";
 import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
-import { NumberField } from "../parts/fields.tsx";
-import { Film } from "../parts/film.tsx";
+import { NumberField, useSubmit } from "../parts/fields.tsx";
+import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
-import { description } from "../state/limits.ts";
 import { gridOf } from "../state/pictures.ts";
+import { serverDescription } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
-import { useSubmit } from "../state/submit.ts";
 
-const DEFAULTS = { ...SAMPLING, n: "16" };
+const DEFAULTS = { ...SAMPLING_DEFAULTS, n: "16" };
 
-const Studio = ({ models }: { models: readonly Model[] }) => {
+const GenerateForm = ({ models }: { models: readonly Model[] }) => {
   const [query, change] = useQuery("generate", DEFAULTS);
-  const most = useStore(description)?.maxImages ?? 64;
+  const most = useStore(serverDescription)?.maxImages ?? 64;
   const drawer = useDrawing();
   const [picked, pick] = useState<number | null>(null);
   const model = modelOf(query.model, models);
@@ -61,7 +60,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
       </form>
       <div class="stage">
         <DrawProblem drawer={drawer} />
-        <Film progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
+        <FilmPlayer progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
         <p class="hint">
           {progress.frames.length === 0
             ? "Nothing drawn yet. Every image begins as noise; watch it become one."
@@ -74,4 +73,4 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
 };
 
 /** Images from noise, and how they come to be. */
-export const Generate = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;
+export const Generate = () => <WithModels>{(models) => <GenerateForm models={models} />}</WithModels>;

@@ -1,25 +1,22 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Model } from "../api/types.ts";
-import { Brush } from "../parts/brush.tsx";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
-import { Choice, NumberField, Slider } from "../parts/fields.tsx";
-import { Film } from "../parts/film.tsx";
+import { NumberField, RadioGroup, Slider, useSubmit } from "../parts/fields.tsx";
+import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
-import { LetDraw } from "../parts/let_draw.tsx";
-import { invert, type Mask, maskOf, maskUrl, share } from "../parts/mask.ts";
+import { invertMask, type Mask, MaskBrush, maskOf, maskShare, maskUrl } from "../parts/mask.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { type Picture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
+import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toPixels, toUrl, toValues } from "../state/pictures.ts";
-import { useSubmit } from "../state/submit.ts";
 
-const DEFAULTS = { ...SAMPLING, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
+const DEFAULTS = { ...SAMPLING_DEFAULTS, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
 
 /** A picture as the model sees it: of its extent, gray where it is. */
-const asModelSees = (picture: Picture, { width, height, channels }: Model): HTMLCanvasElement => {
+const asModelSees = (picture: InputPicture, { width, height, channels }: Model): HTMLCanvasElement => {
   const canvas = fit(picture, width, height);
   if (channels === 1) {
     const pixels = toPixels(toValues(canvas, 1), { width, height, channels });
@@ -28,7 +25,7 @@ const asModelSees = (picture: Picture, { width, height, channels }: Model): HTML
   return canvas;
 };
 
-const RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = {
+const MASK_RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = {
   Left: (x) => x < 0.5,
   Right: (x) => x >= 0.5,
   Top: (_, y) => y < 0.5,
@@ -36,11 +33,11 @@ const RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = {
   Middle: (x, y) => Math.max(Math.abs(x - 0.5), Math.abs(y - 0.5)) < 0.25,
 };
 
-const Studio = ({ models }: { models: readonly Model[] }) => {
+const InpaintForm = ({ models }: { models: readonly Model[] }) => {
   const [query, change] = useQuery("inpaint", DEFAULTS);
   const model = modelOf(query.model, models);
   const { width, height } = model;
-  const [picture, setPicture] = useState<Picture | null>(null);
+  const [picture, setPicture] = useState<InputPicture | null>(null);
   const [painted, setMask] = useState<Mask | null>(null);
   const [isErasing, setErasing] = useState(false);
   const [picked, pick] = useState<number | null>(null);
@@ -51,7 +48,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
   const image = useMemo(() => picture && asModelSees(picture, model), [picture, model.name, width, height]);
   const fits = painted !== null && painted.width === width && painted.height === height;
   const mask = useMemo(() => fits ? painted : maskOf(width, height, () => false), [painted, width, height]);
-  const covered = share(mask);
+  const covered = maskShare(mask);
   const brush = Number(query.brush) || Math.max(2, Math.round(width / 6));
   const count = Math.min(16, Math.max(1, Math.floor(Number(query.n)) || 1));
   const isReady = image !== null && covered > 0;
@@ -121,13 +118,13 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
                 No picture yet. Give one, or let the model draw one; then brush over what is to be drawn anew.
               </p>
             )
-            : <Brush image={image} mask={mask} size={brush} isErasing={isErasing} onMask={setMask} />}
+            : <MaskBrush image={image} mask={mask} size={brush} isErasing={isErasing} onMask={setMask} />}
           <div class="mask-tools">
             <div class="given">
               <PictureInput label="Drop a picture here, or choose one" onPicture={setPicture} />
-              <LetDraw model={model} onPicture={setPicture} />
+              <DrawPictureButton model={model} onPicture={setPicture} />
             </div>
-            <Choice
+            <RadioGroup
               label="Brush"
               value={isErasing ? "erase" : "paint"}
               options={[["paint", "paint"], ["erase", "erase"]] as const}
@@ -142,7 +139,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
               onChange={(brush) => change({ brush: String(brush) })}
             />
             <div class="buttons" role="group" aria-label="Masks">
-              {Object.entries(RULES).map(([name, rule]) => (
+              {Object.entries(MASK_RULES).map(([name, rule]) => (
                 <button
                   key={name}
                   type="button"
@@ -151,7 +148,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
                   {name}
                 </button>
               ))}
-              <button type="button" onClick={() => setMask(invert(mask))}>Invert</button>
+              <button type="button" onClick={() => setMask(invertMask(mask))}>Invert</button>
               <button type="button" onClick={() => setMask(maskOf(width, height, () => false))}>Clear</button>
             </div>
             <p class="hint">
@@ -162,7 +159,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
           </div>
         </div>
         <DrawProblem drawer={drawer} />
-        <Film progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
+        <FilmPlayer progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
       </div>
       <PickedImage index={picked} nameOf={labelOf} progress={progress} onClose={() => pick(null)} />
     </div>
@@ -170,4 +167,4 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
 };
 
 /** Parts of a picture drawn anew. */
-export const Inpaint = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;
+export const Inpaint = () => <WithModels>{(models) => <InpaintForm models={models} />}</WithModels>;

@@ -2,34 +2,31 @@ import { useMemo, useState } from "preact/hooks";
 import { INTERPOLATIONS } from "../../core/mod.ts";
 import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
-import { Choice, NumberField, Slider } from "../parts/fields.tsx";
-import { Film } from "../parts/film.tsx";
+import { NumberField, RadioGroup, Slider, useSubmit } from "../parts/fields.tsx";
+import { FilmPlayer, Tiles } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
-import { LetDraw } from "../parts/let_draw.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { type Picture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING, samplingBody, SamplingFields } from "../parts/sampling.tsx";
-import { Tiles } from "../parts/tiles.tsx";
+import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
+import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toUrl, toValues } from "../state/pictures.ts";
-import { useSubmit } from "../state/submit.ts";
 
-const DEFAULTS = { ...SAMPLING, from: "seeds", a: "1", b: "2", method: "spherical", t: "", lambda: "5" };
+const DEFAULTS = { ...SAMPLING_DEFAULTS, from: "seeds", a: "1", b: "2", method: "spherical", t: "", lambda: "5" };
 
 /** How many λ are drawn, both ends among them. */
 const COUNT = 11;
 
 /** A picture as the model takes it. */
-const fitted = (picture: Picture, { width, height }: Model): HTMLCanvasElement => fit(picture, width, height);
+const fitted = (picture: InputPicture, { width, height }: Model): HTMLCanvasElement => fit(picture, width, height);
 
-const End = ({ name, picture, model, onPicture }: {
+const EndPicture = ({ name, picture, model, onPicture }: {
   name: string;
-  picture: Picture | null;
+  picture: InputPicture | null;
   model: Model;
-  onPicture: (picture: Picture) => void;
+  onPicture: (picture: InputPicture) => void;
 }) => {
   const values = useMemo(
     () => picture && toValues(fitted(picture, model), model.channels),
@@ -40,15 +37,15 @@ const End = ({ name, picture, model, onPicture }: {
     <div class="end">
       {values && <ValuesCanvas {...{ values, width, height, channels }} label={`Picture ${name}`} />}
       <PictureInput label={`Picture ${name}`} onPicture={onPicture} />
-      <LetDraw model={model} label="Draw one" onPicture={onPicture} />
+      <DrawPictureButton model={model} label="Draw one" onPicture={onPicture} />
     </div>
   );
 };
 
-const Studio = ({ models }: { models: readonly Model[] }) => {
+const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
   const [query, change] = useQuery("interpolate", DEFAULTS);
-  const [a, setA] = useState<Picture | null>(null);
-  const [b, setB] = useState<Picture | null>(null);
+  const [a, setA] = useState<InputPicture | null>(null);
+  const [b, setB] = useState<InputPicture | null>(null);
   const [picked, pick] = useState<number | null>(null);
   const drawer = useDrawing();
   const model = modelOf(query.model, models);
@@ -83,7 +80,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
   return (
     <div class="studio">
       <form class="controls" noValidate onSubmit={submit}>
-        <Choice
+        <RadioGroup
           label="Between"
           value={fromImages ? "images" : "seeds"}
           options={[["seeds", "two seeds"], ["images", "two pictures"]] as const}
@@ -92,8 +89,8 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
         {fromImages
           ? (
             <>
-              <End name="A" picture={a} model={model} onPicture={setA} />
-              <End name="B" picture={b} model={model} onPicture={setB} />
+              <EndPicture name="A" picture={a} model={model} onPicture={setA} />
+              <EndPicture name="B" picture={b} model={model} onPicture={setB} />
               <div class="wide">
                 <Slider
                   label="t, how far noise covers both"
@@ -124,7 +121,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
               />
             </>
           )}
-        <Choice
+        <RadioGroup
           label="Mixture of the latents"
           value={query.method as typeof INTERPOLATIONS[number]}
           options={INTERPOLATIONS.map((name) => [name, name] as const)}
@@ -173,7 +170,7 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
             </p>
           </div>
         </div>
-        <Film
+        <FilmPlayer
           progress={progress}
           grid={gridOf(COUNT, model, COUNT)}
           labelOf={labelOf}
@@ -187,4 +184,4 @@ const Studio = ({ models }: { models: readonly Model[] }) => {
 };
 
 /** Images between two: of two seeds, or of two pictures. */
-export const Interpolate = () => <WithModels>{(models) => <Studio models={models} />}</WithModels>;
+export const Interpolate = () => <WithModels>{(models) => <InterpolateForm models={models} />}</WithModels>;

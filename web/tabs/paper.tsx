@@ -1,20 +1,20 @@
 import { type ComponentType, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { at } from "../api/base.ts";
+import { serverUrl } from "../api/client.ts";
 import { DenoiseFigure } from "../figures/denoise.tsx";
-import { ForwardFigure } from "../figures/forward.tsx";
+import { ForwardProcessFigure } from "../figures/forward.tsx";
 import { ParticlesFigure } from "../figures/particles.tsx";
 import { PosteriorFigure } from "../figures/posterior.tsx";
 import { SchedulesFigure } from "../figures/schedules.tsx";
 import { WeightsFigure } from "../figures/weights.tsx";
-import { Notice, Wrong } from "../parts/notice.tsx";
+import { ErrorNotice, Notice } from "../parts/notice.tsx";
 import { hrefOf, useQuery } from "../state/address.ts";
 import { serverState } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 
 /** The figures by the names that web/paper/render.ts gives their places. */
 const FIGURES: Readonly<Record<string, { readonly title: string; readonly Figure: ComponentType }>> = {
-  forward: { title: "Try it: eq. 4 on a picture", Figure: ForwardFigure },
+  forward: { title: "Try it: eq. 4 on a picture", Figure: ForwardProcessFigure },
   posterior: { title: "Try it: Bayes' rule for one pixel", Figure: PosteriorFigure },
   weights: { title: "Try it: what the losses weigh", Figure: WeightsFigure },
   particles: { title: "Try it: the samplers, on a plane", Figure: ParticlesFigure },
@@ -77,7 +77,7 @@ export const Paper = () => {
 
   useEffect(() => {
     if (html !== null) return;
-    fetch(at("page/paper.html"))
+    fetch(serverUrl("page/paper.html"))
       .then((response) => response.ok ? response.text() : Promise.reject(new Error("The text is not there.")))
       .then((text) => {
         setHtml(text);
@@ -95,7 +95,9 @@ export const Paper = () => {
   }, [sections]);
 
   if (html === null) {
-    return <div class="waiting">{error ? <Wrong error={error} /> : <Notice busy>Opening the text …</Notice>}</div>;
+    return (
+      <div class="waiting">{error ? <ErrorNotice error={error} /> : <Notice busy>Opening the text …</Notice>}</div>
+    );
   }
   return (
     <div class="paper">

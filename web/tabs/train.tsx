@@ -1,17 +1,16 @@
 import { useRef, useState } from "preact/hooks";
-import { keyWanted } from "../api/key.ts";
-import { Problem } from "../api/problem.ts";
-import type { Job } from "../api/types.ts";
+import { keyWanted, Problem } from "../api/client.ts";
+import type { JobAnswer } from "../api/types.ts";
 import { JobForm } from "../parts/job_form.tsx";
-import { JobView, type Measure, MEASURES } from "../parts/job_view.tsx";
-import { Notice, Wrong } from "../parts/notice.tsx";
+import { JOB_MEASURES, type JobMeasure, JobView } from "../parts/job_view.tsx";
+import { ErrorNotice, Notice } from "../parts/notice.tsx";
 import { useQuery, useTab } from "../state/address.ts";
 import { useJobs } from "../state/jobs.ts";
 
 const DEFAULTS = { job: "", measure: "loss", log: "" };
 
 const JobList = ({ jobs, shown, onShow }: {
-  jobs: readonly Job[];
+  jobs: readonly JobAnswer[];
   shown: string;
   onShow: (id: string) => void;
 }) => (
@@ -37,15 +36,15 @@ export const Train = () => {
   const [version, setVersion] = useState(0);
   const stage = useRef<HTMLDivElement>(null);
   const shown = query.job !== "" ? query.job : jobs?.[0]?.id ?? "";
-  const measure: Measure = query.measure in MEASURES ? query.measure as Measure : "loss";
+  const measure: JobMeasure = query.measure in JOB_MEASURES ? query.measure as JobMeasure : "loss";
   if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
     return (
       <div class="waiting">
-        <Wrong error={error}>
+        <ErrorNotice error={error}>
           <button type="button" class="main" onClick={() => keyWanted.set("Training takes a key with the right jobs.")}>
             Enter a key
           </button>
-        </Wrong>
+        </ErrorNotice>
       </div>
     );
   }
@@ -68,7 +67,7 @@ export const Train = () => {
         </section>
         <section aria-labelledby="all-jobs">
           <h2 id="all-jobs">Jobs</h2>
-          {error && <Wrong error={error} />}
+          {error && <ErrorNotice error={error} />}
           {jobs === null && !error && <p class="hint">Asking …</p>}
           {jobs?.length === 0 && <p class="hint">None yet.</p>}
           {jobs !== null && jobs.length > 0 && <JobList jobs={jobs} shown={shown} onShow={(job) => change({ job })} />}

@@ -12,13 +12,13 @@ export const RESIZE_METHODS = ["tensorflow", "pytorch", "clean"] as const;
 export type ResizeMethod = typeof RESIZE_METHODS[number];
 
 /** Between which two values of a line each new one lies, and where between them. */
-interface Between {
+interface ResampledPosition {
   readonly low: number;
   readonly high: number;
   readonly part: number;
 }
 
-const between = (input: number, method: "tensorflow" | "pytorch"): Between[] =>
+const resampledPositions = (input: number, method: "tensorflow" | "pytorch"): ResampledPosition[] =>
   Array.from({ length: SIDE }, (_, i) => {
     const scale = input / SIDE;
     const place = method === "tensorflow" ? Math.fround(i * Math.fround(scale)) : Math.max(0, scale * (i + 0.5) - 0.5);
@@ -33,7 +33,7 @@ const bilinear = (
   method: "tensorflow" | "pytorch",
   out: Float32Array,
 ): void => {
-  const across = between(width, method);
+  const across = resampledPositions(width, method);
   const lines = new Float32Array(height * SIDE * 3);
   for (let y = 0, at = 0; y < height; y++) {
     for (const { low, high, part } of across) {
@@ -45,7 +45,7 @@ const bilinear = (
   }
   const size = SIDE * 3;
   let at = 0;
-  for (const { low, high, part } of between(height, method)) {
+  for (const { low, high, part } of resampledPositions(height, method)) {
     for (let i = 0; i < size; i++) {
       const from = lines[low * size + i];
       out[at++] = from + (lines[high * size + i] - from) * part;

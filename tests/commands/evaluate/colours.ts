@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { normal } from "../../../core/mod.ts";
+import { findDataset } from "../../../datasets/open.ts";
 import { encodePng } from "../../../formats/png.ts";
-import { placeDataset } from "../../../jobs/data/place.ts";
 
 /**
  * Prepares pictures of 8×8 of the classes red, green and blue, `each` of every class, as the tiny model knows them.
@@ -20,7 +20,7 @@ export const prepareColours = async (folder: string, { each = 3, side = 8 } = {}
       await Deno.writeFile(file, encodePng({ data, height: side, width: side, channels: 3 }));
     }
   }
-  const placed = await placeDataset(join(folder, "colours"), { root: folder });
+  const placed = await findDataset(join(folder, "colours"), { root: folder });
   await placed.prepare();
   return placed.folder!;
 };

@@ -1,12 +1,11 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { betaSchedule, type Prediction, type ScheduleName, type Variance } from "../../../core/mod.ts";
+import { createDataset } from "../../../datasets/dataset.ts";
 import { openEngine } from "../../../engine/mod.ts";
+import { type BoundNetwork, evaluatedProcess, measureBound } from "../../../evaluation/likelihood/bound.ts";
 import { findingsOf } from "../../../evaluation/likelihood/findings.ts";
-import { measureImages, type Network } from "../../../evaluation/likelihood/measure_images.ts";
-import { processOf } from "../../../evaluation/likelihood/process.ts";
-import { createStand } from "../../../evaluation/likelihood/stand.ts";
+import { createPartialResult } from "../../../evaluation/likelihood/partial_result.ts";
 import { decodeNpz } from "../../../formats/npz.ts";
-import { createDataset } from "../../../jobs/data/dataset.ts";
 import { createDenoiser } from "../../../model/denoiser.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { parseSchedulerConfig } from "../../../model/scheduler_config.ts";
@@ -49,8 +48,8 @@ const compare = (findings: ReturnType<typeof findingsOf>, golden: Golden, tolera
 };
 
 const measure = async (
-  process: ReturnType<typeof processOf>,
-  network: Network,
+  process: ReturnType<typeof evaluatedProcess>,
+  network: BoundNetwork,
   images: Uint8Array,
   { seed, side, labels = null }: { seed: number; side: number; labels?: number[] | null },
 ) => {
@@ -65,8 +64,8 @@ const measure = async (
     labels: null,
     classNames: null,
   });
-  const stand = createStand(process.timesteps.length);
-  await measureImages(stand, {
+  const stand = createPartialResult(process.timesteps.length);
+  await measureBound(stand, {
     network,
     process,
     dataset,
@@ -94,11 +93,11 @@ cases.forEach((golden, index) => {
       clip_sample: golden.clip !== null,
       clip_sample_range: golden.clip ?? 1,
     });
-    const process = processOf(scheduler, { respacing: golden.kept && String(golden.kept.length) });
+    const process = evaluatedProcess(scheduler, { respacing: golden.kept && String(golden.kept.length) });
     assertEquals([...process.timesteps], golden.kept ?? Array.from({ length: timesteps }, (_, t) => t));
     const { data, shape } = arrays[`outputs${index}`];
     const length = data.length / shape[0];
-    const network: Network = {
+    const network: BoundNetwork = {
       channels: golden.channels,
       outChannels: shape[4],
       evaluate: (_, timesteps) => {
@@ -118,7 +117,7 @@ Deno.test("the bound of a model is that which diffusers' network and NumPy give,
   const pipeline = await loadPipeline("tests/fixtures/tiny-model");
   const network = createDenoiser(await openEngine("wasm"), pipeline);
   try {
-    const findings = await measure(processOf(pipeline.scheduler), network, Uint8Array.from(golden.images), {
+    const findings = await measure(evaluatedProcess(pipeline.scheduler), network, Uint8Array.from(golden.images), {
       seed: golden.seed,
       side: 8,
       labels: golden.labels,

@@ -1,11 +1,11 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { EvaluationError } from "../../../evaluation/error.ts";
-import { processOf } from "../../../evaluation/likelihood/process.ts";
+import { evaluatedProcess } from "../../../evaluation/likelihood/bound.ts";
 import { diffusionOf } from "../../../model/pipeline.ts";
 import { parseSchedulerConfig } from "../../../model/scheduler_config.ts";
 
 Deno.test("processOf reads variance, clipping and prediction off the scheduler, as diffusers names them", () => {
-  const process = processOf(parseSchedulerConfig({
+  const process = evaluatedProcess(parseSchedulerConfig({
     variance_type: "fixed_large_log",
     clip_sample: true,
     clip_sample_range: 1.5,
@@ -13,13 +13,13 @@ Deno.test("processOf reads variance, clipping and prediction off the scheduler, 
   }));
   assertEquals([process.variance, process.clip, process.prediction], ["fixed_large", 1.5, "v_prediction"]);
   assertEquals(process.timesteps.length, 1000);
-  assertEquals(processOf(parseSchedulerConfig({ clip_sample: false })).clip, Infinity);
-  assertEquals(processOf(parseSchedulerConfig({}), { variance: "fixed_large" }).variance, "fixed_large");
+  assertEquals(evaluatedProcess(parseSchedulerConfig({ clip_sample: false })).clip, Infinity);
+  assertEquals(evaluatedProcess(parseSchedulerConfig({}), { variance: "fixed_large" }).variance, "fixed_large");
 });
 
 Deno.test("processOf keeps the timesteps asked for, ascending, with the signal that is left at each", () => {
   const config = parseSchedulerConfig({});
-  const { diffusion, timesteps } = processOf(config, { respacing: "2,3" });
+  const { diffusion, timesteps } = evaluatedProcess(config, { respacing: "2,3" });
   assertEquals([...timesteps], [0, 499, 500, 750, 999]);
   const whole = diffusionOf(config);
   timesteps.forEach((t, i) => assertAlmostEquals(diffusion.alphasCumprod[i], whole.alphasCumprod[t], 1e-12));
@@ -29,15 +29,15 @@ Deno.test("processOf refuses a respacing that cannot be read, and ε where the l
   const config = parseSchedulerConfig({});
   for (const respacing of ["x", "1001", "0", "-3", "ddim300"]) {
     assertThrows(
-      () => processOf(config, { respacing }),
+      () => evaluatedProcess(config, { respacing }),
       EvaluationError,
       "respacing must be numbers of the model's 1000",
     );
   }
   assertThrows(
-    () => processOf(parseSchedulerConfig({ rescale_betas_zero_snr: true })),
+    () => evaluatedProcess(parseSchedulerConfig({ rescale_betas_zero_snr: true })),
     EvaluationError,
     "model must predict x_0 or v",
   );
-  processOf(parseSchedulerConfig({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" }));
+  evaluatedProcess(parseSchedulerConfig({ rescale_betas_zero_snr: true, prediction_type: "v_prediction" }));
 });

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { DIVERGED, TRY_AGAIN } from "../../../jobs/exit_codes.ts";
 import { type EndedAttempt, outcomeOf } from "../../../jobs/queue/attempt.ts";
+import { DIVERGED, TRY_AGAIN } from "../../../training/errors.ts";
 
 const attempt = (some: Partial<EndedAttempt>): EndedAttempt => ({
   ...{ code: 0, stderr: "", last: null, stoppedBy: null, failures: 0 },

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { isGranted } from "../../../engine/tensorflow/find_library.ts";
-import type { TrainingEvent } from "../../../jobs/events.ts";
 import {
   type Job,
   JobExistsError,
@@ -11,6 +10,7 @@ import {
   JobsUnavailableError,
 } from "../../../jobs/jobs.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
+import type { TrainingEvent } from "../../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 import { isOneAtATime, launchLeased, readRecord } from "./leased_training.ts";
 import { startPostgres, whyNoPostgres } from "./postgres.ts";

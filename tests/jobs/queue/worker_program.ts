@@ -4,8 +4,7 @@
  * started last.
  */
 import { join, resolve, toFileUrl } from "@std/path";
-import { launchTraining, type TrainingProcess } from "../../../jobs/launch.ts";
-import { linesOf } from "../../../jobs/lines.ts";
+import { launchTraining, linesOf, type TrainingProcess } from "../../../jobs/launch.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import { launchLeased } from "./leased_training.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { compareRuns } from "../../../bench/kill/compare_runs.ts";
+import { compareRuns } from "../../../bench/kill/check_runs.ts";
 import { openStorage } from "../../../jobs/storage/open_storage.ts";
 import { missing, run, testCommandLine } from "../../commands/run_main.ts";
 import { startS3, whyNoS3 } from "./s3_server.ts";

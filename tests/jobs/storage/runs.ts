@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { writeSums } from "../../../jobs/training/digest.ts";
+import { writeDigests } from "../../../training/digest.ts";
 
 /** Makes the folder of a run that keeps two checkpoints. */
 export const makeRun = async (run: string, { keep = 2 } = {}): Promise<string> => {
@@ -14,7 +14,7 @@ export const addCheckpoint = async (run: string, step: number): Promise<void> =>
   await Deno.mkdir(join(folder, "training_state"), { recursive: true });
   await Deno.writeTextFile(join(folder, "model_index.json"), `model ${step}`);
   await Deno.writeTextFile(join(folder, "training_state", "weights.safetensors"), `weights ${step}`);
-  writeSums(folder);
+  writeDigests(folder);
   await Deno.writeTextFile(join(run, "metrics.jsonl"), `{"step":${step}}\n`, { append: true });
   await Deno.writeTextFile(join(run, "samples", `step-${step}.png`), `grid ${step}`);
   await Deno.writeTextFile(join(run, "latest"), `checkpoints/step-${step}\n`);

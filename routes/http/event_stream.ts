@@ -1,0 +1,215 @@
+/** One event of a stream. */
+export interface LoggedEvent {
+  /** 1, 2, 3 …, with gaps where events were replaced. */
+  readonly id: number;
+  readonly type: string;
+  /** The data as one line of JSON. */
+  readonly data: string;
+}
+
+/** What has happened to a request, for any number of readers, each at its own pace. */
+export interface EventLog {
+  /** @param options.passing the next event takes the place of this one: it is of interest only while it is the last */
+  append(type: string, data: unknown, options?: { passing?: boolean }): void;
+  /** Says that nothing follows. */
+  end(): void;
+  readonly ended: boolean;
+  /** Resolves at the end. */
+  readonly over: Promise<void>;
+  /** The id of the last event; 0 before the first. */
+  readonly lastId: number;
+  /** The events that came after the one of this id, as far as they have been kept. */
+  after(id: number): readonly LoggedEvent[];
+  /** Calls back at each change, until the returned function is called. */
+  subscribe(onChange: () => void): () => void;
+  /** Size of all data that is kept, in characters. */
+  readonly size: number;
+}
+
+/**
+ * Makes an empty log. A reader holds no more of it than the id of the last event it took, so that one who is slow costs
+ * nothing.
+ */
+export const createEventLog = (): EventLog => {
+  const events: (LoggedEvent & { readonly passing: boolean })[] = [];
+  const readers = new Set<() => void>();
+  let lastId = 0;
+  const over = Promise.withResolvers<void>();
+  let ended = false;
+  let size = 0;
+  const tell = () => {
+    for (const reader of [...readers]) reader();
+  };
+  return {
+    append: (type, value, { passing = false } = {}) => {
+      if (ended) return;
+      if (events.at(-1)?.passing) size -= events.pop()!.data.length;
+      const data = JSON.stringify(value);
+      events.push({ id: ++lastId, type, data, passing });
+      size += data.length;
+      tell();
+    },
+    end: () => {
+      ended = true;
+      tell();
+      readers.clear();
+      over.resolve();
+    },
+    over: over.promise,
+    get ended() {
+      return ended;
+    },
+    get lastId() {
+      return lastId;
+    },
+    after: (id) => events.filter((event) => event.id > id),
+    subscribe: (onChange) => {
+      const reader = () => onChange();
+      readers.add(reader);
+      return () => readers.delete(reader);
+    },
+    get size() {
+      return size;
+    },
+  };
+};
+
+const textEncoder = new TextEncoder();
+
+/** An event as it stands in a stream. */
+export const writeEvent = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+
+/** How a stream came to its end: with the log, or because its reader went away or took nothing. */
+export type StreamEnd = "ended" | "gone";
+
+/**
+ * The events of a log as `text/event-stream`, ended with the log. Nothing is written ahead of the reader: a slow one gets
+ * fewer of the passing events, and one that takes nothing for `stall` milliseconds is cut off.
+ *
+ * @param options.after id of the last event that the reader has (`Last-Event-ID`)
+ * @param options.heartbeat milliseconds of silence after which a comment is sent, so that no proxy closes the line
+ * @param options.onEnd called once
+ */
+export const eventStream = (
+  log: EventLog,
+  { after = 0, heartbeat = 15_000, stall = 60_000, onEnd = () => {} }: {
+    after?: number;
+    heartbeat?: number;
+    stall?: number;
+    onEnd?: (end: StreamEnd) => void;
+  } = {},
+): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  let last = Math.min(after, log.lastId);
+  let isOver = false;
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  let stopWaiting = () => {};
+
+  const end = (how: StreamEnd) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(stalled);
+    stopWaiting();
+    onEnd(how);
+  };
+
+  /** Resolves at the next change of the log, or after the heartbeat. */
+  const waitForChange = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(() => stopWaiting(), heartbeat);
+      const unsubscribe = log.subscribe(() => stopWaiting());
+      stopWaiting = () => {
+        clearTimeout(timer);
+        unsubscribe();
+        resolve();
+      };
+    });
+
+  return new ReadableStream({
+    pull: async (controller) => {
+      clearTimeout(stalled);
+      if (log.after(last).length === 0 && !log.ended) await waitForChange();
+      if (isOver) return;
+      const events = log.after(last);
+      if (events.length === 0 && log.ended) {
+        end("ended");
+        return controller.close();
+      }
+      last = events.at(-1)?.id ?? last;
+      controller.enqueue(textEncoder.encode(events.length > 0 ? events.map(writeEvent).join("") : ": still here\n\n"));
+      stalled = setTimeout(() => {
+        controller.error(new Error("the reader takes nothing"));
+        end("gone");
+      }, stall);
+    },
+    cancel: () => end("gone"),
+  }, { highWaterMark: 0 });
+};
+
+const utf8 = new TextEncoder();
+const HEARTBEAT = Symbol("heartbeat");
+
+/**
+ * Texts as they come, as a body that ends with them. Nothing is asked for ahead of the reader; one that takes nothing for
+ * `stall` milliseconds is cut off.
+ *
+ * @param options.heartbeat milliseconds of silence after which a comment of an event stream is sent, so that no proxy
+ * closes the line; null for none
+ * @param options.onEnd called once; whoever makes the texts is to stop then
+ */
+export const textStream = (
+  texts: AsyncIterable<string>,
+  { heartbeat = 15_000, stall = 60_000, onEnd = () => {} }: {
+    heartbeat?: number | null;
+    stall?: number;
+    onEnd?: (end: StreamEnd) => void;
+  } = {},
+): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  const iterator = texts[Symbol.asyncIterator]();
+  let next: Promise<IteratorResult<string>> | null = null;
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+
+  const end = (how: StreamEnd) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(stalled);
+    onEnd(how);
+  };
+
+  const nextOrBeat = async (): Promise<IteratorResult<string> | typeof HEARTBEAT> => {
+    next ??= iterator.next();
+    if (heartbeat === null) return await next;
+    const { promise, resolve } = Promise.withResolvers<typeof HEARTBEAT>();
+    const timer = setTimeout(() => resolve(HEARTBEAT), heartbeat);
+    try {
+      return await Promise.race([next, promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+
+  return new ReadableStream({
+    pull: async (controller) => {
+      clearTimeout(stalled);
+      const result = await nextOrBeat().catch((error) => {
+        end("gone");
+        throw error;
+      });
+      if (isOver) return;
+      if (result === HEARTBEAT) controller.enqueue(utf8.encode(": still here\n\n"));
+      else {
+        next = null;
+        if (result.done) {
+          end("ended");
+          return controller.close();
+        }
+        controller.enqueue(utf8.encode(result.value));
+      }
+      stalled = setTimeout(() => {
+        controller.error(new Error("the reader takes nothing"));
+        end("gone");
+      }, stall);
+    },
+    cancel: () => end("gone"),
+  }, { highWaterMark: 0 });
+};

@@ -1,0 +1,88 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { requestId } from "hono/request-id";
+import { routePath } from "hono/route";
+import { secureHeaders } from "hono/secure-headers";
+import { clientOf } from "./clients.ts";
+import type { Log, LogFields } from "./log.ts";
+import { notFound, onError } from "./problem.ts";
+import { nameRequestSpan } from "./telemetry.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** What a request that draws adds to its line: what it drew with. */
+    drawn?: LogFields;
+  }
+}
+
+/** A request that has been answered. */
+export interface Answered {
+  readonly method: string;
+  /** The pattern that the path matched, as `/jobs/{id}`. */
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+/**
+ * Logs each request once its answer has gone out, to the last byte or until the client went away.
+ *
+ * @param onAnswered is told of each too
+ */
+const accessLog = (log: Log, onAnswered: (answered: Answered) => void): MiddlewareHandler => async (c, next) => {
+  const started = performance.now();
+  const { remoteAddr, completed } = c.env as Deno.ServeHandlerInfo;
+  c.set("address", "hostname" in remoteAddr ? remoteAddr.hostname : remoteAddr.transport);
+  await next();
+  const { method, path } = c.req;
+  const { status } = c.res;
+  const route = routePath(c, -1).replace(/:(\w+)/g, "{$1}");
+  nameRequestSpan(method, route);
+  const finish = (outcome: "sent" | "cut off") => {
+    const seconds = (performance.now() - started) / 1000;
+    const ms = Math.round(seconds * 1e4) / 10;
+    const drawn = c.get("drawn");
+    log.info("request", { id: c.get("requestId"), client: clientOf(c), method, path, status, ms, outcome, ...drawn });
+    onAnswered({ method, route, status, seconds });
+  };
+  completed.then(() => finish("sent"), () => finish("cut off"));
+};
+
+/** What surrounds all routes. */
+export interface FrameOptions {
+  readonly log: Log;
+  /** Origins of pages elsewhere that may read answers; `*` is all. */
+  readonly origins: readonly string[];
+  readonly onAnswered?: (answered: Answered) => void;
+}
+
+/**
+ * An application without routes: request ids, a log of requests, headers that keep browsers careful, and problems for all
+ * that goes wrong.
+ */
+export const createFrame = ({ log, origins, onAnswered = () => {} }: FrameOptions): OpenAPIHono => {
+  const app = new OpenAPIHono();
+  app.onError(onError(log));
+  app.notFound(notFound);
+  app.use(accessLog(log, onAnswered));
+  app.use(requestId());
+  app.use(secureHeaders({
+    // A route may say better what its page needs.
+    overwrite: false,
+    // Its own certificate is the business of what stands before this server.
+    strictTransportSecurity: false,
+    crossOriginResourcePolicy: origins.length === 0 ? "same-origin" : "cross-origin",
+    contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  }));
+  if (origins.length > 0) {
+    app.use(cors({
+      origin: origins.includes("*") ? "*" : [...origins],
+      allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"],
+      allowHeaders: ["accept", "authorization", "content-type", "last-event-id", "prefer", "x-request-id"],
+      exposeHeaders: ["*"],
+      maxAge: 600,
+    }));
+  }
+  return app;
+};

@@ -1,0 +1,189 @@
+import type { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { ParameterError, type ParameterIssue } from "../../sampling/errors.ts";
+import { BODY_TYPES, parseBody, type ParsedBody } from "./parse_body.ts";
+import { CanceledError } from "./problem.ts";
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+/**
+ * The value that a text stands for, in a query string or a form: the text itself where the field takes it, else the
+ * number or truth value that it spells.
+ */
+const coerceText = (field: z.ZodType | undefined, text: string): unknown => {
+  const accepts = (value: unknown) => field?.safeParse(value).success === true;
+  // A bare "+" in a query string means a space.
+  const plus = text.replaceAll(" ", "+");
+  if (accepts(text) || field === undefined) return text;
+  if (accepts(plus)) return plus;
+  if (NUMBER.test(text)) return Number(text);
+  return text === "true" || text === "false" ? text === "true" : text;
+};
+
+type Issue = z.core.$ZodIssue;
+
+const boundText = (comparison: string, origin: string): string =>
+  origin === "string" ? `text of length ${comparison}` : comparison;
+
+const KIND_NAMES: Record<string, string> = {
+  int: "an integer",
+  number: "a number",
+  string: "text",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+};
+
+const allowedBy = (issue: Issue): string => {
+  switch (issue.code) {
+    case "invalid_type":
+      return KIND_NAMES[issue.expected] ?? issue.expected;
+    case "too_small":
+      return boundText(`${issue.inclusive ? "≥" : ">"} ${issue.minimum}`, issue.origin);
+    case "too_big":
+      return boundText(`${issue.inclusive ? "≤" : "<"} ${issue.maximum}`, issue.origin);
+    case "invalid_value":
+      return `one of ${issue.values.map(String).join(", ")}`;
+    case "invalid_format":
+      // A schema may say it in better words than its pattern.
+      if (!issue.message.startsWith("Invalid")) return issue.message;
+      return issue.pattern ? `text that matches ${issue.pattern}` : `a valid ${issue.format}`;
+    case "invalid_union":
+      return [...new Set(issue.errors.flat().map(allowedBy))].join(" or ");
+    case "unrecognized_keys":
+      return "absent: no such parameter";
+    default:
+      return issue.message;
+  }
+};
+
+const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], input);
+
+const LONGEST_TEXT = 100;
+
+/** A value short enough to be said back: an uploaded image is named, not repeated. */
+const shorten = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
+  if (typeof value === "string") return value.length <= LONGEST_TEXT ? value : `${value.slice(0, LONGEST_TEXT)}…`;
+  if (Array.isArray(value) && value.some((entry) => entry instanceof Uint8Array)) return value.map(shorten);
+  const text = JSON.stringify(value) ?? "";
+  return text.length <= 2 * LONGEST_TEXT ? value : `${text.slice(0, LONGEST_TEXT)}…`;
+};
+
+/** The most issues that are told. */
+const MOST_ISSUES = 20;
+
+const pathsOf = (issue: Issue): PropertyKey[][] =>
+  issue.code === "unrecognized_keys"
+    ? issue.keys.slice(0, MOST_ISSUES).map((key) => [...issue.path, key])
+    : [issue.path];
+
+/** What a schema found wrong with an input, parameter by parameter. */
+const describeIssues = (issues: readonly Issue[], input: unknown): ParameterIssue[] =>
+  issues.slice(0, MOST_ISSUES).flatMap((issue) =>
+    pathsOf(issue).map((path) => ({
+      field: String(shorten(path.join("."))) || "body",
+      received: shorten(valueAt(input, path) ?? null),
+      allowed: allowedBy(issue),
+    }))
+  ).slice(0, MOST_ISSUES);
+
+/** Where the parameters of a request may stand. */
+export type InputSource = "query" | keyof typeof BODY_TYPES;
+
+/** Values by name; one name that came several times has a list. */
+const byName = <T>(entries: Iterable<readonly [string, T]>): Record<string, T | readonly T[]> => {
+  const values = new Map<string, T[]>();
+  for (const [name, value] of entries) {
+    const own = values.get(name);
+    if (own) own.push(value);
+    else values.set(name, [value]);
+  }
+  return Object.fromEntries(values.entries().map(([name, own]) => [name, own.length === 1 ? own[0] : own]));
+};
+
+/** What entries of text, or of text and files, say of a schema's fields. */
+const coerce = (entries: Iterable<readonly [string, string | Uint8Array]>, schema: z.ZodObject): unknown =>
+  byName(
+    [...entries].map(([name, value]) => {
+      const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] as z.ZodType : undefined;
+      return [name, typeof value === "string" ? coerceText(field, value) : value] as const;
+    }),
+  );
+
+/** The whole body. It breaks off where its sender does, before the request's signal tells of it. */
+const readBody = async (c: Context): Promise<Uint8Array<ArrayBuffer>> => {
+  try {
+    return new Uint8Array(await c.req.arrayBuffer());
+  } catch (cause) {
+    if (cause instanceof Deno.errors.BadResource) throw new CanceledError("the client went away", { cause });
+    throw cause;
+  }
+};
+
+const readRaw = async (
+  c: Context,
+  schema: z.ZodObject,
+  sources: readonly InputSource[],
+  parse: typeof parseBody,
+): Promise<unknown> => {
+  if (sources.includes("query") && (c.req.method === "GET" || c.req.method === "HEAD")) {
+    return coerce(new URL(c.req.url).searchParams, schema);
+  }
+  const contentType = c.req.header("content-type");
+  const type = contentType?.split(";")[0].trim().toLowerCase();
+  const taken = sources.filter((source) => source !== "query");
+  const source = taken.find((source) => BODY_TYPES[source] === type);
+  if (source === undefined) {
+    const allowed = taken.map((source) => BODY_TYPES[source]).join(" or ");
+    const message = `send the parameters as ${allowed}, received ${type ?? "no content-type"}`;
+    throw new HTTPException(415, { message });
+  }
+  const body: ParsedBody = await parse(source, await readBody(c), contentType!).catch((cause) => {
+    if (cause.name === "SyntaxError") throw new HTTPException(400, { message: cause.message, cause });
+    if (cause.name === "CodecTimeoutError") {
+      throw new HTTPException(400, { message: "the body takes too long to parse", cause });
+    }
+    throw cause;
+  });
+  return body.type === "json" ? body.value : coerce(body.fields, schema);
+};
+
+/**
+ * Reads the parameters of a request and checks them against a strict schema: from the query of a GET, else from the body,
+ * JSON or a form. Bytes of a form's file are a Uint8Array; one name given several times is a list.
+ *
+ * @param options.parse parses the body, elsewhere if it may be long
+ * @throws {ParameterError} that lists every parameter in the way, unknown ones among them
+ * @throws {HTTPException} 400 if the body cannot be parsed, 415 if it is of another type
+ * @throws {CanceledError} if its sender went away within it
+ */
+export const readInput = async <S extends z.ZodObject>(
+  c: Context,
+  schema: S,
+  sources: readonly InputSource[],
+  { parse = parseBody }: { parse?: typeof parseBody } = {},
+): Promise<z.output<S>> => checkInput(await readRaw(c, schema, sources, parse), schema);
+
+/** Checks what was read against a strict schema, as `readInput` does. */
+export const checkInput = <S extends z.ZodType>(received: unknown, schema: S): z.output<S> => {
+  const result = schema.safeParse(received);
+  if (!result.success) throw new ParameterError(describeIssues(result.error.issues, received));
+  return result.data;
+};
+
+/**
+ * Refuses parameters in the query of a request that takes none there.
+ *
+ * @throws {ParameterError} that lists them
+ */
+export const refuseQuery = (c: Context): void => {
+  const names = [...new Set(new URL(c.req.url).searchParams.keys())];
+  if (names.length === 0) return;
+  const allowed = c.req.method === "GET" || c.req.method === "HEAD"
+    ? "absent: there is no such parameter here"
+    : "absent: parameters stand in the body here";
+  throw new ParameterError(names.map((field) => ({ field, received: c.req.query(field) ?? null, allowed })));
+};

@@ -1,0 +1,123 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { type Job, JOB_STATES, JobMissingError, type Jobs } from "../../jobs/jobs.ts";
+import type { RunStorage } from "../../jobs/storage/storage.ts";
+import type { Serving } from "../../serving/serving.ts";
+import type { ApiKey } from "../http/keys.ts";
+import type { Limits } from "../http/limits.ts";
+import type { Log } from "../http/log.ts";
+import { problemResponse } from "../http/resource.ts";
+import type { ModelSources } from "../models.ts";
+
+/** What the resources of jobs stand on. */
+export interface JobDependencies {
+  readonly jobs: Jobs;
+  /** What may be asked of a job: options of `train` that name no path. */
+  readonly options: z.ZodObject;
+  readonly serving: Serving;
+  readonly sources: ModelSources;
+  /** Brings here what other machines train; null where all runs lie here. */
+  readonly storage: Pick<RunStorage, "fetch"> | null;
+  readonly limits: Limits;
+  readonly keys: readonly ApiKey[];
+  readonly log: Log;
+  /** Aborts when the server stops. */
+  readonly stopping: AbortSignal;
+  /** Told of each event stream, with 1 at its start and −1 at its end. */
+  readonly onStream: (change: 1 | -1) => void;
+}
+
+const JOB_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+/** The name of a job, and of its folder under runs/. */
+export const nameSchema = z.string().regex(JOB_ID);
+
+/** The path of all that belongs to one job. */
+export const jobParams = z.object({
+  id: z.string().openapi({ param: { name: "id", in: "path" }, description: "The job's id", example: "my-run" }),
+});
+
+/** Where a job stands, as it is answered. */
+export const jobSchema = z.object({
+  id: z.string(),
+  run: z.string().openapi({ description: "Folder of its checkpoints, samples and metrics" }),
+  state: z.enum(JOB_STATES),
+  options: z.record(z.string(), z.unknown()),
+  attempt: z.int().openapi({ description: "How often it was started" }),
+  worker: z.string().nullable().openapi({ description: "Who runs it, or ran it last" }),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().nullable(),
+  endedAt: z.iso.datetime().nullable(),
+  step: z.int(),
+  steps: z.int().nullable(),
+  loss: z.number().nullable(),
+  imagesPerSecond: z.number().nullable(),
+  secondsLeft: z.number().nullable(),
+  checkpoint: z.string().nullable().openapi({ description: "Folder of the last checkpoint" }),
+  exitCode: z.int().nullable(),
+  error: z.string().nullable(),
+  urls: z.object({
+    self: z.string(),
+    events: z.string(),
+    logs: z.string(),
+    samples: z.string(),
+    metrics: z.string(),
+  }),
+}).openapi("Job");
+
+/** An answer that says where a job stands, for the OpenAPI description. */
+export const answersJob = (description: string) => ({
+  description,
+  content: { "application/json": { schema: jobSchema } },
+});
+
+/** The problems of whatever is about jobs. */
+export const jobsProblems = {
+  500: problemResponse(500),
+  503: problemResponse(503, "Jobs cannot be had now: their queue is another server's, or its database does not answer"),
+};
+
+/** The problems of whatever is about one job. */
+export const jobProblems = { 404: problemResponse(404, "There is no such job"), ...jobsProblems };
+
+/** Says where a job stands. */
+export const describeJob = (job: Job): z.output<typeof jobSchema> => {
+  const self = `/jobs/${job.id}`;
+  const urls = {
+    self,
+    events: `${self}/events`,
+    logs: `${self}/logs`,
+    samples: `${self}/samples`,
+    metrics: `${self}/metrics`,
+  };
+  const { id, run, state, options, attempt, worker, createdAt, startedAt, endedAt } = job;
+  const { step, steps, loss, imagesPerSecond, secondsLeft, checkpoint, exitCode, error } = job;
+  return {
+    ...{ id, run, state, options: { ...options }, attempt, worker, createdAt, startedAt, endedAt },
+    ...{ step, steps, loss, imagesPerSecond, secondsLeft, checkpoint, exitCode, error, urls },
+  };
+};
+
+/**
+ * The folder of a job's run, with what another machine has added to it, if one trains it.
+ *
+ * @throws {JobMissingError} if there is no such job
+ * @throws {StorageError} if the storage of runs cannot be reached
+ */
+export const findRun = async ({ jobs, storage }: JobDependencies, c: Context): Promise<Job> => {
+  const job = await findJob(jobs, c);
+  await storage?.fetch(job.run);
+  return job;
+};
+
+/**
+ * The job that a path names.
+ *
+ * @throws {JobMissingError} if there is none
+ */
+export const findJob = async (jobs: Jobs, c: Context): Promise<Job> => {
+  const id = c.req.param("id")!;
+  const found = JOB_ID.test(id) ? await jobs.get(id) : undefined;
+  if (found) return found;
+  throw new JobMissingError(`there is no job ${JSON.stringify(id.slice(0, 100))}`);
+};

@@ -1,0 +1,150 @@
+import { assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { decodePng } from "../../formats/png.ts";
+import { loadPipeline } from "../../model/pipeline.ts";
+import { encodeSafetensors, parseSafetensors } from "../../model/safetensors.ts";
+import { writeDigests } from "../../training/digest.ts";
+import { DIVERGED } from "../../training/errors.ts";
+import { run, start, testCommandLine } from "../commands/run_main.ts";
+
+const TINY = ["train", "--preset", "tiny", "--batch", "8", "--warmup", "5"];
+
+interface Line {
+  step: number;
+  loss: number;
+  /** What a clock measured. */
+  timing?: unknown;
+}
+
+const metricsOf = async (folder: string): Promise<Line[]> =>
+  (await Deno.readTextFile(join(folder, "metrics.jsonl"))).trim().split("\n").map((line) => JSON.parse(line));
+
+const mean = (lines: Line[]): number => lines.reduce((sum, { loss }) => sum + loss, 0) / lines.length;
+
+const filesOf = async (folder: string, at = ""): Promise<string[]> => {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(join(folder, at))) {
+    const path = join(at, name);
+    found.push(...(isDirectory ? await filesOf(folder, path) : [path]));
+  }
+  return found.sort();
+};
+
+testCommandLine("train: on MNIST the loss falls, and the run folder holds all that it promises", async (folder) => {
+  const out = join(folder, "run");
+  const { code, stdout, stderr } = await run(
+    ...[...TINY, "--steps", "80", "--checkpoint-every", "40", "--sample-every", "80", "--keep", "1", "--out", out],
+  );
+  assertEquals(stderr, "");
+  assertEquals(code, 0);
+
+  const metrics = await metricsOf(out);
+  assertEquals(metrics.map(({ step }) => step), Array.from({ length: 80 }, (_, i) => i + 1));
+  // ε_θ starts at 0, so the first loss is the noise's variance; a network that learns nothing stays there.
+  assertLess(Math.abs(metrics[0].loss - 1), 0.1);
+  assertLess(mean(metrics.slice(-10)), 0.6);
+
+  const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
+  assertEquals(events[0], { event: "start", run: out, steps: 80, engine: "wasm" });
+  assertEquals(events.filter(({ event }) => event === "checkpoint").map(({ step }) => step), [40, 80]);
+  assertEquals(events.at(-1), { event: "done", step: 80, folder: `${out}/checkpoints/step-80` });
+
+  assertEquals(await Deno.readTextFile(join(out, "latest")), "checkpoints/step-80\n");
+  assertEquals((await Array.fromAsync(Deno.readDir(join(out, "checkpoints")))).map(({ name }) => name), ["step-80"]);
+  const { labels, nullLabel, scheduler, unet } = await loadPipeline(join(out, "checkpoints", "step-80"));
+  assertEquals([labels?.length, nullLabel, unet.num_class_embeds], [10, 10, 11]);
+  assertEquals(scheduler.beta_schedule, "linear");
+  const { width, height } = decodePng(await Deno.readFile(join(out, "samples", "step-000080.png")));
+  assertEquals([width, height], [10 * 34 + 2, 2 * 34 + 2]);
+});
+
+testCommandLine("train: a resumed run ends with the very bits of one that was never interrupted", async (folder) => {
+  const whole = join(folder, "whole"), parts = join(folder, "parts");
+  const options = ["--checkpoint-every", "3", "--sample-every", "6", "--schedule", "cosine"];
+  assertEquals((await run(...TINY, ...options, "--steps", "6", "--out", whole)).code, 0);
+  assertEquals((await run(...TINY, ...options, "--steps", "3", "--out", parts)).code, 0);
+  assertEquals((await run("train", "--resume", parts, "--steps", "6")).code, 0);
+
+  const at = "checkpoints/step-6";
+  const files = await filesOf(join(whole, at));
+  assertGreater(files.length, 7);
+  for (const file of files) {
+    const [a, b] = await Promise.all([whole, parts].map((run) => Deno.readFile(join(run, at, file))));
+    assertEquals(a, b, file);
+  }
+  const untimed = async (run: string) => (await metricsOf(run)).map((line) => ({ ...line, timing: undefined }));
+  assertEquals(await untimed(whole), await untimed(parts));
+  const last = "samples/step-000006.png";
+  assertEquals(await Deno.readFile(join(whole, last)), await Deno.readFile(join(parts, last)));
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  testCommandLine(`train: ${signal} writes a checkpoint, says how to resume and exits 0`, async (folder) => {
+    const out = join(folder, "run");
+    const child = start(...TINY, "--steps", "100000", "--out", out);
+    let text = "";
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      if (!text.includes("progress") && chunk.includes("progress")) child.kill(signal);
+      text += chunk;
+    }
+    assertEquals((await child.status).code, 0);
+    await child.stderr.cancel();
+    const last = JSON.parse(text.trim().split("\n").at(-1)!);
+    assertEquals(last, { event: "stopped", step: last.step, resume: `deno task train --resume ${out}` });
+    await loadPipeline(join(out, "checkpoints", `step-${last.step}`));
+    assertEquals((await metricsOf(out)).length, last.step);
+  });
+}
+
+testCommandLine("train --stop-at-eof: the end of standard input stops it with a checkpoint", async (folder) => {
+  const out = join(folder, "run");
+  const { code, stdout } = await run(...TINY, "--steps", "100000", "--stop-at-eof", "--out", out);
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, `"resume":"deno task train --resume ${out}"`);
+  assertMatch(await Deno.readTextFile(join(out, "latest")), /^checkpoints\/step-\d+\n$/);
+});
+
+testCommandLine("train: what cannot work ends with code 2 and one line", async (folder) => {
+  const out = join(folder, "run");
+  await Deno.mkdir(out);
+  await Deno.writeTextFile(join(out, "config.json"), "{}\n");
+  const refused: [string[], string][] = [
+    [["--out", out], `Cannot start a run in ${out}: there is one`],
+    [["--resume", join(folder, "none")], "config.json: there is no such file"],
+    [["--resume", out], `Cannot resume ${out}: ${out}/config.json: it is no recipe of this program`],
+    [["--resume", out, "--lr", "0.1"], "--lr must be left out with --resume"],
+    [["--resume", out, "--out", folder], "--out must be left out with --resume"],
+    [["--schedule", "cubic"], "--schedule must be one of linear, cosine"],
+    [
+      ["--schedule", "jsd"],
+      '--prediction must be sample or v_prediction with the schedule jsd, whose x_T holds no signal, received "epsilon"',
+    ],
+    [["--timesteps", "1"], "--timesteps must be an integer in [2, 100000]"],
+    [["--lr", "0"], "--lr must be a number in (0, 1]"],
+  ];
+  for (const [options, message] of refused) {
+    const { code, stdout, stderr } = await run("train", ...options);
+    assertEquals([code, stdout], [2, ""], options.join(" "));
+    assertStringIncludes(stderr, message);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  }
+});
+
+testCommandLine(
+  "train: a loss that is no number ends the run in one line and leaves its checkpoint",
+  async (folder) => {
+    const out = join(folder, "run");
+    assertEquals((await run(...TINY, "--steps", "1", "--out", out)).code, 0);
+    const file = join(out, "checkpoints/step-1/training_state/weights.safetensors");
+    const weights = parseSafetensors(await Deno.readFile(file));
+    weights.get("conv_in.bias")!.data.fill(NaN);
+    await Deno.writeFile(file, encodeSafetensors(weights));
+    writeDigests(join(out, "checkpoints/step-1"));
+
+    const { code, stderr } = await run("train", "--resume", out, "--steps", "5");
+    assertEquals(code, DIVERGED);
+    assertStringIncludes(stderr, `Cannot go on: the loss became NaN at step 2; the last checkpoint is ${out}`);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+    assertEquals(await Deno.readTextFile(join(out, "latest")), "checkpoints/step-1\n");
+  },
+);
