@@ -32,6 +32,6 @@ Deno.test("explain says which permission is lacking and how to grant it", async 
 Deno.test("explain answers 1 and the stack for a fault of the program", () => {
   const { code, message } = failureOf(new TypeError("x is undefined"));
   assertEquals(code, 1);
-  assertMatch(message, /^unexpected: TypeError: x is undefined\n\s+at .*fail_test\.ts/);
+  assertMatch(message, /^unexpected: TypeError: x is undefined\n\s+at .*run_test\.ts/);
   assertEquals(failureOf("thrown text"), { code: 1, message: "unexpected: thrown text" });
 });
