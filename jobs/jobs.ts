@@ -1,3 +1,12 @@
+/**
+ * Jobs: trainings that others ask for, each a process of its own. This file says what a job is and what may be done with
+ * it; `launch.ts` starts the process under its narrow permissions, `queue/` stores jobs in a database and runs them by
+ * turns, `lease/` stops a process whose worker has lost it, `storage/` has run folders where another machine finds them.
+ *
+ * Training itself is not here: `deno task train` is no job.
+ *
+ * @module
+ */
 import type { TrainingEvent } from "../training/events.ts";
 
 /** Values of a command's options, by their camelCase names. */

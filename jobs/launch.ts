@@ -64,10 +64,10 @@ export const trainingCommand = (
     ...(library.ffi.length > 0 ? [`--allow-ffi=${permissionList(library.ffi)}`] : []),
   ];
   const named = isTensorflow && tensorflow !== undefined;
-  const place = named ? [`--tensorflow=${library.path ?? tensorflow}`] : [];
+  const libraryOption = named ? [`--tensorflow=${library.path ?? tensorflow}`] : [];
   const until = lease ? "--lease" : "--stop-at-eof";
   return {
-    args: ["run", ...permissions, main.href, "train", until, ...place, ...toArguments(options)],
+    args: ["run", ...permissions, main.href, "train", until, ...libraryOption, ...toArguments(options)],
     env: {
       NO_COLOR: "1",
       ...Object.fromEntries(SECRETS.map((name) => [name, ""])),
@@ -96,7 +96,7 @@ export interface TrainingProcess {
   renew(until: number): void;
 }
 
-/** Who hears a training process. */
+/** Who follows a training process. */
 export interface TrainingListener {
   readonly onEvent: (event: TrainingEvent) => void;
   /** Gets the lines that are no events, of both streams. */
@@ -108,7 +108,7 @@ const LAST_LINES = 20;
 /**
  * Starts `train` as a separate Deno process, with the permissions of {@linkcode trainingCommand}.
  *
- * Its stdin stays open as long as this process lives: its end tells the child that nobody follows it any more.
+ * Its stdin stays open as long as this process lives: its end is how the child learns that nobody follows it any more.
  *
  * @param options arguments of `train`, already validated; they are all that a caller decides
  * @param settings.onEvent receives what the process reports
@@ -124,7 +124,7 @@ export const launchTraining = (
     stderr: "piped",
   }).spawn();
   const input = child.stdin.getWriter();
-  // Whoever closed the other end has ended, which its status tells.
+  // Whoever closed the other end has ended, which its status shows.
   input.closed.catch(() => {});
 
   const report = async () => {

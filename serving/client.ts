@@ -58,7 +58,7 @@ export interface PendingRequest {
 }
 
 /**
- * Takes a request under way: from now on its signal and its deadline are heard, until it ends.
+ * Takes a request under way: from now on its signal and its deadline hold, until it ends.
  *
  * @param onEnd called when it ends; `cancelled` where the Worker does not know of it yet
  */
@@ -174,7 +174,7 @@ const createRequests = (
     isBusy: (key) => pending.values().some(({ model }) => model === key),
     restart: (cause, died) => {
       for (const task of pending.values()) {
-        // A Worker that died does not say whom it was working for: whoever had begun, as far as one can tell.
+        // A Worker that died does not say whom it was working for: whoever had begun, as far as is known.
         if (died && task.hasStarted) task.reject(engineFailed(task, cause), "failed");
         task.hasStarted = false;
       }

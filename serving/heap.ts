@@ -14,7 +14,7 @@ export const readHeap = (): Heap => {
   return { total, used, external };
 };
 
-/** `readHeap` for a thread that tells another one of it with all that it says: null where it did so a moment ago. */
+/** `readHeap` for a thread that reports it to another with its other messages: null where it did so a moment ago. */
 export const createHeapReader = (
   { every = 1000, now = () => performance.now() }: { every?: number; now?: () => number } = {},
 ): () => Heap | null => {

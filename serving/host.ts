@@ -16,7 +16,7 @@ export interface WarmUp {
   add(model: LoadedModel): void;
   /** Leaves a model out from now on. */
   remove(model: LoadedModel): void;
-  /** Does the next piece, and tells whether there was one. */
+  /** Does the next piece; true if there was one. */
   next(): boolean;
 }
 
@@ -56,7 +56,7 @@ export interface Host {
    *
    * @throws whatever the engine does; then it is not there
    */
-  add(place: Pick<ModelLocation, "key" | "name">, pipeline: Pipeline): ModelInfo;
+  add(location: Pick<ModelLocation, "key" | "name">, pipeline: Pipeline): ModelInfo;
   /** Unloads a model, once all that it was asked for is done. */
   remove(key: number): void;
   run(message: ToWorker & { type: "run" }): void;
@@ -76,7 +76,7 @@ interface Served extends LoadedModel {
  * Makes a host without models.
  *
  * @param options.pause lets messages through between two turns
- * @param options.post is told what becomes of requests and models, and once that it is broken, if the engine fails
+ * @param options.post receives what becomes of requests and models, and once that it is broken, if the engine fails
  */
 export const createHost = (
   engine: Engine,

@@ -130,7 +130,7 @@ export interface ModelRoster {
   make(name: string, folder: string): Instance;
   /** It is to be loaded by the first Worker. */
   expect(instance: Instance): void;
-  /** Lets requests name it, in the place of the one that had the name, which leaves and is returned. */
+  /** Lets requests name it, instead of the one that had the name, which leaves and is returned. */
   install(instance: Instance, info: ModelInfo): Instance | null;
   /** No request can name it any more. */
   retire(instance: Instance): void;
@@ -223,7 +223,7 @@ export interface ModelChanges extends Pick<Serving, "add" | "remove"> {
   resume(): void;
 }
 
-/** Errors that tell of what is in the folder, by name. */
+/** Errors that are of what is in the folder, by name. */
 const REFUSALS = new Set(["ModelError", "RangeError"]);
 
 const refusal = (name: string, error: Error): Error =>
@@ -236,7 +236,7 @@ const refusal = (name: string, error: Error): Error =>
  *
  * @param options.post says something to the Worker
  * @param options.isBusy whether requests of a model are under way
- * @param options.onGone is told of each model that is unloaded
+ * @param options.onGone called with each model that is unloaded
  */
 export const createModelChanges = (
   roster: ModelRoster,

@@ -23,7 +23,7 @@ export interface StartOptions {
     readonly isNeeded: boolean;
   })[];
   readonly engine: EngineName | "auto";
-  /** TensorFlow's library, in place of one that is looked for. */
+  /** TensorFlow's library, instead of one that is looked for. */
   readonly tensorflow?: string;
   /** Whether XLA is to compile the network; `off` if not given. */
   readonly xla?: XlaChoice;
@@ -73,7 +73,7 @@ export type ToWorker =
 
 /** Messages from the worker. */
 export type FromWorker =
-  /** It wants to be told of a `gpu` before it is ready. */
+  /** It wants a `gpu` message before it is ready. */
   | { readonly type: "seeks-gpu" }
   | {
     readonly type: "ready";

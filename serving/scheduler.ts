@@ -10,7 +10,7 @@ import { createTimeSharing, type TimeSharing } from "./time_sharing.ts";
  * would have needed with its equal share, it comes first until it ends.
  *
  * Virtual time is the work that each request would have got with equal shares. A request that comes at time V with work w
- * ends at V + w in that order, whatever comes later: so its place is known at once, and fixed.
+ * ends at V + w in that order, whatever comes later: so its position is known at once, and fixed.
  */
 export interface VirtualTime {
   /** When a request of `work` rows that comes now would end. */
@@ -160,7 +160,7 @@ export interface QueuedTask extends Candidate {
   readonly promise: Promise<Float32Array<ArrayBuffer>>;
   /** The next `count` rows in turn, at most `ready`. */
   take(count: number): Row[];
-  /** Takes note that these rows did a step, and tells of it; resolves after the last. */
+  /** Takes note that these rows did a step, and reports it; resolves after the last. */
   stepped(rows: readonly Row[]): void;
   reject(reason: unknown): void;
 }
@@ -176,7 +176,7 @@ const createQueuedTask = (
     & TaskOptions,
 ): QueuedTask => {
   const { n, steps } = task;
-  const places = rowsPerImage(task);
+  const rowsOfImage = rowsPerImage(task);
   const total = n * steps;
   const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
   const images = new Float32Array(n * size);
@@ -191,7 +191,7 @@ const createQueuedTask = (
   return {
     virtualEnd,
     promise,
-    rowsPerImage: places,
+    rowsPerImage: rowsOfImage,
     work: workOf(task),
     get ready() {
       return Math.min(n, total - done);
@@ -203,7 +203,7 @@ const createQueuedTask = (
       return n - begun();
     },
     get left() {
-      return (total - done) * places;
+      return (total - done) * rowsOfImage;
     },
     get isSettled() {
       return isSettled;
@@ -263,7 +263,7 @@ export interface Scheduler {
   close(): void;
 }
 
-/** What a scheduler is told. */
+/** How a scheduler works. */
 export interface SchedulerOptions {
   /** Rows of one network call; a guided image takes two. At least 2. @default 16 */
   readonly capacity?: number;
@@ -281,7 +281,7 @@ export interface SchedulerOptions {
 /**
  * Step-level batching: at each step boundary, rows (images) of any number of tasks are put into one network call,
  * whatever their samplers, steps and classes. Which ones is up to the fair order of `createVirtualTime` and to
- * `chooseBatch`: a row may stand still for some calls and go on later. A row's values depend on its own task alone, as
+ * `chooseBatch`: a row may pause for some calls and go on later. A row's values depend on its own task alone, as
  * far as the network's do.
  *
  * A network call that fails fails the tasks that took part in it, and no others.

@@ -1,3 +1,13 @@
+/**
+ * Serving: models preloaded in a Worker, and many requests on them at a time. This file says what one may ask of it;
+ * `client.ts` is this thread's side, `host.ts` the Worker's, `protocol.ts` what they say to each other, and
+ * `scheduler.ts` decides whose rows share the next network call.
+ *
+ * It knows nothing of HTTP, jobs or files other than a model's folder; what a request is and how it becomes images is
+ * sampling's.
+ *
+ * @module
+ */
 import type { EngineName, XlaChoice } from "../engine/engine.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import type { SamplingRequest } from "../sampling/request.ts";
@@ -15,7 +25,7 @@ export interface ServingOptions {
   /** Diffusers pipeline folders; the first is the default model. */
   readonly models: readonly string[];
   readonly engine: EngineName | "auto";
-  /** TensorFlow's library, in place of one that is looked for. */
+  /** TensorFlow's library, instead of one that is looked for. */
   readonly tensorflow?: string;
   /** Whether XLA is to compile the networks. @default "off" */
   readonly xla?: XlaChoice;
@@ -118,7 +128,7 @@ export interface Serving {
    * Loads a model beside the others, which go on meanwhile. Where it fails nothing has changed.
    *
    * @param folder a diffusers pipeline's
-   * @param options.replace whether it takes the place of the one that has the name, which ends what it has begun
+   * @param options.replace whether it replaces the one that has the name, which ends what it has begun
    * @throws {ModelConflictError} if the name is taken, or there are as many models as may be
    * @throws {ModelRefusedError} if the folder holds no model that can be served
    * @throws {EngineFailedError} if the engine failed on it
@@ -185,7 +195,7 @@ export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
-/** A model cannot be added, replaced or removed as the models stand. */
+/** A model cannot be added, replaced or removed as the models are. */
 export class ModelConflictError extends Error {
   override name = "ModelConflictError";
 }

@@ -3,7 +3,7 @@ import { reviveError } from "../sampling/errors.ts";
 import type { FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 import type { Serving } from "./serving.ts";
 
-/** A Worker, seen from the thread that started it. After `end` nothing is heard of it any more. */
+/** A Worker, seen from the thread that started it. After `end` nothing comes from it any more. */
 export interface Link {
   post(message: Exclude<ToWorker, { type: "start" | "gpu" }>): void;
   end(): void;
@@ -13,7 +13,7 @@ export interface Link {
  * Starts a Worker, and has it start.
  *
  * @param script the worker's module, which speaks the messages of protocol.ts
- * @param listeners.onDeath is told why the Worker died by itself
+ * @param listeners.onDeath called with why the Worker died by itself
  */
 export const openLink = (
   { script, start }: { script: URL; start: StartOptions },

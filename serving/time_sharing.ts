@@ -1,19 +1,19 @@
 /** Lets what this thread has to do go on: timers, promises, callbacks. */
 const pauseThread = (): Promise<void> => new Promise((resume) => setImmediate(resume));
 
-/** How a thread that is never idle hears the messages of another. */
+/** How a thread that is never idle receives the messages of another. */
 export interface Mailbox {
-  /** Takes note that a message was heard. */
+  /** Takes note that a message was received. */
   receive(): void;
-  /** Pauses until every message that was sent is heard. */
+  /** Pauses until every message that was sent has been received. */
   pause(): Promise<void>;
 }
 
 /**
  * Makes a mailbox.
  *
- * In Deno 2.9, a thread that goes on by `setImmediate` hears other threads only every 30 turns or so, and it does so soon
- * when it is idle for a moment; but a timer of 0 ms takes 2. So it is idle only where there is something to hear.
+ * In Deno 2.9, a thread that goes on by `setImmediate` receives messages only every 30 turns or so, and at once
+ * when it is idle for a moment; but a timer of 0 ms takes 2. So it is idle only where there is something to receive.
  *
  * @param sent one number in shared memory: the messages that were sent, counted by who sends them
  */
@@ -37,23 +37,23 @@ export interface Stepper {
   readonly step: () => void;
 }
 
-/** Lets lanes have the thread in turn. */
+/** Lets steppers have the thread in turn. */
 export interface TimeSharing {
-  /** @returns what takes the lane away again */
-  add(lane: Stepper): () => void;
-  /** Says that a lane may have work. */
+  /** @returns what takes the stepper away again */
+  add(stepper: Stepper): () => void;
+  /** Says that a stepper may have work. */
   wake(): void;
   /** Gives no more turns. */
   stop(): void;
 }
 
 /**
- * Gives each turn to the lane, of those with work, that has had the thread for the least time; so lanes with work share
- * it equally, whatever their steps take. A lane that had no work meanwhile has no claim to the time that it missed.
+ * Gives each turn to the stepper, of those with work, that has had the thread for the least time; so steppers with work
+ * share it equally, whatever their steps take. One that had no work meanwhile has no claim to the time that it missed.
  *
  * @param options.pause lets messages and timers through between two turns
- * @param options.idle called where no lane has work; true if it did something and there may be more
- * @param options.onError is told, one pause later, what a lane's step or `idle` threw
+ * @param options.idle called where no stepper has work; true if it did something and there may be more
+ * @param options.onError called, one pause later, with what a step or `idle` threw
  */
 export const createTimeSharing = (
   {
@@ -68,32 +68,32 @@ export const createTimeSharing = (
     onError?: (error: unknown) => void;
   } = {},
 ): TimeSharing => {
-  let seats: { lane: Stepper; spent: number; isBusy: boolean }[] = [];
+  let shares: { stepper: Stepper; spent: number; isBusy: boolean }[] = [];
   let running = false;
   let stopped = false;
   /** The time that whoever had the last turn had had before it. */
   let least = 0;
 
   const next = () => {
-    for (const seat of seats) {
-      const isBusy = seat.lane.hasWork();
-      if (isBusy && !seat.isBusy) seat.spent = Math.max(seat.spent, least);
-      seat.isBusy = isBusy;
+    for (const share of shares) {
+      const isBusy = share.stepper.hasWork();
+      if (isBusy && !share.isBusy) share.spent = Math.max(share.spent, least);
+      share.isBusy = isBusy;
     }
-    const busy = seats.filter(({ isBusy }) => isBusy);
+    const busy = shares.filter(({ isBusy }) => isBusy);
     return busy.length === 0 ? null : busy.reduce((a, b) => b.spent < a.spent ? b : a);
   };
 
   /** One turn; false where there was nothing to do. */
   const turn = (): boolean => {
-    const seat = next();
-    if (seat === null) return idle();
-    least = seat.spent;
+    const share = next();
+    if (share === null) return idle();
+    least = share.spent;
     const started = now();
     try {
-      seat.lane.step();
+      share.stepper.step();
     } finally {
-      seat.spent += now() - started;
+      share.spent += now() - started;
     }
     return true;
   };
@@ -113,10 +113,10 @@ export const createTimeSharing = (
   };
 
   return {
-    add: (lane) => {
-      seats.push({ lane, spent: 0, isBusy: false });
+    add: (stepper) => {
+      shares.push({ stepper, spent: 0, isBusy: false });
       return () => {
-        seats = seats.filter((seat) => seat.lane !== lane);
+        shares = shares.filter((share) => share.stepper !== stepper);
       };
     },
     wake: () => {

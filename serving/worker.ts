@@ -30,7 +30,7 @@ const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMe
 type Found = Pick<ModelLocation, "key" | "name"> & { readonly pipeline: Pipeline };
 type Lost = { readonly key: number; readonly error: ErrorDescription };
 
-/** Reads a model; an error in place of one whose folder holds none, if it is not needed. */
+/** Reads a model; an error instead of one whose folder holds none, if it is not needed. */
 const read = async (
   { key, name, folder, isNeeded }: StartOptions["models"][number],
 ): Promise<Found | Lost> => {
@@ -57,10 +57,10 @@ const start = async (
   return { host, ready: { type: "ready", infos, lost, memory: host.memory } };
 };
 
-const add = async (place: ModelLocation, host: Host) => {
-  const { key } = place;
+const add = async (location: ModelLocation, host: Host) => {
+  const { key } = location;
   try {
-    const info = host.add(place, await loadPipeline(place.folder));
+    const info = host.add(location, await loadPipeline(location.folder));
     post({ type: "added", key, info, memory: host.memory });
   } catch (error) {
     post({ type: "refused", key, error: describeError(error) });

@@ -180,7 +180,7 @@ const registerBatchMatMul = () =>
   });
 
 /** Registers the kernels that the wasm backend lacks, or has only in a slow form. */
-export const registerKernels = (): void => {
+export const registerWasmKernels = (): void => {
   registerConv2dBackpropFilter();
   registerConv2dBackpropInput();
   registerBatchMatMul();

@@ -1,7 +1,7 @@
 import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine.ts";
-import { registerKernels } from "./kernels.ts";
+import { registerWasmKernels } from "./kernels.ts";
 
 let registered = false;
 
@@ -17,7 +17,7 @@ export const openWasm = async (): Promise<Engine> => {
   }
   await tf.ready();
   if (!registered) {
-    registerKernels();
+    registerWasmKernels();
     registered = true;
   }
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");

@@ -33,7 +33,7 @@ export interface EndedAttempt extends TrainingExit {
 /** Judges how an attempt ended: for good, or so that the job is to go on. */
 export const outcomeOf = ({ code, stderr, last, stoppedBy: asked, failures }: EndedAttempt): Outcome => {
   if (code === 0 && last?.event === "done") return { state: "succeeded", exitCode: 0 };
-  // 143: it had not come far enough to hear the request.
+  // 143: it had not come far enough to receive the request.
   const hasStopped = (code === 0 && last?.event === "stopped") || (asked !== null && code === 143);
   if (hasStopped && asked === "person") return { state: "stopped", exitCode: 0 };
   if (hasStopped) return { state: "waiting", after: asked === "worker" ? 0 : 1, failures };
@@ -53,7 +53,7 @@ const CHANGES: readonly TrainingEvent["event"][] = ["start", "checkpoint", "samp
  * Makes what puts a run's folder into the storage, one time after the other, as long as the job is this worker's.
  *
  * @param lost aborts when it is another's, which the storage may be the first to say
- * @param say hears what goes wrong; the run goes on
+ * @param say called with what goes wrong; the run goes on
  * @returns resolves when all that there was to put is there
  */
 const createPush = (
@@ -187,7 +187,7 @@ const runProcess = async (
 /**
  * Lets a job go on, in a process of its own, until it ends or is another's.
  *
- * @param settings.touch tells pg-boss that the turn is being worked on
+ * @param settings.touch lets pg-boss know that the turn is being worked on
  * @param asked when the claim was asked for, in milliseconds since 1970
  */
 export const runAttempt = async (

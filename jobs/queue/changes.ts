@@ -17,11 +17,11 @@ export interface Watch {
 /** Listens for jobs that change, on any machine. */
 export const watchJobs = async (database: Database, warn: (message: string) => void): Promise<Watch> => {
   const waiting = new Set<{ id?: string; wake: () => void }>();
-  const heard = (changed: string) => {
+  const onChange = (changed: string) => {
     for (const { id, wake } of waiting) if (id === undefined || id === changed) wake();
   };
   try {
-    await database.listen(CHANNEL, heard);
+    await database.listen(CHANNEL, onChange);
   } catch (error) {
     warn(`jobs are looked at every second, as the database sends no word: ${(error as Error).message}`);
   }

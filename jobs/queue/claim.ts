@@ -101,7 +101,7 @@ const SOON = 500;
 /** Milliseconds before the lease's end at which a process is asked to write its checkpoint. */
 const MARGIN = 4000;
 
-/** What the process of a claim is told. */
+/** What the process of a claim receives. */
 export interface ClaimListener {
   renew(until: number): void;
   /** The job is to be stopped. */
@@ -125,10 +125,10 @@ const inTime = <T>(work: Promise<T>): Promise<T> => {
 };
 
 /**
- * Renews a claim until `over` aborts. What the process is told never reaches beyond what the database holds: the time is
+ * Renews a claim until `over` aborts. What the process receives never reaches beyond what the database holds: the time is
  * taken before the question, so that an answer that comes late, or to a worker that was paused, lets nobody write.
  *
- * @param touch tells pg-boss as well
+ * @param touch renews the turn in pg-boss as well
  */
 export const keepClaim = async (
   session: Session,

@@ -14,7 +14,7 @@ export interface Database extends Session {
   /** Does all of `work` or nothing. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Hears what is sent to a channel by any process on this database. Some of it may be missed. */
-  listen(channel: string, heard: (payload: string) => void): Promise<void>;
+  listen(channel: string, onMessage: (payload: string) => void): Promise<void>;
   close(): Promise<void>;
 }
 

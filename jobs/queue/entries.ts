@@ -8,10 +8,10 @@ import type { JobProgress } from "./job_table.ts";
 /** Something that a job's process said. */
 export type JobEntry = { readonly event: TrainingEvent } | { readonly line: string };
 
-/** Lines and progress that are kept of a job, at least; every so many entries, those before go. */
+/** Lines and progress that are retained of a job, at least; every so many entries, those before go. */
 const RETAINED_LINES = 4000;
 
-/** Entries of any kind that are kept of a job. */
+/** Entries of any kind that are retained of a job. */
 const RETAINED_ENTRIES = 20_000;
 
 const PRUNE_EVERY = 500;
@@ -88,7 +88,7 @@ const MOST_HELD = 2000;
 
 const LONGEST_LINE = 2000;
 
-/** Milliseconds from one progress event to the next that is kept. */
+/** Milliseconds from one progress event to the next that is stored. */
 const PROGRESS_EVERY = 900;
 
 /** Writes down what an attempt's process says, in order, as soon as the database takes it. */

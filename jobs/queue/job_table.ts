@@ -25,7 +25,7 @@ export interface JobRow {
   readonly ended: Date | null;
 }
 
-/** What a job's events say of it, kept as it comes. */
+/** What a job's events say of it, stored as it comes. */
 export type JobProgress = Partial<
   Pick<
     Job,

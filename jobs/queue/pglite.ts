@@ -13,14 +13,14 @@ export interface PgliteThread {
 }
 
 /** Starts the thread; nothing is open yet. */
-const startPglite = (heard: (channel: string, payload: string) => void): PgliteThread => {
+const startPglite = (onMessage: (channel: string, payload: string) => void): PgliteThread => {
   const worker = new Worker(new URL("./pglite_worker.ts", import.meta.url), { type: "module", name: "jobs" });
   const waiting = new Map<number, PromiseWithResolvers<unknown[]>>();
   let calls = 0;
   let ended: Error | null = null;
 
   worker.onmessage = ({ data }: MessageEvent<PgliteReply>) => {
-    if ("channel" in data) return heard(data.channel, data.payload);
+    if ("channel" in data) return onMessage(data.channel, data.payload);
     const asked = waiting.get(data.call)!;
     waiting.delete(data.call);
     if ("rows" in data) asked.resolve(data.rows);
@@ -124,8 +124,8 @@ export const openFolder = async (folder: string, warn: (message: string) => void
           throw error;
         }
       }),
-    listen: async (channel, heard) => {
-      listeners.set(channel, heard);
+    listen: async (channel, onMessage) => {
+      listeners.set(channel, onMessage);
       await exclusively(() => thread.call({ kind: "listen", channel }));
     },
     close,

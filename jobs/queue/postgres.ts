@@ -21,7 +21,7 @@ export const openPostgres = async (url: string, warn: (message: string) => void)
     warn,
   });
   const db = boss.getDb();
-  const heard: { close(): Promise<void> }[] = [];
+  const listening: { close(): Promise<void> }[] = [];
   try {
     await boss.start();
   } catch (error) {
@@ -42,11 +42,11 @@ export const openPostgres = async (url: string, warn: (message: string) => void)
         throw error;
       }
     },
-    listen: async (channel, hear) => {
-      heard.push(await db.listen!(channel, hear, () => {}));
+    listen: async (channel, onMessage) => {
+      listening.push(await db.listen!(channel, onMessage, () => {}));
     },
     close: async () => {
-      await Promise.all(heard.map((handle) => handle.close().catch(() => {})));
+      await Promise.all(listening.map((handle) => handle.close().catch(() => {})));
       await boss.stop({ graceful: false }).catch(() => {});
     },
   };

@@ -39,13 +39,13 @@ const asUnavailable = (error: unknown): unknown => {
   return new JobsUnavailableError(`the jobs cannot be had now: ${said}`, { cause: error });
 };
 
-/** Where jobs are kept unless a database is named. */
+/** The folder of jobs unless a database is named. */
 export const QUEUE_FOLDER = "runs/.queue";
 
-/** Where jobs are kept, and what of them is done here. */
+/** Where jobs are stored, and what of them is done here. */
 export interface QueueSettings
   extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "warn">> {
-  /** `postgres://…`: a database that many servers and workers share. Without it, jobs are kept in a folder. */
+  /** `postgres://…`: a database that many servers and workers share. Without it, jobs are stored in a folder. */
   readonly url?: string;
   /** That folder. */
   readonly folder?: string;
@@ -90,8 +90,8 @@ const openQueue = async (
     await migrate(database);
     const watch = await watchJobs(database, warn);
     if (workers === 0) return { database, watch, worker: null };
-    const place = { runs, storage: storage ?? await openStorage(undefined), launch, tensorflow, engine, warn };
-    const worker = startWorker(database, watch, { ...place, concurrency: workers, name: nameOfWorker() });
+    const surroundings = { runs, storage: storage ?? await openStorage(undefined), launch, tensorflow, engine, warn };
+    const worker = startWorker(database, watch, { ...surroundings, concurrency: workers, name: nameOfWorker() });
     return { database, watch, worker };
   } catch (error) {
     await database.close();
@@ -99,7 +99,7 @@ const openQueue = async (
   }
 };
 
-/** Jobs that are kept in a database, which is opened when it is first asked for. */
+/** Jobs in a database, which is opened when it is first asked for. */
 export interface Queue extends Jobs {
   /** Opens the database and takes jobs; should it fail, again every few seconds. */
   start(): void;
@@ -119,8 +119,8 @@ const exists = async (path: string): Promise<boolean> => {
 };
 
 /** Makes the queue of jobs. Nothing is opened until it is used or started. */
-export const createQueue = ({ warn: tell = () => {}, ...given }: QueueSettings = {}): Queue => {
-  const warn = warnOnce(tell);
+export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings = {}): Queue => {
+  const warn = warnOnce(report);
   const { runs = "runs" } = given;
   const settings = { ...given, runs, warn };
   let opening: Promise<OpenQueue> | null = null;

@@ -8,7 +8,7 @@ const FOLDERS: RunStorage = {
 };
 
 /**
- * Opens the place where runs are kept. What it takes is imported only where it is asked for.
+ * Opens the storage of runs. What it takes is imported only where it is asked for.
  *
  * @param url `s3://bucket` or `s3://bucket/prefix`; absent: the runs' own folders, on this machine or a shared disk
  * @param options.environment reads an environment variable: those of `s3Settings`

@@ -121,13 +121,13 @@ const pushRun = async (objects: S3Objects, run: string, name: string, pushed: Pu
   if (!await putCheckpoint(objects, join(run, "checkpoints", `step-${step}`), key)) return;
 
   const whole = [...others.filter((one) => one.whole).map((one) => one.step), step].sort((a, b) => a - b);
-  const kept = whole.slice(-Math.min(await retentionOf(run), whole.length));
-  const gone = [...others.filter((one) => !one.whole).map((one) => one.step), ...whole.slice(0, -kept.length)];
+  const retained = whole.slice(-Math.min(await retentionOf(run), whole.length));
+  const gone = [...others.filter((one) => !one.whole).map((one) => one.step), ...whole.slice(0, -retained.length)];
   const state = (whole: boolean) => (step: number) => ({ step, whole });
-  await index.write({ checkpoints: [...kept.map(state(true)), ...gone.map(state(false))] });
-  await objects.put(`${name}/latest`, new TextEncoder().encode(`checkpoints/step-${kept.at(-1)}\n`));
+  await index.write({ checkpoints: [...retained.map(state(true)), ...gone.map(state(false))] });
+  await objects.put(`${name}/latest`, new TextEncoder().encode(`checkpoints/step-${retained.at(-1)}\n`));
   for (const step of gone) await removeCheckpoint(objects, checkpointKey(name, step));
-  if (gone.length > 0) await index.write({ checkpoints: kept.map(state(true)) });
+  if (gone.length > 0) await index.write({ checkpoints: retained.map(state(true)) });
 };
 
 const writeFile = async (path: string, bytes: Uint8Array): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Where run folders are kept, so that another machine can go on with them. */
+/** Where run folders are stored, so that another machine can go on with them. */
 export interface RunStorage {
   /** For people: `s3://bucket/prefix`. */
   readonly description: string;
