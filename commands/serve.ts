@@ -21,7 +21,7 @@ export const serveOptions = z.strictObject({
   queue: z.int().min(1).max(1_000_000).default(256)
     .describe("Images of one model that may be asked for and not done; beyond, the answer is 429"),
   timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
-    .describe("Seconds that a request may take, waiting included; it may ask for less with timeout_s"),
+    .describe("Seconds that a request may take, waiting included; it may ask for less with timeoutSeconds"),
   maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)
     .describe("Requests that a client (a key, or an address) may have under way; 0 is any number"),
   maxImages: z.int().min(1).max(4096).default(LIMITS.images)

@@ -75,7 +75,7 @@ const createJob = (deps: JobDependencies): Operation => {
     .openapi({ description: "Name of the job, and of its folder under runs/", example: "my-run" });
   const schema = deps.options.extend({ name }).strict();
   return {
-    id: "create_job",
+    id: "createJob",
     summary: "Train a model, after the jobs that are there",
     description:
       "The options are those of the command; what names data or a model is a name, never a path. An option that is left " +
@@ -109,7 +109,7 @@ const listQuery = z.strictObject({
 
 /** `GET /jobs`. */
 const listJobs = ({ jobs }: JobDependencies): Operation => ({
-  id: "list_jobs",
+  id: "listJobs",
   summary: "The training jobs",
   request: { query: listQuery },
   responses: {
@@ -141,7 +141,7 @@ const resumeSchema = z.strictObject({
 
 /** `POST /jobs/{id}/resume`: lets a job that has ended go on. */
 const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
-  id: "resume_job",
+  id: "resumeJob",
   summary: "Go on with a training job that has ended, from its last checkpoint",
   request: {
     params: jobParams,
@@ -174,14 +174,14 @@ export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
   resource(app, "/jobs", { get: listJobs(deps), post: createJob(deps) }, shared);
   resource(app, "/jobs/{id}", {
     get: {
-      id: "get_job",
+      id: "getJob",
       summary: "How far a training job is",
       request: { params: jobParams },
       responses: { 200: answersJob("The job"), ...jobProblems },
       answer: async (c) => c.json(describeJob(await findJob(jobs, c)), 200),
     },
     delete: {
-      id: "stop_job",
+      id: "stopJob",
       summary: "Stop a training job; a running one writes a checkpoint first",
       request: { params: jobParams },
       responses: {

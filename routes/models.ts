@@ -146,7 +146,7 @@ const loadFirst = async (
 
 /** `POST /models`: loads a model beside those that draw. */
 const addModel = (deps: ModelDependencies): Operation => ({
-  id: "add_model",
+  id: "addModel",
   summary: "Load a model, of a job that runs too",
   description:
     "The others draw on meanwhile. It is gone when the server ends. Of a run's checkpoints the newest that is sound is " +
@@ -199,7 +199,7 @@ export const modelRoutes = (app: OpenAPIHono, deps: ModelDependencies): void => 
 
   resource(app, "/models", {
     get: {
-      id: "list_models",
+      id: "listModels",
       summary: "The models that are loaded",
       responses: {
         200: {
@@ -214,14 +214,14 @@ export const modelRoutes = (app: OpenAPIHono, deps: ModelDependencies): void => 
 
   resource(app, "/models/{name}", {
     get: {
-      id: "get_model",
+      id: "getModel",
       summary: "What a model is, and how busy",
       request: { params: modelParams },
       responses: { 200: { description: "The model", content: modelContent }, ...modelProblems },
       answer: (c) => c.json(describeModel(find(c), deps), 200),
     },
     delete: {
-      id: "remove_model",
+      id: "removeModel",
       summary: "Unload a model, once it has drawn what it was asked for",
       description: "The default model stays; another can take its place by POST /models with replace.",
       right: "jobs",

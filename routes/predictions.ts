@@ -120,7 +120,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
 
   const [{ name: task, example: input }] = tasks;
   return {
-    id: "put_prediction",
+    id: "putPrediction",
     summary: "Make a prediction of this name, once",
     description:
       "The body names a task and gives its parameters, images as base64 or data: URLs. The same body again is " +
@@ -154,7 +154,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
 const predictionEvents = (
   { predictions, onStream }: Pick<DrawingDependencies, "predictions" | "onStream">,
 ): Operation => ({
-  id: "prediction_events",
+  id: "predictionEvents",
   summary: "What happens to a prediction, as it happens",
   description:
     "Server-sent events: queued, started, step, and last done, error or canceled. After a break, those since " +
@@ -202,7 +202,7 @@ const resultQuery = z.strictObject({
 const predictionResult = (
   { predictions, encoder }: Pick<DrawingDependencies, "predictions" | "encoder">,
 ): Operation => ({
-  id: "prediction_result",
+  id: "predictionResult",
   summary: "The images of a prediction",
   request: { params: predictionParams, query: resultQuery },
   responses: {
@@ -239,7 +239,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
 
   resource(app, "/predictions", {
     get: {
-      id: "list_predictions",
+      id: "listPredictions",
       summary: "The predictions under way and those kept",
       responses: {
         200: {
@@ -256,7 +256,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
 
   resource(app, "/predictions/{id}", {
     get: {
-      id: "get_prediction",
+      id: "getPrediction",
       summary: "How far a prediction is",
       request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction"), ...problemResponses(404) },
@@ -264,7 +264,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     },
     put: putPrediction(tasks, deps),
     delete: {
-      id: "delete_prediction",
+      id: "deletePrediction",
       summary: "Remove a prediction; one under way is given up",
       request: { params: predictionParams },
       responses: { 204: { description: "It is gone" }, ...problemResponses(404) },
@@ -279,7 +279,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
 
   resource(app, "/predictions/{id}/cancel", {
     post: {
-      id: "cancel_prediction",
+      id: "cancelPrediction",
       summary: "Give up a prediction",
       description: "One that has ended stays as it is.",
       request: { params: predictionParams },

@@ -36,7 +36,7 @@ interface CommonFields {
   readonly model: string;
   readonly format?: Format;
   readonly frames?: number;
-  readonly timeout_s: number;
+  readonly timeoutSeconds: number;
 }
 
 /**
@@ -50,7 +50,7 @@ export const resolveDrawing = async (
   input: Record<string, unknown>,
   { serving, limits, decoder }: ResolveDependencies,
 ): Promise<ResolvedDrawing> => {
-  const { model: name, format, frames, timeout_s: seconds } = input as unknown as CommonFields;
+  const { model: name, format, frames, timeoutSeconds: seconds } = input as unknown as CommonFields;
   const model = serving.models.find((model) => model.name === name);
   if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });

@@ -197,7 +197,7 @@ export const drawingResource = (
     const hasBody = method === "post";
     const sources: readonly InputSource[] = !hasBody ? ["query"] : images.length === 0 ? ["json"] : ["form", "json"];
     return {
-      id: hasBody ? name : `get_${name}`,
+      id: hasBody ? name : `get${name[0].toUpperCase()}${name.slice(1)}`,
       summary,
       description,
       request: hasBody

@@ -96,7 +96,7 @@ export const commonFields = ({ models, limits }: FieldOptions) => {
   return {
     model: z.enum([first, ...others]).default(first)
       .openapi({ description: "Model to draw with; GET /models tells of each" }),
-    timeout_s: z.number().min(Math.min(1, limits.seconds)).max(limits.seconds).default(limits.seconds)
+    timeoutSeconds: z.number().min(Math.min(1, limits.seconds)).max(limits.seconds).default(limits.seconds)
       .openapi({ description: "Seconds after which the server gives up, waiting included" }),
     format: z.enum(FORMAT_NAMES).optional()
       .openapi({

@@ -25,7 +25,7 @@ const PROBLEM_DESCRIPTIONS = {
   429: "The queue is full, or this client has too many requests under way",
   500: "The server or its engine failed",
   503: "Nothing can be drawn now: the server is starting or stopping, or its engine is lost",
-  504: "It was not done within timeout_s",
+  504: "It was not done within timeoutSeconds",
 } as const;
 
 /** The statuses of problems that are described in OpenAPI. */

@@ -79,7 +79,7 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
   };
 
   return {
-    id: "job_events",
+    id: "jobEvents",
     summary: "What happens to a training job, as it happens",
     description:
       "Server-sent events: start, progress, sample, checkpoint, notice, done, stopped or error, and last end, with the job. " +
@@ -154,7 +154,7 @@ export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
   };
 
   return {
-    id: "job_logs",
+    id: "jobLogs",
     summary: "What a training job printed",
     request: { params: jobParams, query: logsQuery },
     responses: {

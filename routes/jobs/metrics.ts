@@ -130,7 +130,7 @@ const parseRow = (line: string): Readonly<Record<string, unknown>> | null => {
 
 /** `GET /jobs/{id}/metrics`: what was measured at each step. */
 export const jobMetrics = (deps: JobDependencies): Operation => ({
-  id: "job_metrics",
+  id: "jobMetrics",
   summary: "What a training job measured, thinned out to be drawn",
   description:
     "Of metrics.jsonl: loss, gradientNorm, learningRate and more, as means over steps that follow each other.",

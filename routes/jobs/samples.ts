@@ -28,7 +28,7 @@ const filesIn = async (folder: string): Promise<string[]> => {
 
 /** `GET /jobs/{id}/samples`: the grids that a job drew. */
 export const listSamples = (deps: JobDependencies): Operation => ({
-  id: "list_job_samples",
+  id: "listJobSamples",
   summary: "The grids of samples that a training job drew",
   request: { params: jobParams },
   responses: {
@@ -55,7 +55,7 @@ export const listSamples = (deps: JobDependencies): Operation => ({
 
 /** `GET /jobs/{id}/samples/{file}`: one of them. */
 export const getSample = (deps: JobDependencies): Operation => ({
-  id: "get_job_sample",
+  id: "getJobSample",
   summary: "A grid of samples that a training job drew",
   request: { params: fileParams },
   responses: {

@@ -132,9 +132,9 @@ Deno.test("GET /predictions/{id}/events: a reader that goes away leaves the pred
     assertEquals((await ended(origin, body.id)).status, "succeeded");
   }));
 
-Deno.test("a prediction that takes longer than timeout_s has failed, and says why", () =>
+Deno.test("a prediction that takes longer than timeoutSeconds has failed, and says why", () =>
   withServer(async ({ origin }) => {
-    const { body } = await json(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeout_s=1`, later);
+    const { body } = await json(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeoutSeconds=1`, later);
     const { status, error } = await ended(origin, body.id);
     assertEquals([status, error.status, error.title], ["failed", 504, "Gateway Timeout"]);
     const result = await json(`${origin}${body.urls.result}`);
