@@ -51,10 +51,10 @@ const modelSchema = z.object({
     description: "Its noise schedule, as /schedules names it; trained where it has betas of its own",
   }),
   engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
-  live: z.int().openapi({ description: "Images under way" }),
-  waiting: z.int().openapi({ description: "Images not yet begun" }),
+  running: z.int().openapi({ description: "Images under way" }),
+  queued: z.int().openapi({ description: "Images not yet begun" }),
   capacity: z.int().openapi({ description: "Rows of one network call" }),
-  queue: z.int().openapi({ description: "Images that may be asked for and not done" }),
+  queueLimit: z.int().openapi({ description: "Images that may be asked for and not done" }),
   added: z.object({
     at: z.iso.datetime(),
     checkpoint: z.string().openapi({ description: "Folder of the checkpoint" }),
@@ -79,7 +79,9 @@ const describeModel = (
   { serving, sources }: { serving: Serving; sources: ModelSources },
 ): z.output<typeof modelSchema> => {
   const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine } = info;
-  const { live, waiting, capacity, queue } = serving.stats.find(({ model }) => model === name)!;
+  const { live: running, waiting: queued, capacity, queue: queueLimit } = serving.stats.find(({ model }) =>
+    model === name
+  )!;
   const source = sources.get(info);
   return {
     name,
@@ -94,10 +96,10 @@ const describeModel = (
     prediction: scheduler.prediction_type,
     schedule: scheduleOf(scheduler),
     engine,
-    live,
-    waiting,
+    running,
+    queued,
     capacity,
-    queue,
+    queueLimit,
     added: source
       ? { at: source.addedAt.toISOString(), checkpoint: source.checkpoint, job: source.job, ema: source.ema }
       : null,

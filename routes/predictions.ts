@@ -8,8 +8,9 @@ import { resolveDrawing } from "./drawing/draw.ts";
 import type { DrawingDependencies } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
 import { clientOf } from "./http/clients.ts";
-import { eventStream } from "./http/event_stream.ts";
+import { eventStream, lastEventId, lastEventIdHeaders } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
+import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import type { parseBody } from "./http/parse_body.ts";
 import { CanceledError, problem, StoppingError } from "./http/problem.ts";
 import { checkInput, readInput } from "./http/read_input.ts";
@@ -23,12 +24,14 @@ import {
   type StoredPrediction,
 } from "./predictions/store.ts";
 
-/** The name of a prediction, in its path. */
-export const predictionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
-  .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" });
+/** The name of a prediction. */
+const predictionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 /** The path of all that belongs to one prediction. */
-const predictionParams = z.object({ id: predictionId });
+const predictionParams = z.object({
+  id: predictionId
+    .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" }),
+});
 
 /** An answer that says where a prediction stands, for the OpenAPI description. */
 const answersPrediction = (description: string) => ({
@@ -161,12 +164,7 @@ const predictionEvents = (
     "Last-Event-ID follow; of steps without a picture only the last is kept.",
   request: {
     params: predictionParams,
-    headers: z.object({
-      "last-event-id": z.string().optional().openapi({
-        description: "Id of the last event received",
-        examples: ["3"],
-      }),
-    }),
+    headers: lastEventIdHeaders,
   },
   responses: {
     200: {
@@ -181,12 +179,8 @@ const predictionEvents = (
     const { running } = findPrediction(predictions, c);
     const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
-    const id = Number(c.req.header("last-event-id"));
     onStream(1);
-    const stream = eventStream(running.events, {
-      after: Number.isSafeInteger(id) && id > 0 ? id : 0,
-      onEnd: () => onStream(-1),
-    });
+    const stream = eventStream(running.events, { after: lastEventId(c), onEnd: () => onStream(-1) });
     return c.body(stream, 200, headers);
   },
 });
@@ -213,8 +207,8 @@ const predictionResult = (
   answer: async (c) => {
     const { end, format: preferred, id } = findPrediction(predictions, c);
     const { format: asked } = await readInput(c, resultQuery, ["query"]);
-    if (end?.outcome.status !== "succeeded") {
-      const state = end === null ? "is under way" : end.outcome.status === "canceled" ? "was canceled" : "failed";
+    if (end?.outcome.state !== "succeeded") {
+      const state = end === null ? "is under way" : end.outcome.state === "canceled" ? "was canceled" : "failed";
       return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
     }
     const { drawing } = end.outcome;
@@ -228,6 +222,33 @@ const predictionResult = (
   },
 });
 
+const listQuery = pageQuery({ after: predictionId, most: 1000, usual: 100, what: "prediction" });
+
+/** `GET /predictions`. */
+const listPredictions = ({ predictions }: Pick<DrawingDependencies, "predictions">): Operation => ({
+  id: "listPredictions",
+  summary: "The predictions under way and those kept",
+  description: "One that goes while its list is read is no place to begin behind any more: begin anew.",
+  request: { query: listQuery },
+  responses: {
+    200: {
+      description: "In order of arrival",
+      content: { "application/json": { schema: z.array(predictionSchema) } },
+      headers: pageHeaders,
+    },
+  },
+  answer: async (c) => {
+    const { limit, after } = await readInput(c, listQuery, ["query"]);
+    const own = predictions.all.filter(({ owner }) => owner === ownerName(c));
+    const known = own.findIndex(({ id }) => id === after);
+    if (after !== undefined && known < 0) {
+      throw new ParameterError([{ field: "after", received: after, allowed: "the id of a prediction" }]);
+    }
+    const page = own.slice(known + 1, known + 1 + limit);
+    return c.json(page.map((one) => describePrediction(predictions, one)), 200, nextLink(c, page, limit));
+  },
+});
+
 /**
  * `/predictions`: images that are drawn while their client is elsewhere.
  *
@@ -237,22 +258,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
   const { predictions, keys } = deps;
   const options = { keys, right: "generate", tag: "Predictions" } as const;
 
-  resource(app, "/predictions", {
-    get: {
-      id: "listPredictions",
-      summary: "The predictions under way and those kept",
-      responses: {
-        200: {
-          description: "In order of arrival",
-          content: { "application/json": { schema: z.array(predictionSchema) } },
-        },
-      },
-      answer: (c) => {
-        const own = predictions.all.filter(({ owner }) => owner === ownerName(c));
-        return c.json(own.map((prediction) => describePrediction(predictions, prediction)), 200);
-      },
-    },
-  }, options);
+  resource(app, "/predictions", { get: listPredictions(deps) }, options);
 
   resource(app, "/predictions/{id}", {
     get: {
@@ -265,13 +271,23 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     put: putPrediction(tasks, deps),
     delete: {
       id: "deletePrediction",
-      summary: "Remove a prediction; one under way is given up",
+      summary: "Remove a prediction that has ended",
       request: { params: predictionParams },
-      responses: { 204: { description: "It is gone" }, ...problemResponses(404) },
+      responses: {
+        204: { description: "It is gone" },
+        ...problemResponses(404),
+        409: problemResponse(409, "It is under way: cancel it first"),
+      },
       answer: (c) => {
-        const { id, running } = findPrediction(predictions, c);
+        const { id, end } = findPrediction(predictions, c);
+        if (end === null) {
+          return problem(
+            c,
+            409,
+            `the prediction ${JSON.stringify(id)} is under way: POST /predictions/${id}/cancel first`,
+          );
+        }
         predictions.remove(id);
-        running.cancel(new CanceledError("the prediction was removed"));
         return c.body(null, 204);
       },
     },
@@ -280,13 +296,13 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
   resource(app, "/predictions/{id}/cancel", {
     post: {
       id: "cancelPrediction",
-      summary: "Give up a prediction",
-      description: "One that has ended stays as it is.",
+      summary: "Cancel a prediction",
+      description: "Its images are given up. One that has ended stays as it is.",
       request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction, ended"), ...problemResponses(404) },
       answer: async (c) => {
         const prediction = findPrediction(predictions, c);
-        prediction.running.cancel(new CanceledError("the prediction was called off"));
+        prediction.running.cancel(new CanceledError("the prediction was canceled"));
         await prediction.running.events.over;
         return c.json(describePrediction(predictions, prediction), 200);
       },

@@ -1,3 +1,6 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
 /** One event of a stream. */
 export interface LoggedEvent {
   /** 1, 2, 3 …, with gaps where events were replaced. */
@@ -78,6 +81,17 @@ const textEncoder = new TextEncoder();
 
 /** An event as it stands in a stream. */
 export const writeEvent = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+
+/** The header that a browser reconnects with, for the OpenAPI description. */
+export const lastEventIdHeaders = z.object({
+  "last-event-id": z.string().optional().openapi({ description: "Id of the last event received", examples: ["3"] }),
+});
+
+/** The id of the last event that a reader has; 0 if it has none, or says none. */
+export const lastEventId = (c: Context): number => {
+  const id = Number(c.req.header("last-event-id"));
+  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+};
 
 /** How a stream came to its end: with the log, or because its reader went away or took nothing. */
 export type StreamEnd = "ended" | "gone";

@@ -62,6 +62,8 @@ export const jobSchema = z.object({
     logs: z.string(),
     samples: z.string(),
     metrics: z.string(),
+    cancel: z.string(),
+    resume: z.string(),
   }),
 }).openapi("Job");
 
@@ -89,6 +91,8 @@ export const describeJob = (job: Job): z.output<typeof jobSchema> => {
     logs: `${self}/logs`,
     samples: `${self}/samples`,
     metrics: `${self}/metrics`,
+    cancel: `${self}/cancel`,
+    resume: `${self}/resume`,
   };
   const { id, run, state, options, attempt, worker, createdAt, startedAt, endedAt } = job;
   const { step, steps, loss, imagesPerSecond, secondsLeft, checkpoint, exitCode, error } = job;

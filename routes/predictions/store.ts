@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { JobState } from "../../jobs/jobs.ts";
 import type { Drawing, DrawingHead } from "../drawing/answer.ts";
 import {
   type DrawDependencies,
@@ -13,8 +14,8 @@ import type { Log } from "../http/log.ts";
 import { type DoneFormat, FORMAT_NAMES } from "../http/negotiate.ts";
 import { CanceledError, problemBody, problemDetails, problemSchema } from "../http/problem.ts";
 
-/** Where a prediction stands. */
-const PREDICTION_STATUSES = ["waiting", "running", "succeeded", "failed", "canceled"] as const;
+/** What a prediction is doing, in the words of jobs; it is canceled at once, so that it is never about to be. */
+const PREDICTION_STATES = ["queued", "running", "succeeded", "failed", "canceled"] as const satisfies JobState[];
 
 /** Images that are drawn while their client is elsewhere. */
 export interface StoredPrediction {
@@ -32,9 +33,9 @@ export interface StoredPrediction {
   end: {
     readonly at: Date;
     readonly outcome:
-      | { readonly status: "succeeded"; readonly drawing: Drawing }
-      | { readonly status: "failed"; readonly problem: ReturnType<typeof problemBody> }
-      | { readonly status: "canceled" };
+      | { readonly state: "succeeded"; readonly drawing: Drawing }
+      | { readonly state: "failed"; readonly problem: ReturnType<typeof problemBody> }
+      | { readonly state: "canceled" };
   } | null;
 }
 
@@ -56,7 +57,7 @@ export interface PredictionStore {
 }
 
 const storedBytes = ({ running, end }: StoredPrediction): number => {
-  const drawing = end?.outcome.status === "succeeded" ? end.outcome.drawing : null;
+  const drawing = end?.outcome.state === "succeeded" ? end.outcome.drawing : null;
   const frames = drawing?.frames.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0;
   return running.events.size + (drawing?.values.byteLength ?? 0) + frames;
 };
@@ -123,7 +124,7 @@ export const predictionSchema = z.object({
   id: z.string(),
   task: z.string(),
   model: z.string(),
-  status: z.enum(PREDICTION_STATUSES),
+  state: z.enum(PREDICTION_STATES),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .openapi({ description: "Every choice that was made: the same parameters make the same images" }),
   format: z.enum(FORMAT_NAMES).openapi({ description: "The format that its result has by default" }),
@@ -142,7 +143,7 @@ export const predictionSchema = z.object({
     id: "7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0",
     task: "generate",
     model: "digits",
-    status: "running",
+    state: "running",
     parameters: { n: 4, seed: 7, sampler: "ddim", steps: 50, guidance: 1 },
     format: "png",
     progress: { done: 40, total: 200 },
@@ -168,7 +169,7 @@ export const predictionDocument = (
   id,
   task: head.task,
   model: head.model,
-  status: end?.outcome.status ?? (running.startedAt ? "running" : "waiting"),
+  state: end?.outcome.state ?? (running.startedAt ? "running" : "queued"),
   parameters: { ...head.parameters },
   format,
   progress: running.progress,
@@ -176,7 +177,7 @@ export const predictionDocument = (
   startedAt: running.startedAt?.toISOString() ?? null,
   endedAt: end?.at.toISOString() ?? null,
   expiresAt: expiry?.toISOString() ?? null,
-  error: end?.outcome.status === "failed" ? end.outcome.problem : null,
+  error: end?.outcome.state === "failed" ? end.outcome.problem : null,
   urls: {
     self: `/predictions/${id}`,
     events: `/predictions/${id}/events`,
@@ -192,12 +193,12 @@ const followToEnd = async (prediction: StoredPrediction, predictions: Prediction
     prediction.end = { at: new Date(), outcome };
   };
   try {
-    settle({ status: "succeeded", drawing: await running.drawing });
+    settle({ state: "succeeded", drawing: await running.drawing });
   } catch (error) {
-    if (error instanceof CanceledError) settle({ status: "canceled" });
-    else settle({ status: "failed", problem: problemBody(problemDetails(error, log, { id, task: head.task }), id) });
+    if (error instanceof CanceledError) settle({ state: "canceled" });
+    else settle({ state: "failed", problem: problemBody(problemDetails(error, log, { id, task: head.task }), id) });
   }
-  const type = { succeeded: "done", failed: "error", canceled: "canceled" }[prediction.end!.outcome.status];
+  const type = { succeeded: "done", failed: "error", canceled: "canceled" }[prediction.end!.outcome.state];
   running.events.append(type, predictionDocument(prediction, predictions.expiry(prediction)));
   running.events.end();
   predictions.markEnded(prediction);

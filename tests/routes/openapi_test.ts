@@ -84,7 +84,7 @@ Deno.test("the description: what its page fills in is answered as it says, and s
       const at = `${method} ${path}`;
       if (path === "/predictions/{id}/result") {
         const url = `${origin}/predictions/my-digits-1`;
-        await until(async () => (await (await fetch(url)).json()).status, (status) => status === "succeeded");
+        await until(async () => (await (await fetch(url)).json()).state, (state) => state === "succeeded");
       }
       const filledIn = (place: string) =>
         (operation.parameters ?? []).filter((parameter: Any) => parameter.in === place)

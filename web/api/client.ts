@@ -68,7 +68,7 @@ export const setKey = (key: string | null): void => {
 
 /** What is asked with a request. */
 export interface ServerRequestOptions {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST";
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly accept?: string;

@@ -70,7 +70,7 @@ const applyEvent = (now: FollowedJob, type: string, data: EventData): FollowedJo
       return {
         ...now,
         preparing: null,
-        job: job && { ...job, state: job.state === "waiting" ? "running" : job.state },
+        job: job && { ...job, state: job.state === "queued" ? "running" : job.state },
       };
     case "checkpoint":
       return { ...now, job: job && { ...job, checkpoint: String(data.folder) } };

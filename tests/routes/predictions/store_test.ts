@@ -39,7 +39,7 @@ const finish = (store: PredictionStore, prediction: StoredPrediction, floats: nu
     frames: [new Uint8Array(10)],
     seconds: { waiting: 0, drawing: 0 },
   };
-  prediction.end = { at: new Date(), outcome: { status: "succeeded", drawing } };
+  prediction.end = { at: new Date(), outcome: { state: "succeeded", drawing } };
   store.markEnded(prediction);
 };
 
