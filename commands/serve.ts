@@ -30,9 +30,9 @@ export const serveOptions = z.strictObject({
     .describe("Denoising steps of one request; never more than the model's T"),
   maxUpload: z.number().gt(0).max(1024).default(LIMITS.imageBytes / 2 ** 20)
     .describe("Megabytes of a request that holds images; others may have 64 KiB"),
-  keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.keptSeconds)
+  keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.retainedSeconds)
     .describe("Seconds that the images of a prediction are kept"),
-  keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.keptBytes / 2 ** 20)
+  keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.retainedBytes / 2 ** 20)
     .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
   workers: z.int().min(0).max(64).default(1)
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),

@@ -3,6 +3,9 @@ import type { TrainingEvent } from "../training/events.ts";
 /** Values of a command's options, by their camelCase names. */
 export type OptionValues = Readonly<Record<string, string | number | boolean | null | (string | number)[]>>;
 
+/** What the name of a job is, which is a folder's below the runs root as well. */
+export const JOB_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
 /** What a job is doing: it waits, runs, was canceled and writes its checkpoint, or has ended in one of three ways. */
 export const JOB_STATES = ["queued", "running", "canceling", "succeeded", "failed", "canceled"] as const;
 

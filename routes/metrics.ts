@@ -180,7 +180,7 @@ const measureServer = (predictions: PredictionStore, heaps: Heaps, registry: Reg
 };
 
 /** What is measured for Prometheus. */
-export interface Metrics extends ServerMetrics {
+interface Metrics extends ServerMetrics {
   readonly registry: Registry;
 }
 

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { join } from "@std/path";
 import type { Context } from "hono";
-import type { Jobs } from "../jobs/jobs.ts";
+import { JOB_ID, type Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { ModelConflictError, ModelRefusedError, NoModelError, type Serving } from "../serving/serving.ts";
@@ -11,7 +11,7 @@ import { type Operation, problemResponse, problemResponses, resource } from "./h
 import { CHECKPOINT, locateCheckpoints, type LocatedCheckpoints, MODELS, RUNS } from "./models/checkpoints.ts";
 import { findModelFiles, type ModelSnapshots } from "./models/snapshots.ts";
 
-/** What the resources of models stand on. */
+/** What the resources of models need. */
 export interface ModelDependencies {
   readonly serving: Serving;
   readonly jobs: Jobs;
@@ -107,7 +107,7 @@ const describeModel = (
 };
 
 const addSchema = z.strictObject({
-  job: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).optional()
+  job: z.string().regex(JOB_ID).optional()
     .openapi({ description: "Id of a job: its last checkpoint is loaded, whether it runs or has ended" }),
   checkpoint: z.string().max(200).regex(CHECKPOINT, `${MODELS}/NAME, ${RUNS}/NAME or ${RUNS}/NAME/checkpoints/step-N`)
     .optional()
@@ -128,17 +128,17 @@ const addSchema = z.strictObject({
 const loadFirst = async (
   { root, choices }: LocatedCheckpoints,
   options: { name: string; replace: boolean },
-  { serving, snapshots: kept }: ModelDependencies,
+  { serving, snapshots }: ModelDependencies,
 ): Promise<{ info: ModelInfo; checkpoint: string }> => {
   let refusal: unknown;
   for (const { checkpoint, part } of choices) {
     let folder = join(checkpoint, part);
     try {
-      if (root === RUNS) folder = await kept.take(checkpoint, part);
+      if (root === RUNS) folder = await snapshots.take(checkpoint, part);
       else await findModelFiles(root, folder);
       return { info: await serving.add(folder, options), checkpoint };
     } catch (error) {
-      await kept.remove(folder);
+      await snapshots.remove(folder);
       if (!(error instanceof ModelRefusedError)) throw error;
       refusal ??= new ModelRefusedError(error.message.replaceAll(folder, join(checkpoint, part)), { cause: error });
     }
@@ -170,14 +170,14 @@ const addModel = (deps: ModelDependencies): Operation => ({
   },
   answer: async (c) => {
     const { serving, sources } = deps;
-    const { replace, ...wanted } = await readInput(c, addSchema, ["json"]);
-    const located = await locateCheckpoints(wanted, deps);
-    const name = wanted.name ?? located.name;
+    const { replace, ...request } = await readInput(c, addSchema, ["json"]);
+    const located = await locateCheckpoints(request, deps);
+    const name = request.name ?? located.name;
     if (!replace && serving.models.some((model) => model.name === name)) {
       throw new ModelConflictError(`there is a model ${name}; replace takes its place, name gives another`);
     }
     const { info, checkpoint } = await loadFirst(located, { name, replace }, deps);
-    sources.set(info, { checkpoint, job: wanted.job ?? null, ema: wanted.ema ?? null, addedAt: new Date() });
+    sources.set(info, { checkpoint, job: request.job ?? null, ema: request.ema ?? null, addedAt: new Date() });
     return c.json(describeModel(info, deps), 201, { location: `/models/${encodeURIComponent(name)}` });
   },
 });

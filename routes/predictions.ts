@@ -33,7 +33,7 @@ const predictionParams = z.object({
     .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" }),
 });
 
-/** An answer that says where a prediction stands, for the OpenAPI description. */
+/** An answer that describes a prediction, for the OpenAPI description. */
 const answersPrediction = (description: string) => ({
   description,
   content: { "application/json": { schema: predictionSchema } },
@@ -42,7 +42,7 @@ const answersPrediction = (description: string) => ({
 /** Whose a request's predictions are. */
 const ownerName = (c: Context): string | null => c.get("key") ?? null;
 
-/** Says where a prediction stands. */
+/** Describes a prediction. */
 const describePrediction = (predictions: PredictionStore, prediction: StoredPrediction) =>
   predictionDocument(prediction, predictions.expiry(prediction));
 
@@ -107,17 +107,17 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     if (before) return before;
     const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
-    using places = new DisposableStack();
-    const place = places.use(clients.take(clientOf(c)));
-    const order = await resolveDrawing(task, input, deps).catch((error) => {
+    using slots = new DisposableStack();
+    const slot = slots.use(clients.take(clientOf(c)));
+    const resolved = await resolveDrawing(task, input, deps).catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
     const meanwhile = answerExisting();
     if (meanwhile) return meanwhile;
-    const format = order.format === undefined || order.format === "event-stream" ? "png" : order.format;
-    places.move();
-    const prediction = await startPrediction(order, { id, owner: ownerName(c), fingerprint, format, place }, deps);
+    const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
+    slots.move();
+    const prediction = await startPrediction(resolved, { id, owner: ownerName(c), fingerprint, format, slot }, deps);
     return c.json(describePrediction(predictions, prediction), 201, { location: `/predictions/${id}` });
   };
 
@@ -206,7 +206,7 @@ const predictionResult = (
   },
   answer: async (c) => {
     const { end, format: preferred, id } = findPrediction(predictions, c);
-    const { format: asked } = await readInput(c, resultQuery, ["query"]);
+    const { format: requested } = await readInput(c, resultQuery, ["query"]);
     if (end?.outcome.state !== "succeeded") {
       const state = end === null ? "is under way" : end.outcome.state === "canceled" ? "was canceled" : "failed";
       return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
@@ -214,7 +214,7 @@ const predictionResult = (
     const { drawing } = end.outcome;
     const possible = DONE_FORMATS.filter((format) => drawing.frames.length > 0 || !isFilm(format));
     const offered = [preferred, ...possible.filter((format) => format !== preferred)];
-    const format = negotiate(c, offered, asked);
+    const format = negotiate(c, offered, requested);
     if (!offered.includes(format)) {
       return problem(c, 406, "no film was kept of this prediction: give frames when it is made");
     }

@@ -21,7 +21,7 @@ const PARAMETERS = {
 } as const;
 
 /** The name of one of `PARAMETERS`. */
-export type ParameterName = keyof typeof PARAMETERS;
+type ParameterName = keyof typeof PARAMETERS;
 
 const ENDS: readonly ParameterName[] = ["betaStart", "betaEnd"];
 

@@ -163,7 +163,7 @@ export const describeAnyHeaders = (): z.ZodObject =>
   });
 
 /** Bytes or text of an answer, with the media type. */
-export interface EncodedDrawing {
+interface EncodedDrawing {
   readonly body: Uint8Array<ArrayBuffer> | string;
   readonly type: string;
 }

@@ -12,6 +12,7 @@ import {
   labelItems,
   onlySet,
   parametersOf,
+  requireLabel,
   resolveFields,
   samplingFields,
   seedField,
@@ -143,9 +144,9 @@ export const interpolateTask = defineTask({
     return z.strictObject({
       imageA: imageField("The image at λ = 0: PNG, JPEG or WebP, cropped and resized to the model's size").optional(),
       imageB: imageField("The image at λ = 1").optional(),
-      seedA: seedField("The seed whose x_T is the latent at λ = 0, in the place of imageA")
+      seedA: seedField("The seed whose x_T is the latent at λ = 0, in place of imageA")
         .openapi({ examples: [1] }),
-      seedB: seedField("The seed whose x_T is the latent at λ = 1, in the place of imageB")
+      seedB: seedField("The seed whose x_T is the latent at λ = 1, in place of imageB")
         .openapi({ examples: [2] }),
       t: timestepField(
         options,
@@ -165,13 +166,7 @@ export const interpolateTask = defineTask({
     checkEnds(input);
     const { imageA, imageB, seedA, seedB, lambdas: n, method } = input;
     const fromImages = imageA !== undefined;
-    if (input.label === undefined && model.labels !== null && model.nullLabel === null) {
-      throw new ParameterError([{
-        field: "label",
-        received: null,
-        allowed: "given: this model draws no image without",
-      }]);
-    }
+    requireLabel(input.label, model);
     const steps = input.steps ?? Math.min(model.timesteps, limits.steps);
     const sampling = resolveFields({ ...input, steps, n }, model, { unlabelled: true });
     const t = checkTimestep(input.t, model);
@@ -216,13 +211,7 @@ export const reconstructTask = defineTask({
   },
   example: { image: EXAMPLE_IMAGE, steps: 50 },
   prepare: async (input, { model, image }) => {
-    if (input.label === undefined && model.labels !== null && model.nullLabel === null) {
-      throw new ParameterError([{
-        field: "label",
-        received: null,
-        allowed: "given: this model draws no image without",
-      }]);
-    }
+    requireLabel(input.label, model);
     const { label, spacing, steps } = input;
     const sampling = resolveFields({ sampler: "ddim", seed: 0, steps, spacing, label }, model, { unlabelled: true });
     const start = await image("image", input.image);

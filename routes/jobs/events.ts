@@ -168,12 +168,12 @@ export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
       ...jobProblems,
     },
     answer: async (c) => {
-      const asked = await readInput(c, logsQuery, ["query"]);
+      const query = await readInput(c, logsQuery, ["query"]);
       const { id } = await findJob(jobs, c);
       const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
       const gone = new AbortController();
-      const lines = linesOf(id, asked, AbortSignal.any([gone.signal, stopping]));
+      const lines = linesOf(id, query, AbortSignal.any([gone.signal, stopping]));
       return c.body(textStream(lines, { heartbeat: null, onEnd: () => gone.abort() }), 200, headers);
     },
   };

@@ -6,7 +6,7 @@ import { realPathBelow, RUNS } from "../models/checkpoints.ts";
 import { findRun, type JobDependencies, jobParams, jobProblems } from "./job.ts";
 
 /** One line of metrics: numbers, null where there is none, and lists of those. */
-export type MetricsRow = Record<string, number | null | readonly (number | null)[]>;
+type MetricsRow = Record<string, number | null | readonly (number | null)[]>;
 
 type Sum = { total: number; count: number };
 

@@ -63,11 +63,14 @@ const storedBytes = ({ running, end }: StoredPrediction): number => {
 };
 
 /**
- * Makes an empty store. An ended prediction goes after `keptSeconds`, and sooner where more than `keptCount` of them, or
- * more than `keptBytes`, are kept: the one that ended first goes first.
+ * Makes an empty store. An ended prediction goes after `retainedSeconds`, and sooner where more than `retainedCount` of
+ * them, or more than `retainedBytes`, are kept: the one that ended first goes first.
  */
 export const createPredictionStore = (
-  { keptSeconds, keptCount, keptBytes }: Pick<Limits, "keptSeconds" | "keptCount" | "keptBytes">,
+  { retainedSeconds, retainedCount, retainedBytes }: Pick<
+    Limits,
+    "retainedSeconds" | "retainedCount" | "retainedBytes"
+  >,
 ): PredictionStore => {
   const predictions = new Map<string, StoredPrediction>();
   /** In the order in which they ended. */
@@ -84,7 +87,7 @@ export const createPredictionStore = (
   };
   const trim = () => {
     for (const id of timers.keys()) {
-      if (timers.size <= keptCount && bytes <= keptBytes) return;
+      if (timers.size <= retainedCount && bytes <= retainedBytes) return;
       remove(id);
     }
   };
@@ -98,7 +101,7 @@ export const createPredictionStore = (
     markEnded: (prediction) => {
       const { id } = prediction;
       if (predictions.get(id) !== prediction) return;
-      const timer = setTimeout(() => remove(id), keptSeconds * 1000);
+      const timer = setTimeout(() => remove(id), retainedSeconds * 1000);
       Deno.unrefTimer(timer);
       timers.set(id, timer);
       const size = storedBytes(prediction);
@@ -107,7 +110,7 @@ export const createPredictionStore = (
       trim();
     },
     remove,
-    expiry: ({ end }) => end && new Date(end.at.getTime() + keptSeconds * 1000),
+    expiry: ({ end }) => end && new Date(end.at.getTime() + retainedSeconds * 1000),
     get bytes() {
       return bytes;
     },
@@ -161,7 +164,7 @@ export const predictionSchema = z.object({
   },
 });
 
-/** Says where a prediction stands, as JSON. */
+/** Describes a prediction, as JSON. */
 export const predictionDocument = (
   { id, head, running, format, createdAt, end }: StoredPrediction,
   expiry: Date | null,
@@ -205,30 +208,30 @@ const followToEnd = async (prediction: StoredPrediction, predictions: Prediction
 };
 
 /**
- * Starts to draw an order that nobody waits for.
+ * Starts to draw what nobody waits for.
  *
  * @param options.id its own; there must be no other of that name
- * @param options.place given back at its end
+ * @param options.slot given back at its end
  * @throws {QueueFullError} and what else may refuse it, before it has begun; then there is no prediction
  */
 export const startPrediction = async (
-  order: ResolvedDrawing,
-  { id, owner, fingerprint, format, place }: {
+  resolved: ResolvedDrawing,
+  { id, owner, fingerprint, format, slot }: {
     id: string;
     owner: string | null;
     fingerprint: string | null;
     format: DoneFormat;
-    place: RequestSlot;
+    slot: RequestSlot;
   },
   { predictions, log, ...deps }: DrawDependencies & { predictions: PredictionStore; log: Log },
 ): Promise<StoredPrediction> => {
-  const frames = order.frames ?? frameCount(order, format);
-  const running = startDrawing(order, deps, { id, frames, shown: frames > 0 });
+  const frames = resolved.frames ?? frameCount(resolved, format);
+  const running = startDrawing(resolved, deps, { id, frames, shown: frames > 0 });
   const prediction: StoredPrediction = {
     id,
     owner,
     fingerprint,
-    head: order.head,
+    head: resolved.head,
     format,
     running,
     createdAt: new Date(),
@@ -236,7 +239,7 @@ export const startPrediction = async (
   };
   predictions.add(prediction);
   const followed = running.begun.then(() => followToEnd(prediction, predictions, log));
-  followed.catch(() => {}).finally(() => place[Symbol.dispose]());
+  followed.catch(() => {}).finally(() => slot[Symbol.dispose]());
   try {
     await running.begun;
   } catch (error) {

@@ -76,10 +76,10 @@ Deno.test("the description: what its page fills in is answered as it says, and s
     const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", names[path]);
     // What can be asked for has to be there first.
     const order = ["put", "get", "post", "delete"];
-    const placeOf = ({ path, method }: { path: string; method: string }) =>
+    const rankOf = ({ path, method }: { path: string; method: string }) =>
       path === "/models" ? -1 : order.indexOf(method);
     const operations = operationsOf(document).filter(({ path }) => !path.startsWith("/jobs"))
-      .sort((a, b) => placeOf(a) - placeOf(b));
+      .sort((a, b) => rankOf(a) - rankOf(b));
     for (const { path, method, operation } of operations) {
       const at = `${method} ${path}`;
       if (path === "/predictions/{id}/result") {

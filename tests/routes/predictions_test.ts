@@ -175,7 +175,7 @@ Deno.test("a prediction is forgotten when its time is over", () =>
   withServer(async ({ origin }) => {
     const { body } = await json(`${origin}/generate?steps=1`, later);
     await until(async () => (await json(`${origin}${body.urls.self}`)).status, (status) => status === 404);
-  }, { limits: { keptSeconds: 0.2 } }));
+  }, { limits: { retainedSeconds: 0.2 } }));
 
 Deno.test("a prediction in the format of a film keeps its frames", () =>
   withServer(async ({ origin }) => {

@@ -21,7 +21,7 @@ export interface Health {
   readonly models: readonly string[];
 }
 
-export type AnswerParameters = Readonly<Record<string, string | number | boolean>>;
+type AnswerParameters = Readonly<Record<string, string | number | boolean>>;
 
 export interface DrawingAnswer {
   readonly task: string;

@@ -71,7 +71,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
 
   const submit = useSubmit(() => isReady && draw());
   return (
-    <div class="studio">
+    <div class="workspace">
       <form class="controls" noValidate onSubmit={submit}>
         <SamplingFields
           value={query}

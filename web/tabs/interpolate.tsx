@@ -78,7 +78,7 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
   const labelOf = (i: number) => `λ = ${lambdaOf(i)}`;
   const submit = useSubmit(() => isReady && draw());
   return (
-    <div class="studio">
+    <div class="workspace">
       <form class="controls" noValidate onSubmit={submit}>
         <RadioGroup
           label="Between"
