@@ -89,10 +89,10 @@ const watch = async (): Promise<void> => {
     memory.push(now);
     if (ticks % 10 !== 0) continue;
     const heaps = Object.entries(now.heaps).map(([thread, heap]) => `${thread} ${heap.toFixed(0)}`).join(", ");
-    const { live, waiting } = await modelState();
+    const { running, queued } = await modelState();
     const at = Math.round((performance.now() - started) / 1000);
     console.log(
-      `${at} s  rss ${now.rss.toFixed(0)} MiB (${heaps})  live ${live}  waiting ${waiting}  ` +
+      `${at} s  rss ${now.rss.toFixed(0)} MiB (${heaps})  running ${running}  queued ${queued}  ` +
         `answered ${counts.answered}  refused ${counts.refused}  aborted ${counts.aborted}  failed ${failures.length}`,
     );
   }
@@ -100,7 +100,7 @@ const watch = async (): Promise<void> => {
 
 await Promise.all([watch(), ...Array.from({ length: clients }, (_, client) => beClient(client))]);
 await pause(1000);
-const { live, waiting } = await modelState();
+const { running, queued } = await modelState();
 let different = 0;
 for (const { request, digest: expected } of kept) {
   const response = await ask(request);
@@ -127,7 +127,7 @@ console.log(JSON.stringify({
   clients,
   ...counts,
   failed: failures.length,
-  left: { live, waiting },
+  left: { running, queued },
   rssMiB: {
     firstThird: Math.round(median(rss.slice(0, third))),
     lastThird: Math.round(median(rss.slice(-third))),
@@ -138,5 +138,5 @@ console.log(JSON.stringify({
   askedAgain: kept.length,
   different,
 }));
-const isSound = failures.length + different + live + waiting === 0 && isFlat && kept.length >= 200;
+const isSound = failures.length + different + running + queued === 0 && isFlat && kept.length >= 200;
 if (!isSound) Deno.exit(1);

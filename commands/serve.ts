@@ -21,7 +21,7 @@ export const serveOptions = z.strictObject({
   queue: z.int().min(1).max(1_000_000).default(256)
     .describe("Images of one model that may be asked for and not done; beyond, the answer is 429"),
   timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
-    .describe("Seconds that a request may take, waiting included; it may ask for less with timeout_s"),
+    .describe("Seconds that a request may take, waiting included; it may ask for less with timeoutSeconds"),
   maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)
     .describe("Requests that a client (a key, or an address) may have under way; 0 is any number"),
   maxImages: z.int().min(1).max(4096).default(LIMITS.images)
@@ -30,9 +30,9 @@ export const serveOptions = z.strictObject({
     .describe("Denoising steps of one request; never more than the model's T"),
   maxUpload: z.number().gt(0).max(1024).default(LIMITS.imageBytes / 2 ** 20)
     .describe("Megabytes of a request that holds images; others may have 64 KiB"),
-  keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.keptSeconds)
+  keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.retainedSeconds)
     .describe("Seconds that the images of a prediction are kept"),
-  keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.keptBytes / 2 ** 20)
+  keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.retainedBytes / 2 ** 20)
     .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
   workers: z.int().min(0).max(64).default(1)
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),

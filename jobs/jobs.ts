@@ -12,8 +12,11 @@ import type { TrainingEvent } from "../training/events.ts";
 /** Values of a command's options, by their camelCase names. */
 export type OptionValues = Readonly<Record<string, string | number | boolean | null | (string | number)[]>>;
 
-/** What a job is doing: it waits, runs, was asked to stop and writes its checkpoint, or has ended in one of three ways. */
-export const JOB_STATES = ["waiting", "running", "stopping", "succeeded", "stopped", "failed"] as const;
+/** What the name of a job is, which is a folder's below the runs root as well. */
+export const JOB_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+/** What a job is doing: it waits, runs, was canceled and writes its checkpoint, or has ended in one of three ways. */
+export const JOB_STATES = ["queued", "running", "canceling", "succeeded", "failed", "canceled"] as const;
 
 /** One of {@linkcode JOB_STATES}. */
 export type JobState = (typeof JOB_STATES)[number];
@@ -48,7 +51,7 @@ export interface Job {
 
 /** Whether a job has ended, so that nothing more happens to it unless it is resumed. */
 export const hasEnded = ({ state }: Pick<Job, "state">): boolean =>
-  state === "succeeded" || state === "stopped" || state === "failed";
+  state === "succeeded" || state === "failed" || state === "canceled";
 
 /** There is a job or a run folder of that name. */
 export class JobExistsError extends Error {
@@ -114,11 +117,11 @@ export interface Jobs {
   /** Jobs in order of arrival. */
   list(options?: ListOptions): Promise<Job[]>;
   /**
-   * Stops a job: a running one writes a checkpoint first. One that has ended stays as it is.
+   * Cancels a job: a running one writes a checkpoint first. One that has ended stays as it is.
    *
    * @throws {JobMissingError} if there is none
    */
-  stop(id: string): Promise<Job>;
+  cancel(id: string): Promise<Job>;
   /**
    * Lets a job that has ended go on from its last checkpoint, or from the start if it has none.
    *

@@ -1,3 +1,10 @@
+/**
+ * The HTTP API: what is answered where. A file beside this one is a resource, named as its path is (page.ts is `/` and
+ * `/page/…`, docs.ts is `/docs` and `/openapi.json`), and a folder of its name holds what lies behind it; the six paths
+ * that draw images are drawing/. What knows no resource is in http/ (how any request is let in, read, refused, answered
+ * and logged) and in codec/ (images encoded and decoded on another thread). This file lists the resources, server.ts
+ * listens. Drawing itself is serving/, training is jobs/.
+ */
 import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
@@ -34,7 +41,7 @@ export const createStartingApp = (options: FrameOptions): OpenAPIHono => {
   return app;
 };
 
-/** What the routes stand on. */
+/** What the routes need. */
 export interface AppDependencies {
   readonly serving: Serving;
   readonly jobs: Jobs;

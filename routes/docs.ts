@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Serving } from "../serving/serving.ts";
+import { contentSecurityPolicy } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { allowOnly } from "./http/resource.ts";
 import { perModels } from "./models/per_models.ts";
@@ -44,17 +45,7 @@ const openApiDocument = (mount: (app: OpenAPIHono) => void, keys: readonly ApiKe
   }));
 };
 
-/** Nothing from elsewhere, and no script or style that does not come as a file from here. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const POLICY = contentSecurityPolicy();
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -4,6 +4,7 @@ import { DatasetError } from "../datasets/dataset.ts";
 import { hasEnded, type OptionValues } from "../jobs/jobs.ts";
 import { ParameterError } from "../sampling/errors.ts";
 import { ModelConflictError } from "../serving/serving.ts";
+import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import { JobsFullError, StoppingError } from "./http/problem.ts";
 import { readInput } from "./http/read_input.ts";
 import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
@@ -62,11 +63,11 @@ const resolveNames = async (options: OptionValues, deps: JobDependencies): Promi
 
 /** Lets a job in, or says when to come again. */
 const refuseWhenFull = async ({ jobs, limits: { waitingJobs } }: JobDependencies): Promise<void> => {
-  const waiting = await jobs.list({ states: ["waiting"], limit: waitingJobs });
-  if (waiting.length < waitingJobs) return;
+  const queued = await jobs.list({ states: ["queued"], limit: waitingJobs });
+  if (queued.length < waitingJobs) return;
   const [running] = await jobs.list({ states: ["running"], limit: 1 });
   const retryAfter = Math.min(3600, Math.max(1, running?.secondsLeft ?? 60));
-  throw new JobsFullError(`${waiting.length} jobs wait, and no more may`, { retryAfter });
+  throw new JobsFullError(`${queued.length} jobs wait, and no more may`, { retryAfter });
 };
 
 /** `POST /jobs`: asks for a model to be trained. */
@@ -75,7 +76,7 @@ const createJob = (deps: JobDependencies): Operation => {
     .openapi({ description: "Name of the job, and of its folder under runs/", example: "my-run" });
   const schema = deps.options.extend({ name }).strict();
   return {
-    id: "create_job",
+    id: "createJob",
     summary: "Train a model, after the jobs that are there",
     description:
       "The options are those of the command; what names data or a model is a name, never a path. An option that is left " +
@@ -102,23 +103,18 @@ const createJob = (deps: JobDependencies): Operation => {
   };
 };
 
-const listQuery = z.strictObject({
-  limit: z.int().min(1).max(1000).default(100).openapi({ description: "The most to answer", example: 100 }),
-  after: nameSchema.optional().openapi({ description: "Id of the job after which to begin" }),
-});
+const listQuery = pageQuery({ after: nameSchema, most: 1000, usual: 100, what: "job" });
 
 /** `GET /jobs`. */
 const listJobs = ({ jobs }: JobDependencies): Operation => ({
-  id: "list_jobs",
+  id: "listJobs",
   summary: "The training jobs",
   request: { query: listQuery },
   responses: {
     200: {
       description: "In order of arrival",
       content: { "application/json": { schema: z.array(jobSchema) } },
-      headers: z.object({
-        link: z.string().optional().openapi({ description: 'Where there may be more, as <…>; rel="next"' }),
-      }),
+      headers: pageHeaders,
     },
     ...jobsProblems,
   },
@@ -128,9 +124,7 @@ const listJobs = ({ jobs }: JobDependencies): Operation => ({
       throw new ParameterError([{ field: "after", received: after, allowed: "the id of a job" }]);
     }
     const found = await jobs.list({ limit, after });
-    const last = found.at(-1);
-    const next = last && found.length === limit ? `</jobs?limit=${limit}&after=${last.id}>; rel="next"` : null;
-    return c.json(found.map(describeJob), 200, next === null ? {} : { link: next });
+    return c.json(found.map(describeJob), 200, nextLink(c, found, limit));
   },
 });
 
@@ -141,7 +135,7 @@ const resumeSchema = z.strictObject({
 
 /** `POST /jobs/{id}/resume`: lets a job that has ended go on. */
 const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
-  id: "resume_job",
+  id: "resumeJob",
   summary: "Go on with a training job that has ended, from its last checkpoint",
   request: {
     params: jobParams,
@@ -166,6 +160,23 @@ const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
   },
 });
 
+/** `POST /jobs/{id}/cancel`. */
+const cancelJob = ({ jobs }: JobDependencies): Operation => ({
+  id: "cancelJob",
+  summary: "Cancel a training job; a running one writes a checkpoint first",
+  description: "One that has ended stays as it is. It can go on again, by resume.",
+  request: { params: jobParams },
+  responses: {
+    200: answersJob("The job, which has ended"),
+    202: answersJob("The job, which is about to end"),
+    ...jobProblems,
+  },
+  answer: async (c) => {
+    const canceled = await jobs.cancel((await findJob(jobs, c)).id);
+    return c.json(describeJob(canceled), hasEnded(canceled) ? 200 : 202);
+  },
+});
+
 /** `/jobs`: training, each job in a process of its own. */
 export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
   const { jobs, keys } = deps;
@@ -174,27 +185,14 @@ export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
   resource(app, "/jobs", { get: listJobs(deps), post: createJob(deps) }, shared);
   resource(app, "/jobs/{id}", {
     get: {
-      id: "get_job",
+      id: "getJob",
       summary: "How far a training job is",
       request: { params: jobParams },
       responses: { 200: answersJob("The job"), ...jobProblems },
       answer: async (c) => c.json(describeJob(await findJob(jobs, c)), 200),
     },
-    delete: {
-      id: "stop_job",
-      summary: "Stop a training job; a running one writes a checkpoint first",
-      request: { params: jobParams },
-      responses: {
-        200: answersJob("The job, which has ended"),
-        202: answersJob("The job, which is about to end"),
-        ...jobProblems,
-      },
-      answer: async (c) => {
-        const stopped = await jobs.stop((await findJob(jobs, c)).id);
-        return c.json(describeJob(stopped), hasEnded(stopped) ? 200 : 202);
-      },
-    },
   }, shared);
+  resource(app, "/jobs/{id}/cancel", { post: cancelJob(deps) }, shared);
   resource(app, "/jobs/{id}/events", { get: jobEvents(deps) }, shared);
   resource(app, "/jobs/{id}/logs", { get: jobLogs(deps) }, shared);
   resource(app, "/jobs/{id}/metrics", { get: jobMetrics(deps) }, shared);

@@ -40,7 +40,7 @@ const measureModels = (serving: Serving, registry: Registry): void => {
   new Counter({
     name: "denoise_tasks_total",
     help:
-      "Requests for images by how they ended; aborted: called off, or the client went away; expired: past timeout_s",
+      "Requests for images by how they ended; aborted: called off, or the client went away; expired: past timeoutSeconds",
     registers,
     labelNames: ["model", "outcome"],
     collect() {
@@ -180,7 +180,7 @@ const measureServer = (predictions: PredictionStore, heaps: Heaps, registry: Reg
 };
 
 /** What is measured for Prometheus. */
-export interface Metrics extends ServerMetrics {
+interface Metrics extends ServerMetrics {
   readonly registry: Registry;
 }
 

@@ -1,7 +1,7 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { join } from "@std/path";
 import type { Context } from "hono";
-import type { Jobs } from "../jobs/jobs.ts";
+import { JOB_ID, type Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { ModelConflictError, ModelRefusedError, NoModelError, type Serving } from "../serving/serving.ts";
@@ -11,7 +11,7 @@ import { type Operation, problemResponse, problemResponses, resource } from "./h
 import { CHECKPOINT, locateCheckpoints, type LocatedCheckpoints, MODELS, RUNS } from "./models/checkpoints.ts";
 import { findModelFiles, type ModelSnapshots } from "./models/snapshots.ts";
 
-/** What the resources of models stand on. */
+/** What the resources of models need. */
 export interface ModelDependencies {
   readonly serving: Serving;
   readonly jobs: Jobs;
@@ -51,10 +51,10 @@ const modelSchema = z.object({
     description: "Its noise schedule, as /schedules names it; trained where it has betas of its own",
   }),
   engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
-  live: z.int().openapi({ description: "Images under way" }),
-  waiting: z.int().openapi({ description: "Images not yet begun" }),
+  running: z.int().openapi({ description: "Images under way" }),
+  queued: z.int().openapi({ description: "Images not yet begun" }),
   capacity: z.int().openapi({ description: "Rows of one network call" }),
-  queue: z.int().openapi({ description: "Images that may be asked for and not done" }),
+  queueLimit: z.int().openapi({ description: "Images that may be asked for and not done" }),
   added: z.object({
     at: z.iso.datetime(),
     checkpoint: z.string().openapi({ description: "Folder of the checkpoint" }),
@@ -79,7 +79,9 @@ const describeModel = (
   { serving, sources }: { serving: Serving; sources: ModelSources },
 ): z.output<typeof modelSchema> => {
   const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine } = info;
-  const { live, waiting, capacity, queue } = serving.stats.find(({ model }) => model === name)!;
+  const { live: running, waiting: queued, capacity, queue: queueLimit } = serving.stats.find(({ model }) =>
+    model === name
+  )!;
   const source = sources.get(info);
   return {
     name,
@@ -94,10 +96,10 @@ const describeModel = (
     prediction: scheduler.prediction_type,
     schedule: scheduleOf(scheduler),
     engine,
-    live,
-    waiting,
+    running,
+    queued,
     capacity,
-    queue,
+    queueLimit,
     added: source
       ? { at: source.addedAt.toISOString(), checkpoint: source.checkpoint, job: source.job, ema: source.ema }
       : null,
@@ -105,7 +107,7 @@ const describeModel = (
 };
 
 const addSchema = z.strictObject({
-  job: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/).optional()
+  job: z.string().regex(JOB_ID).optional()
     .openapi({ description: "Id of a job: its last checkpoint is loaded, whether it runs or has ended" }),
   checkpoint: z.string().max(200).regex(CHECKPOINT, `${MODELS}/NAME, ${RUNS}/NAME or ${RUNS}/NAME/checkpoints/step-N`)
     .optional()
@@ -126,17 +128,17 @@ const addSchema = z.strictObject({
 const loadFirst = async (
   { root, choices }: LocatedCheckpoints,
   options: { name: string; replace: boolean },
-  { serving, snapshots: kept }: ModelDependencies,
+  { serving, snapshots }: ModelDependencies,
 ): Promise<{ info: ModelInfo; checkpoint: string }> => {
   let refusal: unknown;
   for (const { checkpoint, part } of choices) {
     let folder = join(checkpoint, part);
     try {
-      if (root === RUNS) folder = await kept.take(checkpoint, part);
+      if (root === RUNS) folder = await snapshots.take(checkpoint, part);
       else await findModelFiles(root, folder);
       return { info: await serving.add(folder, options), checkpoint };
     } catch (error) {
-      await kept.remove(folder);
+      await snapshots.remove(folder);
       if (!(error instanceof ModelRefusedError)) throw error;
       refusal ??= new ModelRefusedError(error.message.replaceAll(folder, join(checkpoint, part)), { cause: error });
     }
@@ -146,7 +148,7 @@ const loadFirst = async (
 
 /** `POST /models`: loads a model beside those that draw. */
 const addModel = (deps: ModelDependencies): Operation => ({
-  id: "add_model",
+  id: "addModel",
   summary: "Load a model, of a job that runs too",
   description:
     "The others draw on meanwhile. It is gone when the server ends. Of a run's checkpoints the newest that is sound is " +
@@ -168,14 +170,14 @@ const addModel = (deps: ModelDependencies): Operation => ({
   },
   answer: async (c) => {
     const { serving, sources } = deps;
-    const { replace, ...wanted } = await readInput(c, addSchema, ["json"]);
-    const located = await locateCheckpoints(wanted, deps);
-    const name = wanted.name ?? located.name;
+    const { replace, ...request } = await readInput(c, addSchema, ["json"]);
+    const located = await locateCheckpoints(request, deps);
+    const name = request.name ?? located.name;
     if (!replace && serving.models.some((model) => model.name === name)) {
       throw new ModelConflictError(`there is a model ${name}; replace takes its place, name gives another`);
     }
     const { info, checkpoint } = await loadFirst(located, { name, replace }, deps);
-    sources.set(info, { checkpoint, job: wanted.job ?? null, ema: wanted.ema ?? null, addedAt: new Date() });
+    sources.set(info, { checkpoint, job: request.job ?? null, ema: request.ema ?? null, addedAt: new Date() });
     return c.json(describeModel(info, deps), 201, { location: `/models/${encodeURIComponent(name)}` });
   },
 });
@@ -199,7 +201,7 @@ export const modelRoutes = (app: OpenAPIHono, deps: ModelDependencies): void => 
 
   resource(app, "/models", {
     get: {
-      id: "list_models",
+      id: "listModels",
       summary: "The models that are loaded",
       responses: {
         200: {
@@ -214,14 +216,14 @@ export const modelRoutes = (app: OpenAPIHono, deps: ModelDependencies): void => 
 
   resource(app, "/models/{name}", {
     get: {
-      id: "get_model",
+      id: "getModel",
       summary: "What a model is, and how busy",
       request: { params: modelParams },
       responses: { 200: { description: "The model", content: modelContent }, ...modelProblems },
       answer: (c) => c.json(describeModel(find(c), deps), 200),
     },
     delete: {
-      id: "remove_model",
+      id: "removeModel",
       summary: "Unload a model, once it has drawn what it was asked for",
       description: "The default model stays; another can take its place by POST /models with replace.",
       right: "jobs",

@@ -4,21 +4,11 @@ import { accepts } from "hono/accepts";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { contentSecurityPolicy } from "./http/frame.ts";
 import { notFound } from "./http/problem.ts";
 import { allowOnly } from "./http/resource.ts";
 
-/** Nothing from elsewhere, and no script or style that does not come as a file from here. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' blob: data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const POLICY = contentSecurityPolicy("font-src 'self'");
 
 /** The page's files below `web/dist`, as `deno task page` built them, by the type that each is. */
 const FILES = {
@@ -58,13 +48,13 @@ type Packing = keyof typeof PACKERS;
 interface PageFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** What it is called by caches: the beginning of its SHA-256. */
-  readonly mark: string;
+  readonly digest: string;
 }
 
 const readFile = async (path: string): Promise<PageFile> => {
   const bytes = await Deno.readFile(new URL(`../${path}`, import.meta.url));
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return { bytes, mark: new Uint8Array(digest).toHex().slice(0, 12) };
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  return { bytes, digest: new Uint8Array(hash).toHex().slice(0, 12) };
 };
 
 /** The files, each read when it is first asked for. */
@@ -111,10 +101,10 @@ const listsTag = (header: string | undefined, tag: string): boolean =>
   header !== undefined && header.split(",").some((own) => own.trim().replace(/^W\//, "") === tag);
 
 const answerFile = async (c: Context, { path, type }: FileSource, vary = "accept-encoding"): Promise<Response> => {
-  const { mark } = await readCached(path);
+  const { digest } = await readCached(path);
   const packing = packingOf(c);
-  const tag = `"${mark}-${packing}"`;
-  const isForGood = c.req.query("v") === mark;
+  const tag = `"${digest}-${packing}"`;
+  const isForGood = c.req.query("v") === digest;
   const headers = {
     "content-security-policy": POLICY,
     "content-type": type,

@@ -8,8 +8,9 @@ import { resolveDrawing } from "./drawing/draw.ts";
 import type { DrawingDependencies } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
 import { clientOf } from "./http/clients.ts";
-import { eventStream } from "./http/event_stream.ts";
+import { eventStream, lastEventId, lastEventIdHeaders } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
+import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import type { parseBody } from "./http/parse_body.ts";
 import { CanceledError, problem, StoppingError } from "./http/problem.ts";
 import { checkInput, readInput } from "./http/read_input.ts";
@@ -23,14 +24,16 @@ import {
   type StoredPrediction,
 } from "./predictions/store.ts";
 
-/** The name of a prediction, in its path. */
-export const predictionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/)
-  .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" });
+/** The name of a prediction. */
+const predictionId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 /** The path of all that belongs to one prediction. */
-const predictionParams = z.object({ id: predictionId });
+const predictionParams = z.object({
+  id: predictionId
+    .openapi({ param: { name: "id", in: "path" }, description: "The prediction's id", example: "my-digits-1" }),
+});
 
-/** An answer that says where a prediction stands, for the OpenAPI description. */
+/** An answer that describes a prediction, for the OpenAPI description. */
 const answersPrediction = (description: string) => ({
   description,
   content: { "application/json": { schema: predictionSchema } },
@@ -39,7 +42,7 @@ const answersPrediction = (description: string) => ({
 /** Whose a request's predictions are. */
 const ownerName = (c: Context): string | null => c.get("key") ?? null;
 
-/** Says where a prediction stands. */
+/** Describes a prediction. */
 const describePrediction = (predictions: PredictionStore, prediction: StoredPrediction) =>
   predictionDocument(prediction, predictions.expiry(prediction));
 
@@ -104,23 +107,23 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     if (before) return before;
     const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
-    using places = new DisposableStack();
-    const place = places.use(clients.take(clientOf(c)));
-    const order = await resolveDrawing(task, input, deps).catch((error) => {
+    using slots = new DisposableStack();
+    const slot = slots.use(clients.take(clientOf(c)));
+    const resolved = await resolveDrawing(task, input, deps).catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
     const meanwhile = answerExisting();
     if (meanwhile) return meanwhile;
-    const format = order.format === undefined || order.format === "event-stream" ? "png" : order.format;
-    places.move();
-    const prediction = await startPrediction(order, { id, owner: ownerName(c), fingerprint, format, place }, deps);
+    const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
+    slots.move();
+    const prediction = await startPrediction(resolved, { id, owner: ownerName(c), fingerprint, format, slot }, deps);
     return c.json(describePrediction(predictions, prediction), 201, { location: `/predictions/${id}` });
   };
 
   const [{ name: task, example: input }] = tasks;
   return {
-    id: "put_prediction",
+    id: "putPrediction",
     summary: "Make a prediction of this name, once",
     description:
       "The body names a task and gives its parameters, images as base64 or data: URLs. The same body again is " +
@@ -154,19 +157,14 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
 const predictionEvents = (
   { predictions, onStream }: Pick<DrawingDependencies, "predictions" | "onStream">,
 ): Operation => ({
-  id: "prediction_events",
+  id: "predictionEvents",
   summary: "What happens to a prediction, as it happens",
   description:
     "Server-sent events: queued, started, step, and last done, error or canceled. After a break, those since " +
     "Last-Event-ID follow; of steps without a picture only the last is kept.",
   request: {
     params: predictionParams,
-    headers: z.object({
-      "last-event-id": z.string().optional().openapi({
-        description: "Id of the last event received",
-        examples: ["3"],
-      }),
-    }),
+    headers: lastEventIdHeaders,
   },
   responses: {
     200: {
@@ -181,12 +179,8 @@ const predictionEvents = (
     const { running } = findPrediction(predictions, c);
     const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
-    const id = Number(c.req.header("last-event-id"));
     onStream(1);
-    const stream = eventStream(running.events, {
-      after: Number.isSafeInteger(id) && id > 0 ? id : 0,
-      onEnd: () => onStream(-1),
-    });
+    const stream = eventStream(running.events, { after: lastEventId(c), onEnd: () => onStream(-1) });
     return c.body(stream, 200, headers);
   },
 });
@@ -202,7 +196,7 @@ const resultQuery = z.strictObject({
 const predictionResult = (
   { predictions, encoder }: Pick<DrawingDependencies, "predictions" | "encoder">,
 ): Operation => ({
-  id: "prediction_result",
+  id: "predictionResult",
   summary: "The images of a prediction",
   request: { params: predictionParams, query: resultQuery },
   responses: {
@@ -212,19 +206,46 @@ const predictionResult = (
   },
   answer: async (c) => {
     const { end, format: preferred, id } = findPrediction(predictions, c);
-    const { format: asked } = await readInput(c, resultQuery, ["query"]);
-    if (end?.outcome.status !== "succeeded") {
-      const state = end === null ? "is under way" : end.outcome.status === "canceled" ? "was canceled" : "failed";
+    const { format: requested } = await readInput(c, resultQuery, ["query"]);
+    if (end?.outcome.state !== "succeeded") {
+      const state = end === null ? "is under way" : end.outcome.state === "canceled" ? "was canceled" : "failed";
       return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
     }
     const { drawing } = end.outcome;
     const possible = DONE_FORMATS.filter((format) => drawing.frames.length > 0 || !isFilm(format));
     const offered = [preferred, ...possible.filter((format) => format !== preferred)];
-    const format = negotiate(c, offered, asked);
+    const format = negotiate(c, offered, requested);
     if (!offered.includes(format)) {
       return problem(c, 406, "no film was kept of this prediction: give frames when it is made");
     }
     return await answerDrawing(c, drawing, format, { encoder, headers: { vary: "accept" } });
+  },
+});
+
+const listQuery = pageQuery({ after: predictionId, most: 1000, usual: 100, what: "prediction" });
+
+/** `GET /predictions`. */
+const listPredictions = ({ predictions }: Pick<DrawingDependencies, "predictions">): Operation => ({
+  id: "listPredictions",
+  summary: "The predictions under way and those kept",
+  description: "One that goes while its list is read is no place to begin behind any more: begin anew.",
+  request: { query: listQuery },
+  responses: {
+    200: {
+      description: "In order of arrival",
+      content: { "application/json": { schema: z.array(predictionSchema) } },
+      headers: pageHeaders,
+    },
+  },
+  answer: async (c) => {
+    const { limit, after } = await readInput(c, listQuery, ["query"]);
+    const own = predictions.all.filter(({ owner }) => owner === ownerName(c));
+    const known = own.findIndex(({ id }) => id === after);
+    if (after !== undefined && known < 0) {
+      throw new ParameterError([{ field: "after", received: after, allowed: "the id of a prediction" }]);
+    }
+    const page = own.slice(known + 1, known + 1 + limit);
+    return c.json(page.map((one) => describePrediction(predictions, one)), 200, nextLink(c, page, limit));
   },
 });
 
@@ -237,26 +258,11 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
   const { predictions, keys } = deps;
   const options = { keys, right: "generate", tag: "Predictions" } as const;
 
-  resource(app, "/predictions", {
-    get: {
-      id: "list_predictions",
-      summary: "The predictions under way and those kept",
-      responses: {
-        200: {
-          description: "In order of arrival",
-          content: { "application/json": { schema: z.array(predictionSchema) } },
-        },
-      },
-      answer: (c) => {
-        const own = predictions.all.filter(({ owner }) => owner === ownerName(c));
-        return c.json(own.map((prediction) => describePrediction(predictions, prediction)), 200);
-      },
-    },
-  }, options);
+  resource(app, "/predictions", { get: listPredictions(deps) }, options);
 
   resource(app, "/predictions/{id}", {
     get: {
-      id: "get_prediction",
+      id: "getPrediction",
       summary: "How far a prediction is",
       request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction"), ...problemResponses(404) },
@@ -264,14 +270,24 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
     },
     put: putPrediction(tasks, deps),
     delete: {
-      id: "delete_prediction",
-      summary: "Remove a prediction; one under way is given up",
+      id: "deletePrediction",
+      summary: "Remove a prediction that has ended",
       request: { params: predictionParams },
-      responses: { 204: { description: "It is gone" }, ...problemResponses(404) },
+      responses: {
+        204: { description: "It is gone" },
+        ...problemResponses(404),
+        409: problemResponse(409, "It is under way: cancel it first"),
+      },
       answer: (c) => {
-        const { id, running } = findPrediction(predictions, c);
+        const { id, end } = findPrediction(predictions, c);
+        if (end === null) {
+          return problem(
+            c,
+            409,
+            `the prediction ${JSON.stringify(id)} is under way: POST /predictions/${id}/cancel first`,
+          );
+        }
         predictions.remove(id);
-        running.cancel(new CanceledError("the prediction was removed"));
         return c.body(null, 204);
       },
     },
@@ -279,14 +295,14 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
 
   resource(app, "/predictions/{id}/cancel", {
     post: {
-      id: "cancel_prediction",
-      summary: "Give up a prediction",
-      description: "One that has ended stays as it is.",
+      id: "cancelPrediction",
+      summary: "Cancel a prediction",
+      description: "Its images are given up. One that has ended stays as it is.",
       request: { params: predictionParams },
       responses: { 200: answersPrediction("The prediction, ended"), ...problemResponses(404) },
       answer: async (c) => {
         const prediction = findPrediction(predictions, c);
-        prediction.running.cancel(new CanceledError("the prediction was called off"));
+        prediction.running.cancel(new CanceledError("the prediction was canceled"));
         await prediction.running.events.over;
         return c.json(describePrediction(predictions, prediction), 200);
       },

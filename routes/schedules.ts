@@ -15,26 +15,26 @@ import { problemResponses, resource } from "./http/resource.ts";
 
 /** What schedules can be told, with the published values. */
 const PARAMETERS = {
-  beta_start: { description: "β_1", default: 1e-4 },
-  beta_end: { description: "β_T", default: 0.02 },
-  max_beta: { description: "The bound of β_t", default: 0.999 },
+  betaStart: { description: "β_1", default: 1e-4 },
+  betaEnd: { description: "β_T", default: 0.02 },
+  maxBeta: { description: "The bound of β_t", default: 0.999 },
 } as const;
 
 /** The name of one of `PARAMETERS`. */
-export type ParameterName = keyof typeof PARAMETERS;
+type ParameterName = keyof typeof PARAMETERS;
 
-const ENDS: readonly ParameterName[] = ["beta_start", "beta_end"];
+const ENDS: readonly ParameterName[] = ["betaStart", "betaEnd"];
 
 /** What each schedule is, and which parameters it reads. */
 const DESCRIPTIONS: Record<ScheduleName, { description: string; parameters: readonly ParameterName[] }> = {
-  linear: { description: "β evenly from beta_start to beta_end (Ho et al. 2020)", parameters: ENDS },
-  cosine: { description: "ᾱ a squared cosine (Nichol & Dhariwal 2021)", parameters: ["max_beta"] },
-  sigmoid: { description: "β along a sigmoid from beta_start to beta_end (GeoDiff)", parameters: ENDS },
-  quadratic: { description: "√β evenly from √beta_start to √beta_end; diffusers' scaled_linear", parameters: ENDS },
-  const: { description: "β = beta_end throughout", parameters: ["beta_end"] },
+  linear: { description: "β evenly from betaStart to betaEnd (Ho et al. 2020)", parameters: ENDS },
+  cosine: { description: "ᾱ a squared cosine (Nichol & Dhariwal 2021)", parameters: ["maxBeta"] },
+  sigmoid: { description: "β along a sigmoid from betaStart to betaEnd (GeoDiff)", parameters: ENDS },
+  quadratic: { description: "√β evenly from √betaStart to √betaEnd; diffusers' scaled_linear", parameters: ENDS },
+  const: { description: "β = betaEnd throughout", parameters: ["betaEnd"] },
   jsd: { description: "β = 1/T, 1/(T − 1) … 1", parameters: [] },
-  warmup10: { description: "linear over the first 10 % of the steps, then beta_end", parameters: ENDS },
-  warmup50: { description: "linear over the first 50 % of the steps, then beta_end", parameters: ENDS },
+  warmup10: { description: "linear over the first 10 % of the steps, then betaEnd", parameters: ENDS },
+  warmup50: { description: "linear over the first 50 % of the steps, then betaEnd", parameters: ENDS },
 };
 
 /** A schedule by name, as JSON. */
@@ -58,10 +58,10 @@ const betaField = ({ description, default: value }: { description: string; defau
 /** What a schedule's curves can be asked with. */
 const curveQuery = z.strictObject({
   timesteps: z.int().min(1).max(10_000).default(1000).openapi({ description: "T", example: 1000 }),
-  beta_start: betaField(PARAMETERS.beta_start),
-  beta_end: betaField(PARAMETERS.beta_end),
-  max_beta: betaField(PARAMETERS.max_beta),
-  rescale_zero_terminal_snr: z.boolean().default(false)
+  betaStart: betaField(PARAMETERS.betaStart),
+  betaEnd: betaField(PARAMETERS.betaEnd),
+  maxBeta: betaField(PARAMETERS.maxBeta),
+  rescaleZeroTerminalSnr: z.boolean().default(false)
     .openapi({ description: "Whether it is shifted so that x_T holds no signal (Lin et al. 2023); T ≥ 2" }),
 });
 
@@ -78,11 +78,13 @@ const curveSchema = z.object({
     .openapi({ description: "log(ᾱ_t / (1 − ᾱ_t)); null where x_t holds no signal, or no noise" }),
 }).openapi("ScheduleCurve");
 
-const tablesOf = (name: ScheduleName, { timesteps, ...parameters }: z.output<typeof curveQuery>): Diffusion => {
-  const { beta_start: betaStart, beta_end: betaEnd, max_beta: maxBeta } = parameters;
-  const betas = betaSchedule(name, timesteps, { betaStart, betaEnd, maxBeta });
+const tablesOf = (
+  name: ScheduleName,
+  { timesteps, rescaleZeroTerminalSnr: isRescaled, ...parameters }: z.output<typeof curveQuery>,
+): Diffusion => {
+  const betas = betaSchedule(name, timesteps, parameters);
   try {
-    return createDiffusion(parameters.rescale_zero_terminal_snr ? rescaleZeroTerminalSnr(betas) : betas);
+    return createDiffusion(isRescaled ? rescaleZeroTerminalSnr(betas) : betas);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new ScheduleError(`there is no such schedule: ${cause.message}`, { cause });
@@ -96,12 +98,12 @@ const tablesOf = (name: ScheduleName, { timesteps, ...parameters }: z.output<typ
  * @throws {ScheduleError} if they make no schedule
  */
 const curvesOf = (name: ScheduleName, received: z.output<typeof curveQuery>): z.output<typeof curveSchema> => {
-  const { timesteps, rescale_zero_terminal_snr } = received;
+  const { timesteps } = received;
   const unread = (Object.keys(PARAMETERS) as ParameterName[])
     .filter((field) => received[field] !== undefined && !DESCRIPTIONS[name].parameters.includes(field))
     .map((field) => ({ field, received: received[field], allowed: `absent: ${name} does not read it` }));
   if (unread.length > 0) throw new ParameterError(unread);
-  if (rescale_zero_terminal_snr && timesteps < 2) {
+  if (received.rescaleZeroTerminalSnr && timesteps < 2) {
     throw new ParameterError([{ field: "timesteps", received: timesteps, allowed: "≥ 2 to be rescaled" }]);
   }
   const { betas, alphasCumprod, posteriorVariance, snr } = tablesOf(name, received);
@@ -127,7 +129,7 @@ export const scheduleRoutes = (app: OpenAPIHono, { keys }: { keys: readonly ApiK
   const options = { keys, right: "generate", tag: "Schedules" } as const;
   resource(app, "/schedules", {
     get: {
-      id: "list_schedules",
+      id: "listSchedules",
       summary: "The noise schedules, and the parameters of each",
       responses: {
         200: { description: "By name", content: { "application/json": { schema: z.array(summarySchema) } } },
@@ -137,7 +139,7 @@ export const scheduleRoutes = (app: OpenAPIHono, { keys }: { keys: readonly ApiK
   }, options);
   resource(app, "/schedules/{name}", {
     get: {
-      id: "get_schedule",
+      id: "getSchedule",
       summary: "The curves of a noise schedule",
       request: { params: scheduleParams, query: curveQuery },
       responses: {

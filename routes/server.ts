@@ -68,8 +68,8 @@ export const openServer = async (
     ...start
   }: ServerOptions,
 ): Promise<Server> => {
-  const asked = { ...LIMITS, ...some };
-  const limits = { ...asked, images: Math.min(asked.images, start.queue ?? Infinity) };
+  const chosen = { ...LIMITS, ...some };
+  const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
   const stopping = new AbortController();
   const giveUp = new AbortController();
   let app = createStartingApp({ log, origins });
@@ -81,8 +81,8 @@ export const openServer = async (
     await server.shutdown();
     throw error;
   });
-  const kept = createModelSnapshots(RUNS);
-  serving.onUnloaded = kept.remove;
+  const snapshots = createModelSnapshots(RUNS);
+  serving.onUnloaded = snapshots.remove;
   const predictions = createPredictionStore(limits);
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
@@ -91,7 +91,7 @@ export const openServer = async (
     serving,
     jobs,
     storage,
-    snapshots: kept,
+    snapshots,
     trainingOptions,
     limits,
     keys,
@@ -114,7 +114,7 @@ export const openServer = async (
       encoder.close();
       decoder.close();
       await serving.close();
-      await kept.close();
+      await snapshots.close();
     },
   };
 };

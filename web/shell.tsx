@@ -1,3 +1,8 @@
+/**
+ * The page: its head, its tabs and its foot. tabs/ is what they hold, made of parts/; figures/ live in the guided reading,
+ * whose text paper/ makes when the page is built; state/ is what outlives a tab, api/ how the server is asked. All of it
+ * runs in a browser, and web/dist is what is served.
+ */
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { apiKey, keyWanted } from "./api/client.ts";
@@ -34,7 +39,7 @@ const STATE_TEXT: Record<ServerState, string> = {
 const Status = () => {
   const state = useStore(serverState);
   const engine = useStore(models)?.[0]?.engine;
-  const said = state === "ready" && engine ? engine.name : STATE_TEXT[state];
+  const text = state === "ready" && engine ? engine.name : STATE_TEXT[state];
   return (
     <p
       class={`status is-${state}`}
@@ -43,7 +48,7 @@ const Status = () => {
     >
       <span class="dot" aria-hidden="true" />
       <span class="unseen">Server:</span>
-      {said}
+      {text}
     </p>
   );
 };

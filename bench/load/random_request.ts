@@ -46,8 +46,8 @@ const fieldsOf = (task: string, chance: Chance, labels: readonly string[]): Fiel
         ...sampling(chance, pick(["ddpm", "ddim"]), labels),
         n: integer(1, 2),
         steps: integer(1, 20),
-        jump_length: integer(1, 5),
-        jump_n_sample: integer(1, 3),
+        jumpLength: integer(1, 5),
+        jumpSamples: integer(1, 3),
       };
     case "interpolate":
       return { ...sampling(chance, any(), labels), lambdas: integer(2, 5), method: pick(["linear", "spherical"]) };
@@ -63,7 +63,7 @@ const fieldsOf = (task: string, chance: Chance, labels: readonly string[]): Fiel
 const IMAGES: Record<string, readonly string[]> = {
   img2img: ["image"],
   inpaint: ["image", "mask"],
-  interpolate: ["image_a", "image_b"],
+  interpolate: ["imageA", "imageB"],
   reconstruct: ["image"],
   forward: ["image"],
 };

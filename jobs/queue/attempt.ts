@@ -24,7 +24,7 @@ const errorLine = (stderr: string): string => {
 export interface EndedAttempt extends TrainingExit {
   /** The last of its events that says how it went: `done`, `stopped` or `error`. */
   readonly last: TrainingEvent | null;
-  /** Who asked it to stop: someone who stops the job, or this worker, which ends or is cut off. */
+  /** Who asked it to stop: someone who cancels the job, or this worker, which ends or is cut off. */
   readonly stoppedBy: "person" | "worker" | null;
   /** Crashes since the job's last checkpoint, without this one. */
   readonly failures: number;
@@ -35,15 +35,15 @@ export const outcomeOf = ({ code, stderr, last, stoppedBy: asked, failures }: En
   if (code === 0 && last?.event === "done") return { state: "succeeded", exitCode: 0 };
   // 143: it had not come far enough to receive the request.
   const hasStopped = (code === 0 && last?.event === "stopped") || (asked !== null && code === 143);
-  if (hasStopped && asked === "person") return { state: "stopped", exitCode: 0 };
-  if (hasStopped) return { state: "waiting", after: asked === "worker" ? 0 : 1, failures };
-  if (code === TRY_AGAIN) return { state: "waiting", after: 2, failures };
+  if (hasStopped && asked === "person") return { state: "canceled", exitCode: 0 };
+  if (hasStopped) return { state: "queued", after: asked === "worker" ? 0 : 1, failures };
+  if (code === TRY_AGAIN) return { state: "queued", after: 2, failures };
   const said = last?.event === "error" ? last.message : errorLine(stderr);
   const error = said || `the training process ended with code ${code}`;
   if (code === REFUSED || code === DIVERGED || failures >= MOST_FAILURES) {
     return { state: "failed", exitCode: code, error };
   }
-  return { state: "waiting", after: 2 ** failures, failures: failures + 1 };
+  return { state: "queued", after: 2 ** failures, failures: failures + 1 };
 };
 
 /** Events after which a run's folder holds something new to keep. */
@@ -133,7 +133,7 @@ const runProcess = async (
       until = time;
       process?.renew(time);
     },
-    onStop: () => stop("person"),
+    onCancel: () => stop("person"),
     onCutOff: () => stop("worker"),
     onLost: () => lost.abort(),
   }, { until, touch, over: over.signal });
@@ -165,7 +165,7 @@ const runProcess = async (
     await push();
     if (lost.signal.aborted) return null;
     const outcome = outcomeOf({ ...exit, last, stoppedBy: asked, failures });
-    if (outcome.state === "waiting" && outcome.failures > failures) {
+    if (outcome.state === "queued" && outcome.failures > failures) {
       say(`the training process ended with code ${exit.code}; it goes on in ${outcome.after} s`);
     }
     return outcome;

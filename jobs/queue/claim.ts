@@ -18,10 +18,10 @@ export interface Claim {
 
 /** How an attempt ended: for good, or so that the job is to go on after some seconds. */
 export type Outcome =
-  | { readonly state: "succeeded" | "stopped" | "failed"; readonly exitCode: number; readonly error?: string }
-  | { readonly state: "waiting"; readonly after: number; readonly failures: number };
+  | { readonly state: "succeeded" | "canceled" | "failed"; readonly exitCode: number; readonly error?: string }
+  | { readonly state: "queued"; readonly after: number; readonly failures: number };
 
-const HELD = "id = $1 AND attempt = $2 AND state IN ('running', 'stopping')";
+const HELD = "id = $1 AND attempt = $2 AND state IN ('running', 'canceling')";
 
 /**
  * Claims the job of a turn.
@@ -41,9 +41,9 @@ export const claimJob = (
     if (!job || job.turn !== turn) return null;
     if (job.held) return "held";
     await notifyChanged(session, id);
-    if (job.state === "stopping") {
+    if (job.state === "canceling") {
       await query(
-        "UPDATE denoise.jobs SET state = 'stopped', ended = clock_timestamp(), turn = NULL, lease = NULL WHERE id = $1",
+        "UPDATE denoise.jobs SET state = 'canceled', ended = clock_timestamp(), turn = NULL, lease = NULL WHERE id = $1",
         [id],
       );
       return null;
@@ -75,20 +75,20 @@ const renewClaim = async ({ query }: Session, { id, attempt }: Claim): Promise<J
 /** Ends a claim; one that is lost changes nothing. */
 export const settleClaim = (database: Database, { id, attempt }: Claim, outcome: Outcome): Promise<void> =>
   database.transaction(async (session) => {
-    const isOver = outcome.state !== "waiting";
+    const isOver = outcome.state !== "queued";
     const progress: JobProgress = isOver
       ? { exitCode: outcome.exitCode, ...(outcome.error === undefined ? {} : { error: outcome.error }) }
       : {};
     const [job] = await session.query<{ state: JobState }>(
       `UPDATE denoise.jobs SET
-        state = CASE WHEN state = 'stopping' AND $3 = 'waiting' THEN 'stopped' ELSE $3 END,
-        ended = CASE WHEN state = 'stopping' OR $3 <> 'waiting' THEN clock_timestamp() END,
+        state = CASE WHEN state = 'canceling' AND $3 = 'queued' THEN 'canceled' ELSE $3 END,
+        ended = CASE WHEN state = 'canceling' OR $3 <> 'queued' THEN clock_timestamp() END,
         lease = NULL, turn = NULL, failures = $4, progress = progress || $5::jsonb || '{"secondsLeft": null}'
       WHERE ${HELD} RETURNING state`,
       [id, attempt, outcome.state, isOver ? 0 : outcome.failures, JSON.stringify(progress)],
     );
     if (!job) return;
-    if (job.state === "waiting" && !isOver) await sendTurn(database, session, id, { startAfter: outcome.after });
+    if (job.state === "queued" && !isOver) await sendTurn(database, session, id, { startAfter: outcome.after });
     await notifyChanged(session, id);
   });
 
@@ -104,8 +104,8 @@ const MARGIN = 4000;
 /** What the process of a claim receives. */
 export interface ClaimListener {
   renew(until: number): void;
-  /** The job is to be stopped. */
-  onStop(): void;
+  /** The job is canceled. */
+  onCancel(): void;
   /** The database does not answer, and the lease is about to end. */
   onCutOff(): void;
   /** The job is not this worker's any more. */
@@ -146,7 +146,7 @@ export const keepClaim = async (
       if (state === null) return held.onLost();
       until = asked + LEASE * 1000;
       held.renew(until);
-      if (state === "stopping") held.onStop();
+      if (state === "canceling") held.onCancel();
       await inTime(touch());
     } catch {
       // The lease decides.

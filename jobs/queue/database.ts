@@ -54,6 +54,15 @@ const MIGRATIONS: readonly string[] = [
     line text,
     PRIMARY KEY (job, id)
   );`,
+  `UPDATE denoise.jobs SET state = CASE state
+    WHEN 'waiting' THEN 'queued'
+    WHEN 'stopping' THEN 'canceling'
+    WHEN 'stopped' THEN 'canceled'
+  END WHERE state IN ('waiting', 'stopping', 'stopped');
+  -- An older server or worker would write its own words, which nobody would find.
+  ALTER TABLE denoise.jobs ADD CHECK (
+    state IN ('queued', 'running', 'canceling', 'succeeded', 'failed', 'canceled')
+  );`,
 ];
 
 /** Codes of PostgreSQL for what is there already. */

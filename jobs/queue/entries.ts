@@ -55,7 +55,7 @@ const appendEntries = async (
     `WITH job AS (
       UPDATE denoise.jobs SET
         entries = entries + $3, progress = progress || $4::jsonb, failures = CASE WHEN $5 THEN 0 ELSE failures END
-      WHERE id = $1 AND attempt = $2 AND state IN ('running', 'stopping')
+      WHERE id = $1 AND attempt = $2 AND state IN ('running', 'canceling')
       RETURNING id, entries
     ), added AS (
       INSERT INTO denoise.entries (job, id, attempt, event, line)

@@ -65,7 +65,7 @@ const jobOf = ({ id, options, state, attempt, worker, progress, created, started
 export const addJob = (database: Database, id: string, options: OptionValues): Promise<Job> =>
   database.transaction(async (session) => {
     const [row] = await session.query<JobRow>(
-      `INSERT INTO denoise.jobs (id, options, state) VALUES ($1, $2::jsonb, 'waiting')
+      `INSERT INTO denoise.jobs (id, options, state) VALUES ($1, $2::jsonb, 'queued')
       ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
       [id, JSON.stringify(options)],
     );
@@ -104,14 +104,14 @@ const change = (
     return (await getJob(session, id))!;
   });
 
-export const stopJob = (database: Database, id: string): Promise<Job> =>
+export const cancelJob = (database: Database, id: string): Promise<Job> =>
   change(database, id, async ({ query }) => {
     await query(
       `UPDATE denoise.jobs SET
-        state = CASE state WHEN 'waiting' THEN 'stopped' ELSE 'stopping' END,
-        turn = CASE state WHEN 'waiting' THEN NULL ELSE turn END,
-        ended = CASE state WHEN 'waiting' THEN clock_timestamp() END
-      WHERE id = $1 AND state IN ('waiting', 'running')`,
+        state = CASE state WHEN 'queued' THEN 'canceled' ELSE 'canceling' END,
+        turn = CASE state WHEN 'queued' THEN NULL ELSE turn END,
+        ended = CASE state WHEN 'queued' THEN clock_timestamp() END
+      WHERE id = $1 AND state IN ('queued', 'running')`,
       [id],
     );
   });
@@ -126,7 +126,7 @@ export const requeueJob = (database: Database, id: string, steps: number | undef
     const end = steps === undefined ? {} : { steps };
     await session.query(
       `UPDATE denoise.jobs SET
-        state = 'waiting', ended = NULL, failures = 0, lease = NULL,
+        state = 'queued', ended = NULL, failures = 0, lease = NULL,
         options = options || $2::jsonb, progress = progress || $3::jsonb
       WHERE id = $1`,
       [id, JSON.stringify(end), JSON.stringify({ ...end, exitCode: null, error: null })],

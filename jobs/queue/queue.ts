@@ -6,7 +6,7 @@ import { openStorage } from "../storage/open_storage.ts";
 import { type Watch, watchJobs } from "./changes.ts";
 import { type Database, migrate } from "./database.ts";
 import { followEntries } from "./entries.ts";
-import { addJob, getJob, queryJobs, requeueJob, stopJob } from "./job_table.ts";
+import { addJob, cancelJob, getJob, queryJobs, requeueJob } from "./job_table.ts";
 import { createTurnQueue } from "./turns.ts";
 import { type QueueWorker, startWorker, type WorkerSettings } from "./worker.ts";
 
@@ -176,7 +176,7 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
       }),
     get: (id) => using(({ database }) => getJob(database, id)),
     list: (options = {}) => using(({ database }) => queryJobs(database, options)),
-    stop: (id) => using(({ database }) => stopJob(database, id)),
+    cancel: (id) => using(({ database }) => cancelJob(database, id)),
     resume: (id, { steps } = {}) => using(({ database }) => requeueJob(database, id, steps)),
     events: (id, { follow: live = true, ...options } = {}) => entries<JobEvent>(id, "event", { ...options, live }),
     logs: (id, { follow: live = false, ...options } = {}) => entries<JobLine>(id, "line", { ...options, live }),

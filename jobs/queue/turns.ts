@@ -59,7 +59,7 @@ export const restoreTurns = (database: Database): Promise<void> =>
   database.transaction(async (session) => {
     const lost = await session.query<{ id: string }>(
       `SELECT id FROM denoise.jobs AS job
-      WHERE state IN ('waiting', 'running', 'stopping') AND NOT EXISTS (
+      WHERE state IN ('queued', 'running', 'canceling') AND NOT EXISTS (
         SELECT FROM pgboss.job AS turn
         WHERE turn.name = $1 AND turn.id = job.turn AND turn.state IN ('created', 'retry', 'active')
       )

@@ -101,7 +101,7 @@ const encodeFilm = (
   return (format === "gif" ? encodeGif : encodeApng)(film, { delay, hold: TIMING.hold });
 };
 
-/** All of it by name. */
+/** The work, by name. */
 export const codecs = {
   parseBody,
   decodeReceived,

@@ -82,7 +82,9 @@ const RESULT_HEADERS = {
   "server-timing": optionalHeader("Milliseconds of waiting, sampling and encoding"),
 };
 
-const headerName = (parameter: string): string => `denoise-${parameter.replaceAll("_", "-")}`;
+/** Headers are kebab-case, as headers are: `jumpLength` is `denoise-jump-length`. */
+const headerName = (parameter: string): string =>
+  `denoise-${parameter.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Headers hold ASCII alone: anything else is percent-encoded. */
 const headerValue = (value: string | number | boolean): string =>
@@ -120,7 +122,7 @@ const drawingHeaders = ({ head, measures, seconds }: Drawing, encoding: number):
 };
 
 /** Fields that say how to answer, and not what. */
-const NO_PARAMETERS = new Set(["model", "format", "frames", "timeout_s"]);
+const NO_PARAMETERS = new Set(["model", "format", "frames", "timeoutSeconds"]);
 
 /** What is said of every drawing, since it is either chosen or has a default. */
 const isAlwaysSet = (name: string, field: z.ZodType): boolean =>
@@ -161,7 +163,7 @@ export const describeAnyHeaders = (): z.ZodObject =>
   });
 
 /** Bytes or text of an answer, with the media type. */
-export interface EncodedDrawing {
+interface EncodedDrawing {
   readonly body: Uint8Array<ArrayBuffer> | string;
   readonly type: string;
 }

@@ -24,7 +24,7 @@ export interface ResolvedDrawing {
   readonly seconds: number;
 }
 
-/** What an order is made with. */
+/** What a request is resolved with. */
 export interface ResolveDependencies {
   readonly serving: Serving;
   readonly limits: Limits;
@@ -36,7 +36,7 @@ interface CommonFields {
   readonly model: string;
   readonly format?: Format;
   readonly frames?: number;
-  readonly timeout_s: number;
+  readonly timeoutSeconds: number;
 }
 
 /**
@@ -50,7 +50,7 @@ export const resolveDrawing = async (
   input: Record<string, unknown>,
   { serving, limits, decoder }: ResolveDependencies,
 ): Promise<ResolvedDrawing> => {
-  const { model: name, format, frames, timeout_s: seconds } = input as unknown as CommonFields;
+  const { model: name, format, frames, timeoutSeconds: seconds } = input as unknown as CommonFields;
   const model = serving.models.find((model) => model.name === name);
   if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });
@@ -58,20 +58,20 @@ export const resolveDrawing = async (
   return { model, head, prepared, format, frames, seconds };
 };
 
-/** How many frames of an order's film are kept, for an answer in this format; 0 for none. */
+/** How many frames of a drawing's film are kept, for an answer in this format; 0 for none. */
 export const frameCount = ({ frames }: ResolvedDrawing, format: Format): number =>
   isFilm(format) || format === "event-stream" ? frames ?? DEFAULT_FRAMES : 0;
 
 /** Writes what happens to a request into its log. */
-export interface ProgressReporter {
+interface ProgressReporter {
   report(event: TaskEvent): void;
-  /** Resolves once all that was to be told has been. */
+  /** Resolves once all that was to be written is. */
   flushed(): Promise<void>;
 }
 
 /**
- * Makes a teller. Events are written in their order, each once its pictures are encoded; while one is, plain progress is
- * not told.
+ * Makes a reporter. Events are written in their order, each once its pictures are encoded; while one is, plain progress is
+ * left out.
  *
  * @param options.shown whether pictures are shown
  */
@@ -79,28 +79,28 @@ const createProgressReporter = (
   events: EventLog,
   { encoder, shape, columns, shown }: { encoder: Codec; shape: ImageShape; columns?: number; shown: boolean },
 ): ProgressReporter => {
-  let told = Promise.resolve();
-  let telling = 0;
+  let written = Promise.resolve();
+  let pending = 0;
 
   const show = async ({ x, x0, step, timestep }: Preview) => {
     const url = async (bytes: Uint8Array) =>
       pngUrl(await encoder.run("encodePicture", new Uint8Array(bytes), shape, columns));
     return { step, timestep, x: await url(x), x0: await url(x0) };
   };
-  const tellLater = (progress: object, preview: Preview) => {
-    telling++;
-    told = told.then(async () => events.append("step", { ...progress, preview: await show(preview) }))
-      .catch(() => {}).finally(() => telling--);
+  const reportLater = (progress: object, preview: Preview) => {
+    pending++;
+    written = written.then(async () => events.append("step", { ...progress, preview: await show(preview) }))
+      .catch(() => {}).finally(() => pending--);
   };
   return {
     report: (event) => {
       if (event.type !== "step") return events.append(event.type, { ...event, type: undefined });
       const { done, total, step, steps, preview } = event;
       const progress = { done, total, step, steps };
-      if (preview && shown) tellLater(progress, preview);
-      else if (telling === 0) events.append("step", progress, { passing: true });
+      if (preview && shown) reportLater(progress, preview);
+      else if (pending === 0) events.append("step", progress, { passing: true });
     },
-    flushed: () => told,
+    flushed: () => written,
   };
 };
 
@@ -119,7 +119,7 @@ export interface RunningDrawing {
   cancel(reason: Error): void;
 }
 
-/** What drawing stands on. */
+/** What drawing needs. */
 export interface DrawDependencies {
   readonly serving: Serving;
   readonly encoder: Codec;
@@ -128,7 +128,7 @@ export interface DrawDependencies {
 }
 
 /** How a drawing is followed. */
-export interface DrawOptions {
+interface DrawOptions {
   /** Names it in errors, logs and spans. */
   readonly id: string;
   /** About so many frames are kept. */
@@ -137,13 +137,13 @@ export interface DrawOptions {
   readonly shown: boolean;
 }
 
-/** Draws what was ordered. */
+/** Draws a request that was resolved. */
 export const startDrawing = (
-  order: ResolvedDrawing,
+  resolved: ResolvedDrawing,
   { serving, encoder, stopping }: DrawDependencies,
   { id, frames: wanted, shown }: DrawOptions,
 ): RunningDrawing => {
-  const { model, head, prepared, seconds } = order;
+  const { model, head, prepared, seconds } = resolved;
   const { source, columns, labels, finish } = prepared;
   const shape = { height: model.height, width: model.width, channels: model.channels };
   const controller = new AbortController();
@@ -151,17 +151,17 @@ export const startDrawing = (
   const events = createEventLog();
   // By their step: a request that begins anew on another engine comes by each again.
   const frames = new Map<number, Uint8Array<ArrayBuffer>>();
-  const asked = Date.now();
+  const receivedAt = Date.now();
   let startedAt: Date | null = null;
   let progress: RunningDrawing["progress"] = null;
-  const teller = createProgressReporter(events, { encoder, shape, columns, shown });
+  const reporter = createProgressReporter(events, { encoder, shape, columns, shown });
 
   const onEvent = (event: TaskEvent) => {
     queued.resolve();
     if (event.type === "started") startedAt = new Date();
     if (event.type === "step") progress = { done: event.done, total: event.total };
     if (event.type === "step" && event.preview) frames.set(event.preview.step, new Uint8Array(event.preview.x));
-    teller.report(event);
+    reporter.report(event);
   };
   const stop = () => controller.abort(new StoppingError("the server is stopping"));
 
@@ -193,9 +193,9 @@ export const startDrawing = (
     try {
       controller.signal.throwIfAborted();
       const finished = finish(await sample());
-      const taken = (Date.now() - asked) / 1000;
-      await teller.flushed();
-      const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - asked) / 1000;
+      const elapsed = (Date.now() - receivedAt) / 1000;
+      await reporter.flushed();
+      const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - receivedAt) / 1000;
       return {
         head,
         shape,
@@ -203,7 +203,7 @@ export const startDrawing = (
         columns,
         measures: {},
         frames: [...frames.values()],
-        seconds: { waiting, drawing: taken - waiting },
+        seconds: { waiting, drawing: elapsed - waiting },
         ...finished,
       };
     } finally {

@@ -1,3 +1,8 @@
+/**
+ * A path that draws images: its request is read (task.fields), resolved (task.prepare), drawn (draw.ts) and answered
+ * (answer.ts), as a whole, as a stream of events or as a prediction; and its description in OpenAPI. What the tasks are
+ * stands in task.ts, tasks.ts and forward.ts; how images are made is serving/.
+ */
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { clientOf, type Clients, type RequestSlot } from "../http/clients.ts";
@@ -23,7 +28,7 @@ import {
 } from "./draw.ts";
 import type { DrawingTask } from "./task.ts";
 
-/** What the resources that draw stand on. */
+/** What the resources that draw need. */
 export interface DrawingDependencies extends ResolveDependencies, DrawDependencies {
   readonly clients: Clients;
   readonly predictions: PredictionStore;
@@ -110,13 +115,13 @@ const prefersAsync = (c: Context): boolean => /(^|,)\s*respond-async\s*($|[,;])/
 
 const respondWithPrediction = async (
   c: Context,
-  order: ResolvedDrawing,
-  { format, place }: { format: DoneFormat; place: RequestSlot },
+  resolved: ResolvedDrawing,
+  { format, slot }: { format: DoneFormat; slot: RequestSlot },
   deps: DrawingDependencies,
 ): Promise<Response> => {
   const id = crypto.randomUUID();
-  const settings = { id, owner: c.get("key") ?? null, fingerprint: null, format, place };
-  const prediction = await startPrediction(order, settings, deps);
+  const settings = { id, owner: c.get("key") ?? null, fingerprint: null, format, slot };
+  const prediction = await startPrediction(resolved, settings, deps);
   return c.json(predictionDocument(prediction, deps.predictions.expiry(prediction)), 202, {
     location: `/predictions/${id}`,
     "preference-applied": "respond-async",
@@ -145,25 +150,25 @@ const respond = async (
   deps: DrawingDependencies,
 ): Promise<Response> => {
   if (deps.stopping.aborted) throw new StoppingError("the server is stopping");
-  using places = new DisposableStack();
-  const place = places.use(deps.clients.take(clientOf(c)));
+  using slots = new DisposableStack();
+  const slot = slots.use(deps.clients.take(clientOf(c)));
   const parseElsewhere: typeof parseBody = (...body) => deps.decoder.run("parseBody", ...body);
   const parse = task.images.length === 0 ? parseBody : parseElsewhere;
   const input = await readInput(c, schema, sources, { parse });
   const format = negotiate(c, FORMAT_NAMES, input.format as Format | undefined);
-  const order = await resolveDrawing(task, input, deps);
-  c.set("drawn", { task: task.name, model: order.model.name, parameters: order.head.parameters });
+  const resolved = await resolveDrawing(task, input, deps);
+  c.set("drawn", { task: task.name, model: resolved.model.name, parameters: resolved.head.parameters });
 
-  const headers = { ...parameterHeaders(order.head), "cache-control": "no-store", vary: "accept, prefer" };
+  const headers = { ...parameterHeaders(resolved.head), "cache-control": "no-store", vary: "accept, prefer" };
   if (c.req.method === "HEAD") return c.body(null, 200, { ...headers, "content-type": FORMATS[format] });
   const isStream = format === "event-stream";
   if (prefersAsync(c) && !isStream) {
-    places.move();
-    return await respondWithPrediction(c, order, { format, place }, deps);
+    slots.move();
+    return await respondWithPrediction(c, resolved, { format, slot }, deps);
   }
-  const running = startDrawing(order, deps, {
+  const running = startDrawing(resolved, deps, {
     id: c.get("requestId"),
-    frames: frameCount(order, format),
+    frames: frameCount(resolved, format),
     shown: isStream,
   });
   if (!isStream) {
@@ -172,8 +177,8 @@ const respond = async (
   }
   cancelOnDisconnect(c, running);
   await running.begun;
-  places.move();
-  running.drawing.catch(() => {}).finally(() => place[Symbol.dispose]());
+  slots.move();
+  running.drawing.catch(() => {}).finally(() => slot[Symbol.dispose]());
   return answerStream(c, running, { ...deps, headers: { ...headers, "content-type": FORMATS[format] } });
 };
 
@@ -197,7 +202,7 @@ export const drawingResource = (
     const hasBody = method === "post";
     const sources: readonly InputSource[] = !hasBody ? ["query"] : images.length === 0 ? ["json"] : ["form", "json"];
     return {
-      id: hasBody ? name : `get_${name}`,
+      id: hasBody ? name : `get${name[0].toUpperCase()}${name.slice(1)}`,
       summary,
       description,
       request: hasBody

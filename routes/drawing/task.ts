@@ -62,16 +62,11 @@ export interface DrawingTask<S extends z.ZodObject = z.ZodObject> {
 /** Names a task, so that `prepare` gets the type of its schema's output. */
 export const defineTask = <S extends z.ZodObject>(task: DrawingTask<S>): DrawingTask => task as unknown as DrawingTask;
 
-/** An item without anything to tell of it. */
-export const NO_ITEM: DrawingItem = {};
-
-/** Images for the examples of the OpenAPI description: 8×8 pixels, as `data:` URLs. */
-
-/** A gradient from black to white. */
+/** A gradient from black to white, 8×8 pixels as a `data:` URL, for the examples of the OpenAPI description. */
 export const EXAMPLE_IMAGE = "data:image/png;base64," +
   "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAAAAADhZOFXAAAAEElEQVR42mNkEIQAJkGKGACW0QQ/5dbbJgAAAABJRU5ErkJggg==";
 
-/** A mask whose right half is white. */
+/** A mask whose right half is white, likewise. */
 export const EXAMPLE_MASK = "data:image/png;base64," +
   "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAIAQAAAADsdIMmAAAADUlEQVR42mPgZ2JAhgABYQAex9fz0AAAAABJRU5ErkJggg==";
 
@@ -95,8 +90,8 @@ export const commonFields = ({ models, limits }: FieldOptions) => {
   const [first, ...others] = models.map(({ name }) => name);
   return {
     model: z.enum([first, ...others]).default(first)
-      .openapi({ description: "Model to draw with; GET /models tells of each" }),
-    timeout_s: z.number().min(Math.min(1, limits.seconds)).max(limits.seconds).default(limits.seconds)
+      .openapi({ description: "Model to draw with; GET /models lists them" }),
+    timeoutSeconds: z.number().min(Math.min(1, limits.seconds)).max(limits.seconds).default(limits.seconds)
       .openapi({ description: "Seconds after which the server gives up, waiting included" }),
     format: z.enum(FORMAT_NAMES).optional()
       .openapi({
@@ -208,6 +203,20 @@ export const resolveFields = (
   return unlabelled && label === undefined && nullLabel !== null
     ? { ...sampling, labels: Array<number>(n).fill(nullLabel) }
     : sampling;
+};
+
+/**
+ * Checks that a class is named where the model draws nothing without one.
+ *
+ * @throws {ParameterError} if there is none
+ */
+export const requireLabel = (label: string | number | undefined, { labels, nullLabel }: ModelInfo): void => {
+  if (label !== undefined || labels === null || nullLabel !== null) return;
+  throw new ParameterError([{
+    field: "label",
+    received: null,
+    allowed: "given: this model draws no image without",
+  }]);
 };
 
 /** Parameters that are set, without those left to the model. */

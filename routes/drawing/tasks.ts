@@ -12,6 +12,7 @@ import {
   labelItems,
   onlySet,
   parametersOf,
+  requireLabel,
   resolveFields,
   samplingFields,
   seedField,
@@ -73,27 +74,30 @@ export const inpaintTask = defineTask({
   summary: "Draw parts of an image anew",
   description:
     "RePaint (Lugmayr et al. 2022): where the mask is white the model draws, where it is black the image stays. " +
-    "The network is asked about jump_n_sample times as often as there are steps.",
+    "The network runs about jumpSamples times as often as there are steps.",
   images: ["image", "mask"],
   fields: (options) => {
     const { sampler, ...sampling } = samplingFields(options);
     return z.strictObject({
       image: imageField("The image: PNG, JPEG or WebP, cropped and resized to the model's size"),
       mask: imageField("What to draw anew: white is drawn, black is kept; cropped and resized as the image is"),
-      jump_length: z.int().min(1).max(1000).default(10)
-        .openapi({ description: "Steps of one jump back, the paper's j", example: 5 }),
-      jump_n_sample: z.int().min(1).max(100).default(10)
-        .openapi({ description: "Times that each stretch is sampled, the paper's r; 1 never goes back", example: 2 }),
+      jumpLength: z.int().min(1).max(1000).default(10)
+        .openapi({ description: "Steps of one jump back, the paper's j (jump_length)", example: 5 }),
+      jumpSamples: z.int().min(1).max(100).default(10)
+        .openapi({
+          description: "Times that each stretch is sampled, the paper's r (jump_n_sample); 1 never goes back",
+          example: 2,
+        }),
       ...sampling,
       sampler: z.enum(["ddpm", "ddim"]).default("ddpm")
         .openapi({ description: "Sampler: ancestral DDPM, or DDIM", example: sampler.def.defaultValue }),
       ...commonFields(options),
     });
   },
-  example: { image: EXAMPLE_IMAGE, mask: EXAMPLE_MASK, n: 2, steps: 20, jump_length: 5, jump_n_sample: 2, seed: 7 },
+  example: { image: EXAMPLE_IMAGE, mask: EXAMPLE_MASK, n: 2, steps: 20, jumpLength: 5, jumpSamples: 2, seed: 7 },
   prepare: async (input, { model, image, mask }) => {
     const sampling = resolveFields(input, model, { unlabelled: true });
-    const { jump_length: jumpLength, jump_n_sample: jumpSamples } = input;
+    const { jumpLength, jumpSamples } = input;
     const source = {
       kind: "inpaint",
       sampling,
@@ -103,11 +107,7 @@ export const inpaintTask = defineTask({
       jumpSamples,
     } as const;
     return {
-      parameters: {
-        ...parametersOf(sampling, input.label),
-        jump_length: jumpLength,
-        jump_n_sample: jumpSamples,
-      },
+      parameters: { ...parametersOf(sampling, input.label), jumpLength, jumpSamples },
       source,
       labels: sampling.labels,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
@@ -116,18 +116,18 @@ export const inpaintTask = defineTask({
 });
 
 interface InterpolationEnds {
-  readonly image_a?: Uint8Array<ArrayBuffer> | string;
-  readonly image_b?: Uint8Array<ArrayBuffer> | string;
-  readonly seed_a?: number;
-  readonly seed_b?: number;
+  readonly imageA?: Uint8Array<ArrayBuffer> | string;
+  readonly imageB?: Uint8Array<ArrayBuffer> | string;
+  readonly seedA?: number;
+  readonly seedB?: number;
 }
 
 /** Two images or two seeds, and not a mixture. */
-const checkEnds = ({ image_a, image_b, seed_a, seed_b }: InterpolationEnds): void => {
-  const images = [image_a, image_b].filter((image) => image !== undefined).length;
-  const seeds = [seed_a, seed_b].filter((seed) => seed !== undefined).length;
+const checkEnds = ({ imageA, imageB, seedA, seedB }: InterpolationEnds): void => {
+  const images = [imageA, imageB].filter((image) => image !== undefined).length;
+  const seeds = [seedA, seedB].filter((seed) => seed !== undefined).length;
   if ((images === 2 && seeds === 0) || (images === 0 && seeds === 2)) return;
-  const allowed = "given as image_a and image_b, or as seed_a and seed_b";
+  const allowed = "given as imageA and imageB, or as seedA and seedB";
   throw new ParameterError([{ field: "ends", received: `${images} images and ${seeds} seeds`, allowed }]);
 };
 
@@ -138,15 +138,15 @@ export const interpolateTask = defineTask({
   description:
     "The latents x_t of two images, or the x_T of two seeds, are mixed for each λ and denoised (section 4.4 of " +
     "the paper). By default an image is noised for half the schedule and denoised in as many steps: 500 of 1000.",
-  images: ["image_a", "image_b"],
+  images: ["imageA", "imageB"],
   fields: (options) => {
     const { n: _, first: __, ...sampling } = samplingFields(options);
     return z.strictObject({
-      image_a: imageField("The image at λ = 0: PNG, JPEG or WebP, cropped and resized to the model's size").optional(),
-      image_b: imageField("The image at λ = 1").optional(),
-      seed_a: seedField("The seed whose x_T is the latent at λ = 0, in the place of image_a")
+      imageA: imageField("The image at λ = 0: PNG, JPEG or WebP, cropped and resized to the model's size").optional(),
+      imageB: imageField("The image at λ = 1").optional(),
+      seedA: seedField("The seed whose x_T is the latent at λ = 0, in place of imageA")
         .openapi({ examples: [1] }),
-      seed_b: seedField("The seed whose x_T is the latent at λ = 1, in the place of image_b")
+      seedB: seedField("The seed whose x_T is the latent at λ = 1, in place of imageB")
         .openapi({ examples: [2] }),
       t: timestepField(
         options,
@@ -161,28 +161,22 @@ export const interpolateTask = defineTask({
       ...commonFields(options),
     });
   },
-  example: { seed_a: 1, seed_b: 2, lambdas: 5, sampler: "ddim", steps: 20, method: "spherical" },
+  example: { seedA: 1, seedB: 2, lambdas: 5, sampler: "ddim", steps: 20, method: "spherical" },
   prepare: async (input, { model, limits, image }) => {
     checkEnds(input);
-    const { image_a, image_b, seed_a, seed_b, lambdas: n, method } = input;
-    const fromImages = image_a !== undefined;
-    if (input.label === undefined && model.labels !== null && model.nullLabel === null) {
-      throw new ParameterError([{
-        field: "label",
-        received: null,
-        allowed: "given: this model draws no image without",
-      }]);
-    }
+    const { imageA, imageB, seedA, seedB, lambdas: n, method } = input;
+    const fromImages = imageA !== undefined;
+    requireLabel(input.label, model);
     const steps = input.steps ?? Math.min(model.timesteps, limits.steps);
     const sampling = resolveFields({ ...input, steps, n }, model, { unlabelled: true });
     const t = checkTimestep(input.t, model);
     const lambdas = Array.from({ length: n }, (_, i) => i / (n - 1));
     const sources: readonly [InterpolationSource, InterpolationSource] = fromImages
-      ? [{ image: await image("image_a", image_a) }, { image: await image("image_b", image_b!) }]
-      : [{ seed: seed_a! }, { seed: seed_b! }];
+      ? [{ image: await image("imageA", imageA) }, { image: await image("imageB", imageB!) }]
+      : [{ seed: seedA! }, { seed: seedB! }];
     const { n: _, ...parameters } = parametersOf(sampling, input.label);
     return {
-      parameters: onlySet({ ...parameters, lambdas: n, method, t: fromImages ? t : undefined, seed_a, seed_b }),
+      parameters: onlySet({ ...parameters, lambdas: n, method, t: fromImages ? t : undefined, seedA, seedB }),
       source: { kind: "interpolate", sampling, sources, t, lambdas, method },
       labels: sampling.labels,
       columns: n,
@@ -217,13 +211,7 @@ export const reconstructTask = defineTask({
   },
   example: { image: EXAMPLE_IMAGE, steps: 50 },
   prepare: async (input, { model, image }) => {
-    if (input.label === undefined && model.labels !== null && model.nullLabel === null) {
-      throw new ParameterError([{
-        field: "label",
-        received: null,
-        allowed: "given: this model draws no image without",
-      }]);
-    }
+    requireLabel(input.label, model);
     const { label, spacing, steps } = input;
     const sampling = resolveFields({ sampler: "ddim", seed: 0, steps, spacing, label }, model, { unlabelled: true });
     const start = await image("image", input.image);

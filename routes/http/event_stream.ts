@@ -1,3 +1,6 @@
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+
 /** One event of a stream. */
 export interface LoggedEvent {
   /** 1, 2, 3 …, with gaps where events were replaced. */
@@ -37,7 +40,7 @@ export const createEventLog = (): EventLog => {
   const over = Promise.withResolvers<void>();
   let ended = false;
   let size = 0;
-  const tell = () => {
+  const notify = () => {
     for (const reader of [...readers]) reader();
   };
   return {
@@ -47,11 +50,11 @@ export const createEventLog = (): EventLog => {
       const data = JSON.stringify(value);
       events.push({ id: ++lastId, type, data, passing });
       size += data.length;
-      tell();
+      notify();
     },
     end: () => {
       ended = true;
-      tell();
+      notify();
       readers.clear();
       over.resolve();
     },
@@ -74,13 +77,67 @@ export const createEventLog = (): EventLog => {
   };
 };
 
-const textEncoder = new TextEncoder();
-
 /** An event as it stands in a stream. */
 export const writeEvent = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
 
+/** The header that a browser reconnects with, for the OpenAPI description. */
+export const lastEventIdHeaders = z.object({
+  "last-event-id": z.string().optional().openapi({ description: "Id of the last event received", examples: ["3"] }),
+});
+
+/** The id of the last event that a reader has; 0 if it has none, or says none. */
+export const lastEventId = (c: Context): number => {
+  const id = Number(c.req.header("last-event-id"));
+  return Number.isSafeInteger(id) && id > 0 ? id : 0;
+};
+
 /** How a stream came to its end: with the log, or because its reader went away or took nothing. */
 export type StreamEnd = "ended" | "gone";
+
+/** A comment, which a reader passes over and no proxy closes the line on. */
+const HEARTBEAT = ": still here\n\n";
+
+const textEncoder = new TextEncoder();
+
+/**
+ * Texts as a body, none of them made ahead of the reader; one that takes nothing for `stall` milliseconds is cut off.
+ *
+ * @param next gives the next text; null at the end
+ * @param options.onEnd called once
+ */
+const pacedStream = (
+  next: () => Promise<string | null>,
+  { stall, onEnd }: { stall: number; onEnd: (end: StreamEnd) => void },
+): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  let isOver = false;
+  let stalled: ReturnType<typeof setTimeout> | undefined;
+  const end = (how: StreamEnd) => {
+    if (isOver) return;
+    isOver = true;
+    clearTimeout(stalled);
+    onEnd(how);
+  };
+  return new ReadableStream({
+    pull: async (controller) => {
+      clearTimeout(stalled);
+      const text = await next().catch((error) => {
+        end("gone");
+        throw error;
+      });
+      if (isOver) return;
+      if (text === null) {
+        end("ended");
+        return controller.close();
+      }
+      controller.enqueue(textEncoder.encode(text));
+      stalled = setTimeout(() => {
+        controller.error(new Error("the reader takes nothing"));
+        end("gone");
+      }, stall);
+    },
+    cancel: () => end("gone"),
+  }, { highWaterMark: 0 });
+};
 
 /**
  * The events of a log as `text/event-stream`, ended with the log. Nothing is written ahead of the reader: a slow one gets
@@ -100,17 +157,7 @@ export const eventStream = (
   } = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> => {
   let last = Math.min(after, log.lastId);
-  let isOver = false;
-  let stalled: ReturnType<typeof setTimeout> | undefined;
   let stopWaiting = () => {};
-
-  const end = (how: StreamEnd) => {
-    if (isOver) return;
-    isOver = true;
-    clearTimeout(stalled);
-    stopWaiting();
-    onEnd(how);
-  };
 
   /** Resolves at the next change of the log, or after the heartbeat. */
   const waitForChange = () =>
@@ -124,29 +171,21 @@ export const eventStream = (
       };
     });
 
-  return new ReadableStream({
-    pull: async (controller) => {
-      clearTimeout(stalled);
-      if (log.after(last).length === 0 && !log.ended) await waitForChange();
-      if (isOver) return;
-      const events = log.after(last);
-      if (events.length === 0 && log.ended) {
-        end("ended");
-        return controller.close();
-      }
-      last = events.at(-1)?.id ?? last;
-      controller.enqueue(textEncoder.encode(events.length > 0 ? events.map(writeEvent).join("") : ": still here\n\n"));
-      stalled = setTimeout(() => {
-        controller.error(new Error("the reader takes nothing"));
-        end("gone");
-      }, stall);
+  const next = async (): Promise<string | null> => {
+    if (log.after(last).length === 0 && !log.ended) await waitForChange();
+    const events = log.after(last);
+    if (events.length === 0) return log.ended ? null : HEARTBEAT;
+    last = events.at(-1)!.id;
+    return events.map(writeEvent).join("");
+  };
+  return pacedStream(next, {
+    stall,
+    onEnd: (end) => {
+      stopWaiting();
+      onEnd(end);
     },
-    cancel: () => end("gone"),
-  }, { highWaterMark: 0 });
+  });
 };
-
-const utf8 = new TextEncoder();
-const HEARTBEAT = Symbol("heartbeat");
 
 /**
  * Texts as they come, as a body that ends with them. Nothing is asked for ahead of the reader; one that takes nothing for
@@ -165,51 +204,23 @@ export const textStream = (
   } = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> => {
   const iterator = texts[Symbol.asyncIterator]();
-  let next: Promise<IteratorResult<string>> | null = null;
-  let stalled: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+  let pending: Promise<string | null> | null = null;
 
-  const end = (how: StreamEnd) => {
-    if (isOver) return;
-    isOver = true;
-    clearTimeout(stalled);
-    onEnd(how);
+  const takeText = async (): Promise<string | null> => {
+    const { done, value } = await iterator.next();
+    pending = null;
+    return done ? null : value;
   };
-
-  const nextOrBeat = async (): Promise<IteratorResult<string> | typeof HEARTBEAT> => {
-    next ??= iterator.next();
-    if (heartbeat === null) return await next;
-    const { promise, resolve } = Promise.withResolvers<typeof HEARTBEAT>();
-    const timer = setTimeout(() => resolve(HEARTBEAT), heartbeat);
+  const next = async (): Promise<string | null> => {
+    pending ??= takeText();
+    if (heartbeat === null) return await pending;
+    const beat = Promise.withResolvers<string>();
+    const timer = setTimeout(() => beat.resolve(HEARTBEAT), heartbeat);
     try {
-      return await Promise.race([next, promise]);
+      return await Promise.race([pending, beat.promise]);
     } finally {
       clearTimeout(timer);
     }
   };
-
-  return new ReadableStream({
-    pull: async (controller) => {
-      clearTimeout(stalled);
-      const result = await nextOrBeat().catch((error) => {
-        end("gone");
-        throw error;
-      });
-      if (isOver) return;
-      if (result === HEARTBEAT) controller.enqueue(utf8.encode(": still here\n\n"));
-      else {
-        next = null;
-        if (result.done) {
-          end("ended");
-          return controller.close();
-        }
-        controller.enqueue(utf8.encode(result.value));
-      }
-      stalled = setTimeout(() => {
-        controller.error(new Error("the reader takes nothing"));
-        end("gone");
-      }, stall);
-    },
-    cancel: () => end("gone"),
-  }, { highWaterMark: 0 });
+  return pacedStream(next, { stall, onEnd });
 };

@@ -49,6 +49,23 @@ const accessLog = (log: Log, onAnswered: (answered: Answered) => void): Middlewa
   completed.then(() => finish("sent"), () => finish("cut off"));
 };
 
+/**
+ * What a page of this server may load: nothing from elsewhere, and no script or style that does not come as a file from
+ * here.
+ */
+export const contentSecurityPolicy = (...more: readonly string[]): string =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    ...more,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+
 /** What surrounds all routes. */
 export interface FrameOptions {
   readonly log: Log;

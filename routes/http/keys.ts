@@ -3,14 +3,14 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { problem } from "./problem.ts";
 
 /** What a key may be allowed to do: draw images, train models, read the server's measurements. */
-export const RIGHTS = ["generate", "jobs", "metrics"] as const;
+const RIGHTS = ["generate", "jobs", "metrics"] as const;
 
 /** One of `RIGHTS`. */
 export type Right = typeof RIGHTS[number];
 
 /** A key as the server holds it: its digest, not itself. */
 export interface ApiKey {
-  /** Its place in the list, which stands for it in logs. */
+  /** Its position in the list, by which logs name it. */
   readonly name: string;
   readonly digest: Uint8Array;
   readonly rights: ReadonlySet<Right>;
@@ -24,15 +24,17 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 const isRight = (text: string): text is Right => (RIGHTS as readonly string[]).includes(text);
 
 /**
- * Reads a list of keys: `KEY:RIGHT,RIGHT`, several separated by spaces. Messages name a key by its place, never by its
+ * Reads a list of keys: `KEY:RIGHT,RIGHT`, several separated by spaces. Messages name a key by its position, never by its
  * text.
  *
  * @returns the keys in their order; none for an empty text
  * @throws {SyntaxError} if an entry is no key with its rights, or a key stands there twice
  */
 export const parseKeys = (text: string): ApiKey[] => {
-  const refuse = (place: number, reason: string): never => {
-    throw new SyntaxError(`DENOISE_API_KEYS must hold KEY:RIGHT,RIGHT … separated by spaces; entry ${place} ${reason}`);
+  const refuse = (position: number, reason: string): never => {
+    throw new SyntaxError(
+      `DENOISE_API_KEYS must hold KEY:RIGHT,RIGHT … separated by spaces; entry ${position} ${reason}`,
+    );
   };
   const keys = text.split(/\s+/).filter((entry) => entry !== "").map((entry, i): ApiKey => {
     const end = entry.lastIndexOf(":");

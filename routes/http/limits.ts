@@ -17,10 +17,10 @@ export interface Limits {
   /** Training jobs that may wait. */
   readonly waitingJobs: number;
   /** Seconds that a prediction is kept after its end. */
-  readonly keptSeconds: number;
+  readonly retainedSeconds: number;
   /** Predictions that are kept, and the bytes of their images. */
-  readonly keptCount: number;
-  readonly keptBytes: number;
+  readonly retainedCount: number;
+  readonly retainedBytes: number;
 }
 
 /** The limits where nothing else is said. */
@@ -33,7 +33,7 @@ export const LIMITS: Limits = {
   bodyBytes: 64 * 2 ** 10,
   pixels: 2 ** 24,
   waitingJobs: 100,
-  keptSeconds: 3600,
-  keptCount: 1000,
-  keptBytes: 256 * 2 ** 20,
+  retainedSeconds: 3600,
+  retainedCount: 1000,
+  retainedBytes: 256 * 2 ** 20,
 };

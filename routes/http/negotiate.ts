@@ -33,10 +33,10 @@ interface MediaRange {
 
 /** How much a range tells of a media type: 3 names it, 2 names its kind, 1 is for all, 0 is for others. */
 const closeness = (range: string, type: string): number => {
-  const [asked, offered] = [range.toLowerCase(), type.toLowerCase()];
-  if (asked === offered) return 3;
-  if (asked === `${offered.split("/")[0]}/*`) return 2;
-  return asked === "*/*" || asked === "*" ? 1 : 0;
+  const [requested, offered] = [range.toLowerCase(), type.toLowerCase()];
+  if (requested === offered) return 3;
+  if (requested === `${offered.split("/")[0]}/*`) return 2;
+  return requested === "*/*" || requested === "*" ? 1 : 0;
 };
 
 /** A media type's weight is that of the range closest to it (RFC 9110, section 12.5.1). */
@@ -55,8 +55,8 @@ const weightOf = (type: string, ranges: readonly MediaRange[]): number =>
  *
  * @throws {HTTPException} 406 with the list of formats, if the header takes none of them
  */
-export const negotiate = <F extends Format>(c: Context, offered: readonly F[], asked?: F): F => {
-  if (asked !== undefined) return asked;
+export const negotiate = <F extends Format>(c: Context, offered: readonly F[], requested?: F): F => {
+  if (requested !== undefined) return requested;
   const types: string[] = offered.map((format) => FORMATS[format]);
   const chosen = accepts(c, {
     header: "Accept",

@@ -103,9 +103,9 @@ export class StoppingError extends Error {
   override name = "StoppingError";
 }
 
-/** The client went away, or called its request off. */
+/** The client went away, or canceled its request. */
 export class CanceledError extends Error {
-  override name = "CalledOffError";
+  override name = "CanceledError";
 }
 
 /** As many jobs wait as may. */

@@ -1,3 +1,7 @@
+/**
+ * How every resource is mounted: its methods, keys, limits and refusals, and how it is described in OpenAPI, from the same
+ * words. What a resource is about is its own file in routes/.
+ */
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -25,11 +29,11 @@ const PROBLEM_DESCRIPTIONS = {
   429: "The queue is full, or this client has too many requests under way",
   500: "The server or its engine failed",
   503: "Nothing can be drawn now: the server is starting or stopping, or its engine is lost",
-  504: "It was not done within timeout_s",
+  504: "It was not done within timeoutSeconds",
 } as const;
 
 /** The statuses of problems that are described in OpenAPI. */
-export type ProblemStatus = keyof typeof PROBLEM_DESCRIPTIONS;
+type ProblemStatus = keyof typeof PROBLEM_DESCRIPTIONS;
 
 /** The header that every answer has. */
 const requestIdHeader = z.object({
@@ -80,10 +84,10 @@ export interface Operation {
 type ResponseConfig = { readonly headers?: unknown };
 
 /** The methods that a resource can have. */
-export type Method = "get" | "post" | "put" | "delete";
+type Method = "get" | "post" | "put" | "delete";
 
 /** What all resources share. */
-export interface ResourceOptions {
+interface ResourceOptions {
   readonly keys: readonly ApiKey[];
   /** The right that a key needs; null is open to all. */
   readonly right: Right | null;

@@ -1,8 +1,9 @@
 import { z } from "@hono/zod-openapi";
 import { basename } from "@std/path";
 import type { JobEvent, Jobs } from "../../jobs/jobs.ts";
-import { textStream, writeEvent } from "../http/event_stream.ts";
+import { lastEventId, lastEventIdHeaders, textStream, writeEvent } from "../http/event_stream.ts";
 import { FORMATS, negotiate } from "../http/negotiate.ts";
+import { nextLink, pageHeaders, pageQuery } from "../http/paging.ts";
 import { problemBody, problemDetails } from "../http/problem.ts";
 import { readInput } from "../http/read_input.ts";
 import { type Operation, problemResponses } from "../http/resource.ts";
@@ -23,12 +24,12 @@ const EVENT_TYPES = [
 ] as const;
 const EVENT_FORMATS = ["event-stream", "json"] as const;
 
-const eventsQuery = z.strictObject({
-  after: z.int().min(0).default(0).openapi({
-    description: "Number of the last event that is known; Last-Event-ID says the same",
-    maximum: Number.MAX_SAFE_INTEGER,
-  }),
-  limit: z.int().min(1).max(10_000).default(1000).openapi({ description: "The most events of a JSON answer" }),
+const eventsQuery = pageQuery({
+  after: z.int().min(0).openapi({ maximum: Number.MAX_SAFE_INTEGER }),
+  most: 10_000,
+  usual: 1000,
+  what: "event",
+}).extend({
   format: z.enum(EVENT_FORMATS).optional().openapi({ description: "Format of the answer, over what Accept says" }),
 });
 
@@ -63,7 +64,12 @@ const pastEvents = async (jobs: Jobs, id: string, { after, limit }: { after: num
 
 /** `GET /jobs/{id}/events`: what happens to a job. */
 export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): Operation => {
-  const tell = async function* (id: string, after: number, signal: AbortSignal, at: { id: string; path: string }) {
+  const streamEvents = async function* (
+    id: string,
+    after: number,
+    signal: AbortSignal,
+    at: { id: string; path: string },
+  ) {
     let last = after;
     const write = (type: string, data: unknown) => writeEvent({ id: last, type, data: JSON.stringify(data) });
     try {
@@ -79,17 +85,15 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
   };
 
   return {
-    id: "job_events",
+    id: "jobEvents",
     summary: "What happens to a training job, as it happens",
     description:
       "Server-sent events: start, progress, sample, checkpoint, notice, done, stopped or error, and last end, with the job. " +
-      "As JSON, those that there are so far.",
+      "As JSON, those that there are so far, a page at a time. Last-Event-ID says the same as after; limit is JSON's.",
     request: {
       params: jobParams,
       query: eventsQuery,
-      headers: z.object({
-        "last-event-id": z.string().optional().openapi({ description: "Id of the last event received", example: "3" }),
-      }),
+      headers: lastEventIdHeaders,
     },
     responses: {
       200: {
@@ -98,18 +102,20 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
           "text/event-stream": { schema: streamSchema },
           "application/json": { schema: z.array(eventSchema) },
         },
+        headers: pageHeaders,
       },
       ...jobProblems,
       ...problemResponses(406),
     },
     answer: async (c) => {
-      const { format: asked, limit, after: known } = await readInput(c, eventsQuery, ["query"]);
-      const format = negotiate(c, EVENT_FORMATS, asked);
+      const query = await readInput(c, eventsQuery, ["query"]);
+      const format = negotiate(c, EVENT_FORMATS, query.format);
       const { id } = await findJob(jobs, c);
-      const header = Number(c.req.header("last-event-id"));
-      const after = Number.isSafeInteger(header) && header > 0 ? header : known;
+      // A browser that reconnects sends the header with the URL that it began with.
+      const after = Math.max(query.after ?? 0, lastEventId(c));
       if (format === "json") {
-        return c.json(await pastEvents(jobs, id, { after, limit }), 200, { "cache-control": "no-store" });
+        const events = await pastEvents(jobs, id, { after, limit: query.limit });
+        return c.json(events, 200, { ...nextLink(c, events, query.limit), "cache-control": "no-store" });
       }
       const headers = { "content-type": FORMATS[format], "cache-control": "no-store" };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
@@ -120,7 +126,7 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
         onStream(-1);
         gone.abort();
       };
-      const events = tell(id, after, signal, { id: c.get("requestId"), path: c.req.path });
+      const events = streamEvents(id, after, signal, { id: c.get("requestId"), path: c.req.path });
       return c.body(textStream(events, { onEnd }), 200, headers);
     },
   };
@@ -154,7 +160,7 @@ export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
   };
 
   return {
-    id: "job_logs",
+    id: "jobLogs",
     summary: "What a training job printed",
     request: { params: jobParams, query: logsQuery },
     responses: {
@@ -162,12 +168,12 @@ export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
       ...jobProblems,
     },
     answer: async (c) => {
-      const asked = await readInput(c, logsQuery, ["query"]);
+      const query = await readInput(c, logsQuery, ["query"]);
       const { id } = await findJob(jobs, c);
       const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
       const gone = new AbortController();
-      const lines = linesOf(id, asked, AbortSignal.any([gone.signal, stopping]));
+      const lines = linesOf(id, query, AbortSignal.any([gone.signal, stopping]));
       return c.body(textStream(lines, { heartbeat: null, onEnd: () => gone.abort() }), 200, headers);
     },
   };

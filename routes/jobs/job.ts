@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type Job, JOB_STATES, JobMissingError, type Jobs } from "../../jobs/jobs.ts";
+import { type Job, JOB_ID, JOB_STATES, JobMissingError, type Jobs } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import type { Serving } from "../../serving/serving.ts";
 import type { ApiKey } from "../http/keys.ts";
@@ -9,10 +9,10 @@ import type { Log } from "../http/log.ts";
 import { problemResponse } from "../http/resource.ts";
 import type { ModelSources } from "../models.ts";
 
-/** What the resources of jobs stand on. */
+/** What the resources of jobs need. */
 export interface JobDependencies {
   readonly jobs: Jobs;
-  /** What may be asked of a job: options of `train` that name no path. */
+  /** Options that a job may be given: those of `train` that name no path. */
   readonly options: z.ZodObject;
   readonly serving: Serving;
   readonly sources: ModelSources;
@@ -27,8 +27,6 @@ export interface JobDependencies {
   readonly onStream: (change: 1 | -1) => void;
 }
 
-const JOB_ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
-
 /** The name of a job, and of its folder under runs/. */
 export const nameSchema = z.string().regex(JOB_ID);
 
@@ -37,7 +35,7 @@ export const jobParams = z.object({
   id: z.string().openapi({ param: { name: "id", in: "path" }, description: "The job's id", example: "my-run" }),
 });
 
-/** Where a job stands, as it is answered. */
+/** A job, as it is answered. */
 export const jobSchema = z.object({
   id: z.string(),
   run: z.string().openapi({ description: "Folder of its checkpoints, samples and metrics" }),
@@ -62,10 +60,12 @@ export const jobSchema = z.object({
     logs: z.string(),
     samples: z.string(),
     metrics: z.string(),
+    cancel: z.string(),
+    resume: z.string(),
   }),
 }).openapi("Job");
 
-/** An answer that says where a job stands, for the OpenAPI description. */
+/** An answer that describes a job, for the OpenAPI description. */
 export const answersJob = (description: string) => ({
   description,
   content: { "application/json": { schema: jobSchema } },
@@ -80,7 +80,7 @@ export const jobsProblems = {
 /** The problems of whatever is about one job. */
 export const jobProblems = { 404: problemResponse(404, "There is no such job"), ...jobsProblems };
 
-/** Says where a job stands. */
+/** Describes a job. */
 export const describeJob = (job: Job): z.output<typeof jobSchema> => {
   const self = `/jobs/${job.id}`;
   const urls = {
@@ -89,6 +89,8 @@ export const describeJob = (job: Job): z.output<typeof jobSchema> => {
     logs: `${self}/logs`,
     samples: `${self}/samples`,
     metrics: `${self}/metrics`,
+    cancel: `${self}/cancel`,
+    resume: `${self}/resume`,
   };
   const { id, run, state, options, attempt, worker, createdAt, startedAt, endedAt } = job;
   const { step, steps, loss, imagesPerSecond, secondsLeft, checkpoint, exitCode, error } = job;

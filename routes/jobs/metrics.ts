@@ -6,7 +6,7 @@ import { realPathBelow, RUNS } from "../models/checkpoints.ts";
 import { findRun, type JobDependencies, jobParams, jobProblems } from "./job.ts";
 
 /** One line of metrics: numbers, null where there is none, and lists of those. */
-export type MetricsRow = Record<string, number | null | readonly (number | null)[]>;
+type MetricsRow = Record<string, number | null | readonly (number | null)[]>;
 
 type Sum = { total: number; count: number };
 
@@ -130,7 +130,7 @@ const parseRow = (line: string): Readonly<Record<string, unknown>> | null => {
 
 /** `GET /jobs/{id}/metrics`: what was measured at each step. */
 export const jobMetrics = (deps: JobDependencies): Operation => ({
-  id: "job_metrics",
+  id: "jobMetrics",
   summary: "What a training job measured, thinned out to be drawn",
   description:
     "Of metrics.jsonl: loss, gradientNorm, learningRate and more, as means over steps that follow each other.",

@@ -26,9 +26,18 @@ const filesIn = async (folder: string): Promise<string[]> => {
   return entries.filter(({ isFile, name }) => isFile && SAMPLE_FILE.test(name)).map(({ name }) => name);
 };
 
+const readOrNull = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+};
+
 /** `GET /jobs/{id}/samples`: the grids that a job drew. */
 export const listSamples = (deps: JobDependencies): Operation => ({
-  id: "list_job_samples",
+  id: "listJobSamples",
   summary: "The grids of samples that a training job drew",
   request: { params: jobParams },
   responses: {
@@ -55,7 +64,7 @@ export const listSamples = (deps: JobDependencies): Operation => ({
 
 /** `GET /jobs/{id}/samples/{file}`: one of them. */
 export const getSample = (deps: JobDependencies): Operation => ({
-  id: "get_job_sample",
+  id: "getJobSample",
   summary: "A grid of samples that a training job drew",
   request: { params: fileParams },
   responses: {
@@ -69,7 +78,7 @@ export const getSample = (deps: JobDependencies): Operation => ({
     const { run } = await findRun(deps, c);
     const file = c.req.param("file")!;
     const path = SAMPLE_FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
-    const bytes = path === null ? null : await Deno.readFile(path).catch(() => null);
+    const bytes = path === null ? null : await readOrNull(path);
     if (bytes === null) {
       throw new HTTPException(404, { message: `there is no sample ${JSON.stringify(file.slice(0, 100))}` });
     }

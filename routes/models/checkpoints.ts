@@ -39,7 +39,7 @@ const NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,99}";
 export const CHECKPOINT = new RegExp(`^(${MODELS}/${NAME}|${RUNS}/${NAME}(/checkpoints/step-(0|[1-9][0-9]{0,14}))?)$`);
 
 /** What is asked to be served. */
-export interface CheckpointRequest {
+interface CheckpointRequest {
   readonly job?: string;
   readonly checkpoint?: string;
   /** The rate of a moving average; a run's first where none is given. */
@@ -55,7 +55,14 @@ export interface LocatedCheckpoints {
   readonly choices: readonly { readonly checkpoint: string; readonly part: string }[];
 }
 
-const readOrNull = (path: string): Promise<string | null> => Deno.readTextFile(path).catch(() => null);
+const readOrNull = async (path: string): Promise<string | null> => {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+};
 
 /** A run's checkpoints: the one that `latest` names, then older ones. */
 const checkpointsOf = async (run: string): Promise<string[]> => {

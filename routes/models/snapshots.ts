@@ -15,7 +15,7 @@ export interface ModelSnapshots {
    * @throws {ModelRefusedError} if a file is missing, leads out of the root, or is not as it was written
    */
   take(checkpoint: string, part?: string): Promise<string>;
-  /** Removes what `keep` returned; nothing where it is none of it. */
+  /** Removes what `take` returned; nothing where it is none of it. */
   remove(folder: string): Promise<void>;
   /** Removes all. */
   close(): Promise<void>;
@@ -32,7 +32,10 @@ const DAMAGE = [Deno.errors.NotFound, DigestError, ModelError];
 export const findModelFiles = async (root: string, folder: string): Promise<{ file: string; real: string }[]> => {
   const found = await findModel(folder);
   const classes = join(folder, "denoise.json");
-  const hasClasses = await Deno.lstat(classes).then(() => true, () => false);
+  const hasClasses = await Deno.lstat(classes).then(() => true, (error) => {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  });
   const files = [found.unet, found.weights, found.scheduler, found.index, hasClasses ? classes : null];
   return await Promise.all(
     files.filter((file) => file !== null).map(async (file) => {
@@ -87,9 +90,9 @@ export const createModelSnapshots = (root: string): ModelSnapshots => {
       return false;
     });
 
-  const keep: ModelSnapshots["take"] = async (checkpoint, part = "") => {
+  const take: ModelSnapshots["take"] = async (checkpoint, part = "") => {
     const folder = join(checkpoint, part);
-    const kept = join(own, `${++last}`, basename(folder));
+    const snapshot = join(own, `${++last}`, basename(folder));
     try {
       const files = await findModelFiles(root, folder);
       const sums = readDigests(checkpoint);
@@ -97,23 +100,23 @@ export const createModelSnapshots = (root: string): ModelSnapshots => {
         await checkDigest(real, relative(checkpoint, file).replaceAll("\\", "/"), sums!);
       }
       if (!await canOpen()) return folder;
-      for (const { file, real } of files) await linkOrCopy(real, join(kept, relative(folder, file)));
-      return kept;
+      for (const { file, real } of files) await linkOrCopy(real, join(snapshot, relative(folder, file)));
+      return snapshot;
     } catch (cause) {
-      await drop(kept);
+      await remove(snapshot);
       if (cause instanceof ModelRefusedError) throw cause;
       if (!DAMAGE.some((kind) => cause instanceof kind)) throw cause;
       throw new ModelRefusedError(`Cannot read ${folder}: ${(cause as Error).message}`, { cause });
     }
   };
 
-  const drop = async (folder: string): Promise<void> => {
+  const remove = async (folder: string): Promise<void> => {
     if (dirname(dirname(folder)) === own) await Deno.remove(dirname(folder), { recursive: true }).catch(() => {});
   };
 
   return {
-    take: keep,
-    remove: drop,
+    take,
+    remove,
     close: async () => {
       (await opened?.catch(() => null))?.close();
       if (opened) await Deno.remove(own, { recursive: true }).catch(() => {});

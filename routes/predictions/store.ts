@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import type { JobState } from "../../jobs/jobs.ts";
 import type { Drawing, DrawingHead } from "../drawing/answer.ts";
 import {
   type DrawDependencies,
@@ -13,8 +14,8 @@ import type { Log } from "../http/log.ts";
 import { type DoneFormat, FORMAT_NAMES } from "../http/negotiate.ts";
 import { CanceledError, problemBody, problemDetails, problemSchema } from "../http/problem.ts";
 
-/** Where a prediction stands. */
-const PREDICTION_STATUSES = ["waiting", "running", "succeeded", "failed", "canceled"] as const;
+/** What a prediction is doing, in the words of jobs; it is canceled at once, so that it is never about to be. */
+const PREDICTION_STATES = ["queued", "running", "succeeded", "failed", "canceled"] as const satisfies JobState[];
 
 /** Images that are drawn while their client is elsewhere. */
 export interface StoredPrediction {
@@ -32,9 +33,9 @@ export interface StoredPrediction {
   end: {
     readonly at: Date;
     readonly outcome:
-      | { readonly status: "succeeded"; readonly drawing: Drawing }
-      | { readonly status: "failed"; readonly problem: ReturnType<typeof problemBody> }
-      | { readonly status: "canceled" };
+      | { readonly state: "succeeded"; readonly drawing: Drawing }
+      | { readonly state: "failed"; readonly problem: ReturnType<typeof problemBody> }
+      | { readonly state: "canceled" };
   } | null;
 }
 
@@ -56,17 +57,20 @@ export interface PredictionStore {
 }
 
 const storedBytes = ({ running, end }: StoredPrediction): number => {
-  const drawing = end?.outcome.status === "succeeded" ? end.outcome.drawing : null;
+  const drawing = end?.outcome.state === "succeeded" ? end.outcome.drawing : null;
   const frames = drawing?.frames.reduce((sum, frame) => sum + frame.byteLength, 0) ?? 0;
   return running.events.size + (drawing?.values.byteLength ?? 0) + frames;
 };
 
 /**
- * Makes an empty store. An ended prediction goes after `keptSeconds`, and sooner where more than `keptCount` of them, or
- * more than `keptBytes`, are kept: the one that ended first goes first.
+ * Makes an empty store. An ended prediction goes after `retainedSeconds`, and sooner where more than `retainedCount` of
+ * them, or more than `retainedBytes`, are kept: the one that ended first goes first.
  */
 export const createPredictionStore = (
-  { keptSeconds, keptCount, keptBytes }: Pick<Limits, "keptSeconds" | "keptCount" | "keptBytes">,
+  { retainedSeconds, retainedCount, retainedBytes }: Pick<
+    Limits,
+    "retainedSeconds" | "retainedCount" | "retainedBytes"
+  >,
 ): PredictionStore => {
   const predictions = new Map<string, StoredPrediction>();
   /** In the order in which they ended. */
@@ -83,7 +87,7 @@ export const createPredictionStore = (
   };
   const trim = () => {
     for (const id of timers.keys()) {
-      if (timers.size <= keptCount && bytes <= keptBytes) return;
+      if (timers.size <= retainedCount && bytes <= retainedBytes) return;
       remove(id);
     }
   };
@@ -97,7 +101,7 @@ export const createPredictionStore = (
     markEnded: (prediction) => {
       const { id } = prediction;
       if (predictions.get(id) !== prediction) return;
-      const timer = setTimeout(() => remove(id), keptSeconds * 1000);
+      const timer = setTimeout(() => remove(id), retainedSeconds * 1000);
       Deno.unrefTimer(timer);
       timers.set(id, timer);
       const size = storedBytes(prediction);
@@ -106,7 +110,7 @@ export const createPredictionStore = (
       trim();
     },
     remove,
-    expiry: ({ end }) => end && new Date(end.at.getTime() + keptSeconds * 1000),
+    expiry: ({ end }) => end && new Date(end.at.getTime() + retainedSeconds * 1000),
     get bytes() {
       return bytes;
     },
@@ -123,7 +127,7 @@ export const predictionSchema = z.object({
   id: z.string(),
   task: z.string(),
   model: z.string(),
-  status: z.enum(PREDICTION_STATUSES),
+  state: z.enum(PREDICTION_STATES),
   parameters: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
     .openapi({ description: "Every choice that was made: the same parameters make the same images" }),
   format: z.enum(FORMAT_NAMES).openapi({ description: "The format that its result has by default" }),
@@ -142,7 +146,7 @@ export const predictionSchema = z.object({
     id: "7c4ee3f0-3a35-4a4c-9a52-6bd2e1d9f1b0",
     task: "generate",
     model: "digits",
-    status: "running",
+    state: "running",
     parameters: { n: 4, seed: 7, sampler: "ddim", steps: 50, guidance: 1 },
     format: "png",
     progress: { done: 40, total: 200 },
@@ -160,7 +164,7 @@ export const predictionSchema = z.object({
   },
 });
 
-/** Says where a prediction stands, as JSON. */
+/** Describes a prediction, as JSON. */
 export const predictionDocument = (
   { id, head, running, format, createdAt, end }: StoredPrediction,
   expiry: Date | null,
@@ -168,7 +172,7 @@ export const predictionDocument = (
   id,
   task: head.task,
   model: head.model,
-  status: end?.outcome.status ?? (running.startedAt ? "running" : "waiting"),
+  state: end?.outcome.state ?? (running.startedAt ? "running" : "queued"),
   parameters: { ...head.parameters },
   format,
   progress: running.progress,
@@ -176,7 +180,7 @@ export const predictionDocument = (
   startedAt: running.startedAt?.toISOString() ?? null,
   endedAt: end?.at.toISOString() ?? null,
   expiresAt: expiry?.toISOString() ?? null,
-  error: end?.outcome.status === "failed" ? end.outcome.problem : null,
+  error: end?.outcome.state === "failed" ? end.outcome.problem : null,
   urls: {
     self: `/predictions/${id}`,
     events: `/predictions/${id}/events`,
@@ -192,42 +196,42 @@ const followToEnd = async (prediction: StoredPrediction, predictions: Prediction
     prediction.end = { at: new Date(), outcome };
   };
   try {
-    settle({ status: "succeeded", drawing: await running.drawing });
+    settle({ state: "succeeded", drawing: await running.drawing });
   } catch (error) {
-    if (error instanceof CanceledError) settle({ status: "canceled" });
-    else settle({ status: "failed", problem: problemBody(problemDetails(error, log, { id, task: head.task }), id) });
+    if (error instanceof CanceledError) settle({ state: "canceled" });
+    else settle({ state: "failed", problem: problemBody(problemDetails(error, log, { id, task: head.task }), id) });
   }
-  const type = { succeeded: "done", failed: "error", canceled: "canceled" }[prediction.end!.outcome.status];
+  const type = { succeeded: "done", failed: "error", canceled: "canceled" }[prediction.end!.outcome.state];
   running.events.append(type, predictionDocument(prediction, predictions.expiry(prediction)));
   running.events.end();
   predictions.markEnded(prediction);
 };
 
 /**
- * Starts to draw an order that nobody waits for.
+ * Starts to draw what nobody waits for.
  *
  * @param options.id its own; there must be no other of that name
- * @param options.place given back at its end
+ * @param options.slot given back at its end
  * @throws {QueueFullError} and what else may refuse it, before it has begun; then there is no prediction
  */
 export const startPrediction = async (
-  order: ResolvedDrawing,
-  { id, owner, fingerprint, format, place }: {
+  resolved: ResolvedDrawing,
+  { id, owner, fingerprint, format, slot }: {
     id: string;
     owner: string | null;
     fingerprint: string | null;
     format: DoneFormat;
-    place: RequestSlot;
+    slot: RequestSlot;
   },
   { predictions, log, ...deps }: DrawDependencies & { predictions: PredictionStore; log: Log },
 ): Promise<StoredPrediction> => {
-  const frames = order.frames ?? frameCount(order, format);
-  const running = startDrawing(order, deps, { id, frames, shown: frames > 0 });
+  const frames = resolved.frames ?? frameCount(resolved, format);
+  const running = startDrawing(resolved, deps, { id, frames, shown: frames > 0 });
   const prediction: StoredPrediction = {
     id,
     owner,
     fingerprint,
-    head: order.head,
+    head: resolved.head,
     format,
     running,
     createdAt: new Date(),
@@ -235,7 +239,7 @@ export const startPrediction = async (
   };
   predictions.add(prediction);
   const followed = running.begun.then(() => followToEnd(prediction, predictions, log));
-  followed.catch(() => {}).finally(() => place[Symbol.dispose]());
+  followed.catch(() => {}).finally(() => slot[Symbol.dispose]());
   try {
     await running.begun;
   } catch (error) {

@@ -16,7 +16,7 @@ browserTest("Train: what is wrong with an option is said at its field", async ()
   }, { expected: /422/ });
 });
 
-browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and drawn with", async () => {
+browserTest("Train: a job is asked for, followed, canceled, resumed, loaded and drawn with", async () => {
   const { origin } = await sharedServer();
   const name = `page-${crypto.randomUUID().slice(0, 8)}`;
   try {
@@ -55,19 +55,19 @@ browserTest("Train: a job is asked for, followed, stopped, resumed, loaded and d
       await job.getByRole("radio", { name: "gradient" }).check();
       assertMatch(page.url(), /measure=gradientNorm/);
 
-      await job.getByRole("button", { name: "Stop" }).click();
-      await job.getByText("was stopped").waitFor({ timeout: 120_000 });
-      const stopped = await step();
-      await job.getByLabel("Go on to step").fill(String(stopped + 2));
+      await job.getByRole("button", { name: "Cancel" }).click();
+      await job.getByText("was canceled").waitFor({ timeout: 120_000 });
+      const canceled = await step();
+      await job.getByLabel("Go on to step").fill(String(canceled + 2));
       await job.getByRole("button", { name: "Resume" }).click();
       await job.getByText("is done").waitFor({ timeout: 120_000 });
-      assertEquals(await step(), stopped + 2);
+      assertEquals(await step(), canceled + 2);
 
       await job.getByRole("button", { name: "Load to draw with" }).click();
       await job.getByRole("button", { name: "Draw with it" }).click();
-      const studio = page.locator(".tab-generate");
-      assertEquals(await studio.getByLabel("Model").inputValue(), name);
-      await studio.getByLabel("Steps").fill("5");
+      const tab = page.locator(".tab-generate");
+      assertEquals(await tab.getByLabel("Model").inputValue(), name);
+      await tab.getByLabel("Steps").fill("5");
       await page.getByRole("button", { name: "Draw", exact: true }).click();
       await finished(page);
     });

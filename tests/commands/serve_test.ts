@@ -81,8 +81,8 @@ Deno.test("serve: its options reach the server", async () => {
     assertStringIncludes(text, "serves tests/fixtures/tiny-model as tiny-model (8×8");
     const models = await (await fetch(`${origin}/models`)).json();
     const name = models[1].name;
-    assertEquals([models.length, models[0].capacity, models[0].queue], [2, 4, 9]);
-    const { errors } = await (await fetch(`${origin}/generate?n=3&steps=10&timeout_s=8&model=x`)).json();
+    assertEquals([models.length, models[0].capacity, models[0].queueLimit], [2, 4, 9]);
+    const { errors } = await (await fetch(`${origin}/generate?n=3&steps=10&timeoutSeconds=8&model=x`)).json();
     assertEquals(errors.map(({ allowed }: { allowed: string }) => allowed), [
       "≤ 2",
       "≤ 9",

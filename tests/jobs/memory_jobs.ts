@@ -73,7 +73,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
       note(job, event);
       events.push({ id: events.length + 1, event });
       if (event.event === "done") outcome = "succeeded";
-      if (event.event === "stopped") outcome = "stopped";
+      if (event.event === "stopped") outcome = "canceled";
       tell(entry);
     };
     const where: OptionValues = job.checkpoint
@@ -94,7 +94,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
 
   const startNext = () => {
     if (current || closed) return;
-    const entry = entries.values().find(({ job }) => job.state === "waiting");
+    const entry = entries.values().find(({ job }) => job.state === "queued");
     if (!entry) return;
     try {
       current = start(entry);
@@ -105,10 +105,10 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
     }
   };
 
-  const stop = (entry: Entry) => {
-    if (entry.job.state === "waiting") end(entry, "stopped");
+  const cancel = (entry: Entry) => {
+    if (entry.job.state === "queued") end(entry, "canceled");
     else if (current?.entry === entry) {
-      entry.job.state = "stopping";
+      entry.job.state = "canceling";
       current.process.stop();
     }
     return { ...entry.job };
@@ -136,7 +136,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
       const run = `runs/${id}`;
       if (entries.has(id)) return Promise.reject(new JobExistsError(`${run} is there already: choose another name`));
       const job: Writable = {
-        ...{ id, run, options, state: "waiting", attempt: 0, worker: null },
+        ...{ id, run, options, state: "queued", attempt: 0, worker: null },
         ...{ createdAt: now(), startedAt: null, endedAt: null },
         ...{ step: 0, steps: null, loss: null, imagesPerSecond: null, secondsLeft: null },
         ...{ checkpoint: null, exitCode: null, error: null },
@@ -153,7 +153,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
       const chosen = jobs.slice(from).filter(({ state }) => states?.includes(state) ?? true);
       return Promise.resolve(chosen.slice(0, limit));
     },
-    stop: async (id) => await stop(find(id)),
+    cancel: async (id) => await cancel(find(id)),
     resume: async (id, { steps } = {}) => {
       const { job } = find(id);
       if (!hasEnded(job)) throw new JobStateError(`${id} cannot go on: it is ${job.state}`);
@@ -161,7 +161,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
         throw new JobStateError(`${id} has succeeded: steps must be > ${job.step}, received ${steps ?? "nothing"}`);
       }
       const options = steps === undefined ? job.options : { ...job.options, steps };
-      Object.assign(job, { options, state: "waiting", endedAt: null, exitCode: null, error: null });
+      Object.assign(job, { options, state: "queued", endedAt: null, exitCode: null, error: null });
       const resumed = { ...job };
       startNext();
       return await resumed;
@@ -176,7 +176,7 @@ export const createMemoryJobs = ({ launch = launchTraining }: { launch?: typeof 
     },
     close: async ({ grace = 20_000 } = {}) => {
       closed = true;
-      for (const entry of entries.values()) stop(entry);
+      for (const entry of entries.values()) cancel(entry);
       if (!current) return;
       const timer = setTimeout(current.process.kill, grace);
       await current.finished;

@@ -37,14 +37,14 @@ Deno.test("memory jobs: one runs at a time, the others wait in order", async () 
   const jobs = createMemoryJobs({ launch });
   for (const name of ["a-test", "b-test", "c-test"]) await jobs.add({ steps: 2 }, name);
   const states = async () => (await jobs.list()).map(({ state }) => state);
-  assertEquals(await states(), ["running", "waiting", "waiting"]);
+  assertEquals(await states(), ["running", "queued", "queued"]);
   assertEquals(started[0].options, { steps: 2, out: "runs/a-test" });
 
-  assertEquals((await jobs.stop("b-test")).state, "stopped");
+  assertEquals((await jobs.cancel("b-test")).state, "canceled");
   started[0].report({ event: "done", step: 2, folder: "runs/a-test" });
   started[0].end({ code: 0, stderr: "" });
   await settle();
-  assertEquals(await states(), ["succeeded", "stopped", "running"]);
+  assertEquals(await states(), ["succeeded", "canceled", "running"]);
   assertEquals(started.map(({ options }) => options.out), ["runs/a-test", "runs/c-test"]);
   assertEquals((await jobs.list({ after: "a-test", limit: 1 })).map(({ id }) => id), ["b-test"]);
 });
@@ -111,7 +111,7 @@ Deno.test("memory jobs: closing stops what runs and what waits, and kills what d
   await jobs.close({ grace: 20 });
   assertEquals(started.map(({ signals }) => signals), [["stop", "kill"]]);
   assertEquals((await jobs.list()).map(({ state, exitCode }) => [state, exitCode]), [["failed", 137], [
-    "stopped",
+    "canceled",
     null,
   ]]);
 });

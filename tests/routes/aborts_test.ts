@@ -7,7 +7,7 @@ const WAYS: ((origin: string, signal: AbortSignal) => Promise<Response>)[] = [
   (origin, signal) => fetch(`${origin}/generate?n=2&steps=60&format=event-stream&frames=9`, { signal }),
   (origin, signal) => fetch(`${origin}/generate?n=2&steps=60&format=gif`, { signal }),
   (origin, signal) => fetch(`${origin}/generate`, { ...asJson({ n: 5, steps: 90, guidance: 2 }), signal }),
-  (origin, signal) => fetch(`${origin}/interpolate`, { ...asJson({ seed_a: 1, seed_b: 2, lambdas: 4 }), signal }),
+  (origin, signal) => fetch(`${origin}/interpolate`, { ...asJson({ seedA: 1, seedB: 2, lambdas: 4 }), signal }),
 ];
 
 const openStreams = async (origin: string): Promise<number> =>

@@ -180,7 +180,7 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
         "seed",
         "spacing",
         "steps",
-        "timeout_s",
+        "timeoutSeconds",
         "variance",
       ],
     );

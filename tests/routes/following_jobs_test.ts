@@ -57,6 +57,19 @@ Deno.test("GET /jobs/{id}/events: as JSON what there is so far, of a job that ru
     ]);
     const some = await json(`${origin}/jobs/a/events?after=1&limit=2&format=json`);
     assertEquals(some.body.map(({ id }: { id: number }) => id), [2, 3]);
+    assertEquals([body.length, some.headers.get("link")], [
+      5,
+      '</jobs/a/events?after=3&limit=2&format=json>; rel="next"',
+    ]);
+    // A page after the other, by their links alone.
+    const pages: number[][] = [];
+    for (let path: string | undefined = "/jobs/a/events?limit=2"; path !== undefined;) {
+      // What a reconnecting browser would send too does not hold the pages up.
+      const page = await json(`${origin}${path}`, { headers: { ...asked.headers, "last-event-id": "1" } });
+      pages.push(page.body.map(({ id }: { id: number }) => id));
+      path = page.headers.get("link")?.match(/^<(.*)>; rel="next"$/)?.[1];
+    }
+    assertEquals(pages, [[2, 3], [4, 5], []]);
     assertEquals((await json(`${origin}/jobs/a/events`, { headers: { accept: "image/png" } })).status, 406);
     assertEquals((await json(`${origin}/jobs/a/events?limit=0`)).status, 422);
   }, { jobs });
@@ -164,8 +177,8 @@ Deno.test("POST /jobs/{id}/resume: a job that has ended goes on; one that runs, 
     assertEquals([running.status, running.body.title], [409, "Conflict"]);
     started[0].say(progress(3));
     started[0].say({ event: "checkpoint", step: 3, folder: "runs/a/checkpoints/step-3" });
-    assertEquals((await json(`${origin}/jobs/a`, { method: "DELETE" })).status, 202);
-    await until(async () => (await json(`${origin}/jobs/a`)).body.state, (state) => state === "stopped");
+    assertEquals((await json(`${origin}/jobs/a/cancel`, { method: "POST" })).status, 202);
+    await until(async () => (await json(`${origin}/jobs/a`)).body.state, (state) => state === "canceled");
     assertEquals((await resume({ steps: 0 })).status, 422);
     assertEquals((await resume({ step: 1 })).status, 422);
     const resumed = await resume();
@@ -201,7 +214,7 @@ Deno.test("GET /jobs: a page at a time; no more jobs wait than may, and whoever 
     assertEquals(await ids("?limit=2&after=b"), [["c"], null]);
     assertEquals((await json(`${origin}/jobs?after=x`)).status, 422);
     assertEquals((await json(`${origin}/jobs?limit=0`)).status, 422);
-    await (await fetch(`${origin}/jobs/b`, { method: "DELETE" })).body!.cancel();
+    await (await fetch(`${origin}/jobs/b/cancel`, { method: "POST" })).body!.cancel();
     await add(origin, "d");
   }, { jobs, limits: { waitingJobs: 2 } });
 });

@@ -12,9 +12,9 @@ const short = { steps: 10, frames: 3, seed: 1 };
 /** How each resource that draws is asked, how many images it draws, and the extent of the picture of all. */
 const ROUTES: [path: string, fields: Parameters<typeof formOf>[0], count: number, extent: number[]][] = [
   ["/img2img", { image, n: 2, t: 60, ...short }, 2, [12, 22]],
-  ["/inpaint", { image, mask: rightHalf(), n: 2, jump_n_sample: 2, ...short }, 2, [12, 22]],
-  ["/interpolate", { image_a: image, image_b: gradient(16), lambdas: 3, ...short }, 3, [12, 32]],
-  ["/interpolate", { seed_a: 1, seed_b: 2, lambdas: 3, ...short }, 3, [12, 32]],
+  ["/inpaint", { image, mask: rightHalf(), n: 2, jumpSamples: 2, ...short }, 2, [12, 22]],
+  ["/interpolate", { imageA: image, imageB: gradient(16), lambdas: 3, ...short }, 3, [12, 32]],
+  ["/interpolate", { seedA: 1, seedB: 2, lambdas: 3, ...short }, 3, [12, 32]],
   ["/reconstruct", { image, steps: 10, frames: 3 }, 1, [8, 8]],
   ["/forward", { image, count: 5, seed: 1 }, 5, [12, 52]],
 ];

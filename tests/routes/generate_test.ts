@@ -119,9 +119,10 @@ Deno.test("/generate: a bad parameter is refused with a problem that names it, w
       ["variance=learned", "variance", "learned", "one of fixed_small, fixed_large"],
       ["variance=fixed_large&sampler=ddim", "variance", "fixed_large", "only ddpm"],
       ["step=5", "step", "5", "no such parameter"],
+      ["timeout_s=5", "timeout_s", "5", "no such parameter"],
       ["model=other", "model", "other", "one of tiny-model"],
-      ["timeout_s=0", "timeout_s", 0, "≥ 1"],
-      ["timeout_s=601", "timeout_s", 601, "≤ 600"],
+      ["timeoutSeconds=0", "timeoutSeconds", 0, "≥ 1"],
+      ["timeoutSeconds=601", "timeoutSeconds", 601, "≤ 600"],
       ["format=bmp", "format", "bmp", "one of png, apng, gif, json, npy, npz, multipart, event-stream"],
       ["frames=1&format=gif", "frames", 1, "≥ 2"],
       ["n=0x10", "n", "0x10", "a number"],
@@ -237,9 +238,9 @@ Deno.test("/generate: a full queue is 429 with Retry-After, in every way of aski
     await draw(`${origin}/generate?n=64&steps=1`);
   }, { queue: 64 }));
 
-Deno.test("/generate: a request that takes longer than timeout_s is 504, and its images are given up", () =>
+Deno.test("/generate: a request that takes longer than timeoutSeconds is 504, and its images are given up", () =>
   withServer(async ({ origin }) => {
-    const response = await fetch(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeout_s=1`);
+    const response = await fetch(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeoutSeconds=1`);
     assertEquals([response.status, (await response.json()).title], [504, "Gateway Timeout"]);
     await until(() => pendingImages(origin), (images) => images === 0);
   }));
@@ -248,8 +249,8 @@ Deno.test("/generate: the limits of the server hold, and stand in its descriptio
   withServer(async ({ origin }) => {
     for (
       const [query, field, allowed] of [["n=3", "n", "≤ 2"], ["steps=11", "steps", "≤ 10"], [
-        "timeout_s=6",
-        "timeout_s",
+        "timeoutSeconds=6",
+        "timeoutSeconds",
         "≤ 5",
       ]]
     ) {
@@ -264,8 +265,8 @@ Deno.test("/generate: the limits of the server hold, and stand in its descriptio
       name,
       schema.maximum,
     ]);
-    const { n, steps, timeout_s } = Object.fromEntries(maxima);
-    assertEquals({ n, steps, timeout_s }, { n: 2, steps: 10, timeout_s: 5 });
+    const { n, steps, timeoutSeconds } = Object.fromEntries(maxima);
+    assertEquals({ n, steps, timeoutSeconds }, { n: 2, steps: 10, timeoutSeconds: 5 });
   }, { limits: { images: 2, steps: 10, seconds: 5 } }));
 
 Deno.test("/generate: of several models a request picks one by its name", () =>

@@ -26,7 +26,7 @@ Deno.test("POST /jobs: starts a training process, and GET /jobs/{id} follows it 
     assertEquals(response.headers.get("location"), "/jobs/test-run");
     assertEquals({ id, state, run, options }, {
       id: "test-run",
-      state: "waiting",
+      state: "queued",
       run: "runs/test-run",
       options: { steps: 3 },
     });
@@ -43,20 +43,39 @@ Deno.test("POST /jobs: starts a training process, and GET /jobs/{id} follows it 
     assertEquals(await (await fetch(`${origin}/jobs`)).json(), [done]);
   }, { jobs: fakeJobs(), trainingOptions }));
 
-Deno.test("DELETE /jobs/{id}: stops a running job gracefully and takes a waiting one out", () =>
+Deno.test("POST /jobs/{id}/cancel: stops a running job gracefully and takes a waiting one out", () =>
   withServer(async ({ origin }) => {
     const running: Job = await (await post(origin, '{"wait": true}')).json();
     const waiting: Job = await (await post(origin, "{}")).json();
     assertMatch(running.id, /^job-/);
-    assertEquals(waiting.state, "waiting");
+    assertEquals(waiting.state, "queued");
     await until(() => get(origin, running.id), ({ step }) => step === 1);
 
-    const taken = await fetch(`${origin}/jobs/${waiting.id}`, { method: "DELETE" });
-    assertEquals([taken.status, (await taken.json()).state], [200, "stopped"]);
-    const stopping = await fetch(`${origin}/jobs/${running.id}`, { method: "DELETE" });
-    assertEquals([stopping.status, (await stopping.json()).state], [202, "stopping"]);
-    const stopped = await until(() => get(origin, running.id), ({ exitCode }) => exitCode !== null);
-    assertEquals([stopped.state, stopped.exitCode, stopped.step], ["stopped", 0, 1]);
+    const cancel = async (id: string) => {
+      const { urls } = await (await fetch(`${origin}/jobs/${id}`)).json();
+      const response = await fetch(`${origin}${urls.cancel}`, { method: "POST" });
+      return { status: response.status, body: await response.json() };
+    };
+    const taken = await cancel(waiting.id);
+    assertEquals([taken.status, taken.body.state], [200, "canceled"]);
+    const canceling = await cancel(running.id);
+    assertEquals([canceling.status, canceling.body.state], [202, "canceling"]);
+    const canceled = await until(() => get(origin, running.id), ({ exitCode }) => exitCode !== null);
+    assertEquals([canceled.state, canceled.exitCode, canceled.step], ["canceled", 0, 1]);
+    // One that has ended stays as it is.
+    assertEquals(await cancel(running.id), { status: 200, body: canceled });
+    assertEquals(await cancel(waiting.id), taken);
+    const nobody = await fetch(`${origin}/jobs/nobody/cancel`, { method: "POST" });
+    assertEquals([nobody.status, (await nobody.json()).title], [404, "Not Found"]);
+  }, { jobs: fakeJobs(), trainingOptions }));
+
+Deno.test("DELETE /jobs/{id}: there is none, since a job that was canceled is there and can go on", () =>
+  withServer(async ({ origin }) => {
+    await (await post(origin, '{"name": "mine"}')).body!.cancel();
+    const response = await fetch(`${origin}/jobs/mine`, { method: "DELETE" });
+    assertEquals([response.status, response.headers.get("allow")], [405, "GET"]);
+    await response.body!.cancel();
+    assertEquals((await get(origin, "mine")).id, "mine");
   }, { jobs: fakeJobs(), trainingOptions }));
 
 Deno.test("GET /jobs/{id}: a failed job says why", () =>
@@ -72,7 +91,7 @@ Deno.test("a server that stops ends its jobs gracefully", async () => {
     const { id } = await (await post(origin, '{"wait": true}')).json();
     await until(() => get(origin, id), ({ step }) => step === 1);
   }, { jobs, trainingOptions });
-  assertEquals((await jobs.list()).map(({ state, exitCode }) => [state, exitCode]), [["stopped", 0]]);
+  assertEquals((await jobs.list()).map(({ state, exitCode }) => [state, exitCode]), [["canceled", 0]]);
 });
 
 Deno.test("POST /jobs: what is no option, no name or no JSON is refused, and starts nothing", () =>

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { z } from "zod";
 import { asJson, until, withServer } from "./with_server.ts";
 
@@ -43,15 +43,25 @@ Deno.test("the description: every operation has a name of its own, words, and it
     const operations = operationsOf(await described(origin));
     const ids = operations.map(({ operation }) => operation.operationId);
     assertEquals(new Set(ids).size, operations.length);
+    const isCamelCase = (name: string) => /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)*$/.test(name);
+    assertEquals(ids.filter((id) => !isCamelCase(id)), []);
     for (const { path, method, operation } of operations) {
       const at = `${method} ${path}`;
       assert(operation.summary && operation.tags.length === 1, at);
+      const parameters = (operation.parameters ?? []).filter((parameter: Any) => parameter.in !== "header");
+      for (const { name } of parameters) assert(isCamelCase(name), `${at}: ${name} is not camelCase`);
+      for (const { schema } of Object.values<Any>(operation.requestBody?.content ?? {})) {
+        for (const name of Object.keys(schema?.properties ?? {})) {
+          assert(isCamelCase(name), `${at}: ${name} is not camelCase`);
+        }
+      }
       assert(operation.responses[422], at);
       if (operation.requestBody) {
         for (const status of [400, 413, 415]) assert(operation.responses[status], `${at} ${status}`);
       }
       if (path.includes("{")) assert(operation.responses[404] ?? method === "put", at);
       for (const [status, { headers, content }] of Object.entries<Any>(operation.responses)) {
+        for (const name of Object.keys(headers)) assertMatch(name, /^[a-z]+(-[a-z]+)*$/, at);
         assert(headers["x-request-id"].required, `${at} ${status}`);
         if (Number(status) >= 400) assertEquals(Object.keys(content), ["application/problem+json"], `${at} ${status}`);
         if (status === "429" || status === "503") assert(headers["retry-after"].required, `${at} ${status}`);
@@ -66,15 +76,15 @@ Deno.test("the description: what its page fills in is answered as it says, and s
     const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", names[path]);
     // What can be asked for has to be there first.
     const order = ["put", "get", "post", "delete"];
-    const placeOf = ({ path, method }: { path: string; method: string }) =>
+    const rankOf = ({ path, method }: { path: string; method: string }) =>
       path === "/models" ? -1 : order.indexOf(method);
     const operations = operationsOf(document).filter(({ path }) => !path.startsWith("/jobs"))
-      .sort((a, b) => placeOf(a) - placeOf(b));
+      .sort((a, b) => rankOf(a) - rankOf(b));
     for (const { path, method, operation } of operations) {
       const at = `${method} ${path}`;
       if (path === "/predictions/{id}/result") {
         const url = `${origin}/predictions/my-digits-1`;
-        await until(async () => (await (await fetch(url)).json()).status, (status) => status === "succeeded");
+        await until(async () => (await (await fetch(url)).json()).state, (state) => state === "succeeded");
       }
       const filledIn = (place: string) =>
         (operation.parameters ?? []).filter((parameter: Any) => parameter.in === place)

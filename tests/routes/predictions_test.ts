@@ -20,13 +20,13 @@ Deno.test("Prefer: respond-async is answered with 202 at once, and the predictio
     const { status, headers, body } = await json(`${origin}/generate?${query}`, later);
     assertEquals([status, headers.get("preference-applied")], [202, "respond-async"]);
     assertEquals([headers.get("location"), body.urls.self], [`/predictions/${body.id}`, `/predictions/${body.id}`]);
-    assertMatch(body.status, /^(waiting|running)$/);
+    assertMatch(body.state, /^(queued|running)$/);
     assertEquals(body.parameters, { n: 2, seed: 5, sampler: "ddpm", steps: 30, guidance: 1 });
     const early = await json(`${origin}${body.urls.result}`);
     assertEquals([early.status, early.body.title], [409, "Conflict"]);
 
     const done = await ended(origin, body.id);
-    assertEquals([done.status, done.progress, done.error], ["succeeded", { done: 60, total: 60 }, null]);
+    assertEquals([done.state, done.progress, done.error], ["succeeded", { done: 60, total: 60 }, null]);
     const times = [done.createdAt, done.startedAt, done.endedAt].map(Date.parse);
     assertEquals(times, times.toSorted((a, b) => a - b));
     assertEquals(Date.parse(done.expiresAt) - Date.parse(done.endedAt), 3_600_000);
@@ -80,17 +80,23 @@ Deno.test("PUT /predictions/{id}: what is no request is refused, and makes none"
     assertEquals((await json(`${origin}/predictions`)).body, []);
   }));
 
-Deno.test("POST /predictions/{id}/cancel frees its images and leaves it to be seen; DELETE removes it", () =>
+Deno.test("POST /predictions/{id}/cancel frees its images and leaves it to be seen; DELETE removes it then", () =>
   withServer(async ({ origin }) => {
     const { body } = await json(`${origin}/generate?n=64&steps=100`, later);
     await until(() => pendingImages(origin), (images) => images === 64);
     const canceled = await json(`${origin}${body.urls.cancel}`, { method: "POST" });
-    assertEquals([canceled.status, canceled.body.status], [200, "canceled"]);
+    assertEquals([canceled.status, canceled.body.state], [200, "canceled"]);
     await until(() => pendingImages(origin), (images) => images === 0);
     assertEquals((await json(`${origin}${body.urls.result}`)).status, 409);
     assertEquals((await json(`${origin}${body.urls.cancel}`, { method: "POST" })).body, canceled.body);
 
     const other = (await json(`${origin}/generate?n=64&steps=100`, later)).body;
+    await until(() => pendingImages(origin), (images) => images === 64);
+    const early = await json(`${origin}${other.urls.self}`, { method: "DELETE" });
+    assertEquals([early.status, early.body.title], [409, "Conflict"]);
+    assertStringIncludes(early.body.detail, `POST ${other.urls.cancel} first`);
+    assertEquals((await json(`${origin}${other.urls.self}`)).body.endedAt, null);
+    assertEquals((await json(`${origin}${other.urls.cancel}`, { method: "POST" })).body.state, "canceled");
     for (const { urls } of [body, other]) {
       assertEquals((await json(`${origin}${urls.self}`, { method: "DELETE" })).status, 204);
       for (const method of ["GET", "DELETE"]) {
@@ -101,6 +107,29 @@ Deno.test("POST /predictions/{id}/cancel frees its images and leaves it to be se
     assertEquals((await json(`${origin}/predictions`)).body, []);
   }));
 
+Deno.test("GET /predictions: a page at a time, in order of arrival", () =>
+  withServer(async ({ origin }) => {
+    for (const id of ["a", "c", "b"]) {
+      await json(
+        `${origin}/predictions/${id}`,
+        asJson({ task: "generate", input: { steps: 1 } }, { method: "PUT" }),
+      );
+      await ended(origin, id);
+    }
+    const ids = async (query: string) => {
+      const { headers, body } = await json(`${origin}/predictions${query}`);
+      return [body.map(({ id }: { id: string }) => id), headers.get("link")];
+    };
+    assertEquals(await ids(""), [["a", "c", "b"], null]);
+    assertEquals(await ids("?limit=2"), [["a", "c"], '</predictions?limit=2&after=c>; rel="next"']);
+    assertEquals(await ids("?limit=2&after=c"), [["b"], null]);
+    assertEquals(await ids("?after=b&limit=1"), [[], null]);
+    for (const [query, field] of [["after=x", "after"], ["limit=0", "limit"], ["limit=1001", "limit"], ["n=1", "n"]]) {
+      const { status, body } = await json(`${origin}/predictions?${query}`);
+      assertEquals([status, body.errors[0].field], [422, field], query);
+    }
+  }));
+
 Deno.test("GET /predictions/{id}/events tells it all again, or what came after Last-Event-ID", () =>
   withServer(async ({ origin }) => {
     const { body } = await json(`${origin}/generate?steps=40&frames=4`, later);
@@ -109,7 +138,7 @@ Deno.test("GET /predictions/{id}/events tells it all again, or what came after L
     const types = events.map(({ type }) => type);
     assertEquals([types[0], types[1], types.at(-1)], ["queued", "started", "done"]);
     assertEquals(events.filter(({ data }) => data.preview).length, 4);
-    assertEquals(events.at(-1)!.data.status, "succeeded");
+    assertEquals(events.at(-1)!.data.state, "succeeded");
 
     const again = await allEvents(await fetch(url));
     assert(again.length >= 7 && again.length <= events.length);
@@ -129,14 +158,14 @@ Deno.test("GET /predictions/{id}/events: a reader that goes away leaves the pred
     assertEquals((await events.next()).value!.type, "queued");
     client.abort();
     await events.next().catch(() => {});
-    assertEquals((await ended(origin, body.id)).status, "succeeded");
+    assertEquals((await ended(origin, body.id)).state, "succeeded");
   }));
 
-Deno.test("a prediction that takes longer than timeout_s has failed, and says why", () =>
+Deno.test("a prediction that takes longer than timeoutSeconds has failed, and says why", () =>
   withServer(async ({ origin }) => {
-    const { body } = await json(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeout_s=1`, later);
-    const { status, error } = await ended(origin, body.id);
-    assertEquals([status, error.status, error.title], ["failed", 504, "Gateway Timeout"]);
+    const { body } = await json(`${origin}/generate?n=64&steps=100&sampler=heun&guidance=3&timeoutSeconds=1`, later);
+    const { state, error } = await ended(origin, body.id);
+    assertEquals([state, error.status, error.title], ["failed", 504, "Gateway Timeout"]);
     const result = await json(`${origin}${body.urls.result}`);
     assertEquals(result.status, 409);
     assertStringIncludes(result.body.detail, "failed");
@@ -146,7 +175,7 @@ Deno.test("a prediction is forgotten when its time is over", () =>
   withServer(async ({ origin }) => {
     const { body } = await json(`${origin}/generate?steps=1`, later);
     await until(async () => (await json(`${origin}${body.urls.self}`)).status, (status) => status === 404);
-  }, { limits: { keptSeconds: 0.2 } }));
+  }, { limits: { retainedSeconds: 0.2 } }));
 
 Deno.test("a prediction in the format of a film keeps its frames", () =>
   withServer(async ({ origin }) => {

@@ -10,9 +10,8 @@ Deno.test("GET /schedules: names every schedule, and the parameters that it read
       assert(description.length > 5);
       const plain = betaSchedule(name, 50);
       // What it says to be a parameter changes it, and nothing else does.
-      for (const [field, value] of [["beta_start", 0.001], ["beta_end", 0.03], ["max_beta", 0.1]] as const) {
-        const key = field.replace(/_(.)/, (_, letter) => letter.toUpperCase());
-        const changed = betaSchedule(name, 50, { [key]: value }).some((beta, t) => beta !== plain[t]);
+      for (const [field, value] of [["betaStart", 0.001], ["betaEnd", 0.03], ["maxBeta", 0.1]] as const) {
+        const changed = betaSchedule(name, 50, { [field]: value }).some((beta, t) => beta !== plain[t]);
         assertEquals(field in parameters, changed, `${name} ${field}`);
         const response = await fetch(`${origin}/schedules/${name}?timesteps=50&${field}=${value}`);
         await response.body!.cancel();
@@ -25,7 +24,7 @@ Deno.test("GET /schedules/{name}: its curves are core's", () =>
   withServer(async ({ origin }) => {
     for (const name of SCHEDULES) {
       for (const rescaled of [false, true]) {
-        const response = await fetch(`${origin}/schedules/${name}?timesteps=20&rescale_zero_terminal_snr=${rescaled}`);
+        const response = await fetch(`${origin}/schedules/${name}?timesteps=20&rescaleZeroTerminalSnr=${rescaled}`);
         const curves = await response.json();
         assertEquals(response.status, 200, JSON.stringify(curves));
         const betas = betaSchedule(name, 20);
@@ -46,17 +45,20 @@ Deno.test("GET /schedules/{name}: T is 1000 by default; what cannot be is refuse
   withServer(async ({ origin }) => {
     const { betas } = await (await fetch(`${origin}/schedules/linear`)).json();
     assertEquals([betas.length, betas[0], betas[999]], [1000, 1e-4, 0.02]);
-    const tooNoisy = "linear?timesteps=4303&beta_end=0.467&rescale_zero_terminal_snr=true";
+    const tooNoisy = "linear?timesteps=4303&betaEnd=0.467&rescaleZeroTerminalSnr=true";
     const impossible = await fetch(`${origin}/schedules/${tooNoisy}`);
     assertEquals(impossible.status, 422);
     assertStringIncludes((await impossible.json()).detail, "there is no such schedule");
     const cases = [
       ["linear?timesteps=0", "timesteps"],
-      ["linear?beta_start=1", "beta_start"],
-      ["linear?beta_start=1e-9", "beta_start"],
-      ["cosine?beta_start=0.1", "beta_start"],
-      ["linear?timesteps=1&rescale_zero_terminal_snr=true", "timesteps"],
+      ["linear?betaStart=1", "betaStart"],
+      ["linear?betaStart=1e-9", "betaStart"],
+      ["cosine?betaStart=0.1", "betaStart"],
+      ["linear?timesteps=1&rescaleZeroTerminalSnr=true", "timesteps"],
       ["linear?T=10", "T"],
+      // Names are camelCase, and no others are taken.
+      ["linear?beta_start=0.001", "beta_start"],
+      ["linear?rescale_zero_terminal_snr=true", "rescale_zero_terminal_snr"],
     ];
     for (const [query, field] of cases) {
       const response = await fetch(`${origin}/schedules/${query}`);

@@ -46,7 +46,7 @@ Deno.test("/generate as an event stream: a failure after its beginning is an eve
   withServer(async ({ origin }) => {
     const response = await fetch(
       `${origin}/generate`,
-      asJson({ n: 64, steps: 100, sampler: "heun", guidance: 3, timeout_s: 1 }, {
+      asJson({ n: 64, steps: 100, sampler: "heun", guidance: 3, timeoutSeconds: 1 }, {
         headers: { accept: "text/event-stream" },
       }),
     );

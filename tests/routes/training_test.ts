@@ -85,11 +85,11 @@ writingTest(
         assertNotEquals(first.added.checkpoint, second.added.checkpoint);
         assertNotEquals(await draw(origin, id), before);
 
-        await (await fetch(`${origin}/jobs/${id}`, { method: "DELETE" })).body!.cancel();
+        await (await fetch(`${origin}/jobs/${id}/cancel`, { method: "POST" })).body!.cancel();
         const rest = await Array.fromAsync(events);
         assertEquals(rest.slice(-2).map(({ type }) => type), ["stopped", "end"]);
         const job = rest.at(-1)!.data as Job;
-        assertEquals([job.state, job.exitCode, job.error], ["stopped", 0, null]);
+        assertEquals([job.state, job.exitCode, job.error], ["canceled", 0, null]);
         assertEquals(job.checkpoint, `${run}/checkpoints/step-${job.step}`);
         await loadPipeline(job.checkpoint!);
       } finally {

@@ -28,15 +28,15 @@ export const withServer = async (
   }
 };
 
-/** Asks until an answer fits, for at most `seconds`. */
+/** Reads until an answer fits, for at most `seconds`. */
 export const until = async <T>(
-  ask: () => T | Promise<T>,
+  read: () => T | Promise<T>,
   fits: (answer: T) => boolean,
   { seconds = 10 }: { seconds?: number } = {},
 ): Promise<T> => {
   const deadline = performance.now() + seconds * 1000;
   while (true) {
-    const answer = await ask();
+    const answer = await read();
     if (fits(answer)) return answer;
     if (performance.now() > deadline) throw new Error(`no fitting answer in time; the last: ${JSON.stringify(answer)}`);
     await new Promise((resume) => setTimeout(resume, 20));

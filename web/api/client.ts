@@ -5,7 +5,7 @@ export const serverUrl = (path: string): string =>
   new URL(path.replace(/^\//, ""), document.baseURI.split("#")[0]).href;
 
 /** One parameter that the server refused. */
-export interface Issue {
+interface Issue {
   readonly field: string;
   readonly received: unknown;
   readonly allowed: string;
@@ -68,7 +68,7 @@ export const setKey = (key: string | null): void => {
 
 /** What is asked with a request. */
 export interface ServerRequestOptions {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "POST";
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly accept?: string;
@@ -102,8 +102,8 @@ export const sendRequest = async (
     throw new Unreachable("the server does not answer", { cause });
   });
   if (response.ok) return response;
-  const said = await response.json().catch(() => null);
-  const problem = problemOf(said, response.status, response.headers.get("retry-after"));
+  const answer = await response.json().catch(() => null);
+  const problem = problemOf(answer, response.status, response.headers.get("retry-after"));
   if (problem.status === 401) {
     keyWanted.set(
       key === null ? "This server draws only for those who have a key." : "The server does not know that key.",
@@ -113,16 +113,16 @@ export const sendRequest = async (
 };
 
 /** Asks for JSON. */
-export const requestJson = async <T>(path: string, asked: ServerRequestOptions = {}): Promise<T> => {
-  const response = await sendRequest(path, asked);
+export const requestJson = async <T>(path: string, options: ServerRequestOptions = {}): Promise<T> => {
+  const response = await sendRequest(path, options);
   return await response.json().catch((cause) => {
-    if (asked.signal?.aborted) throw cause;
+    if (options.signal?.aborted) throw cause;
     throw new Unreachable("the answer broke off", { cause });
   });
 };
 
 /** One event of a stream. */
-export interface ServerEvent {
+interface ServerEvent {
   readonly id: string;
   readonly type: string;
   readonly data: unknown;
@@ -150,14 +150,14 @@ const parseEvent = (block: string): ServerEvent | null => {
  * @throws {Problem} if the server refuses
  * @throws {Unreachable} if the stream breaks off
  */
-export async function* serverEvents(path: string, asked: ServerRequestOptions = {}): AsyncGenerator<ServerEvent> {
-  const response = await sendRequest(path, { ...asked, accept: "text/event-stream" });
+export async function* serverEvents(path: string, options: ServerRequestOptions = {}): AsyncGenerator<ServerEvent> {
+  const response = await sendRequest(path, { ...options, accept: "text/event-stream" });
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
     while (true) {
       const { value, done } = await reader.read().catch((cause) => {
-        if (asked.signal?.aborted) throw cause;
+        if (options.signal?.aborted) throw cause;
         throw new Unreachable("the connection was lost", { cause });
       });
       if (done) return;

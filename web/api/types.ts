@@ -21,7 +21,7 @@ export interface Health {
   readonly models: readonly string[];
 }
 
-export type AnswerParameters = Readonly<Record<string, string | number | boolean>>;
+type AnswerParameters = Readonly<Record<string, string | number | boolean>>;
 
 export interface DrawingAnswer {
   readonly task: string;
@@ -44,7 +44,7 @@ export interface StepEvent {
   readonly preview?: { readonly step: number; readonly timestep: number; readonly x: string; readonly x0: string };
 }
 
-export type JobAnswerState = "waiting" | "running" | "stopping" | "succeeded" | "failed" | "stopped";
+export type JobAnswerState = "queued" | "running" | "canceling" | "succeeded" | "failed" | "canceled";
 
 export interface JobAnswer {
   readonly id: string;

@@ -62,7 +62,7 @@ export const renderPaper = async (path: string): Promise<string> => {
     ),
   );
   const placed = new Set<string>();
-  const place = (name: string | undefined): string => {
+  const insertFigure = (name: string | undefined): string => {
     if (name === undefined) return "";
     placed.add(name);
     return figure(name);
@@ -93,7 +93,7 @@ export const renderPaper = async (path: string): Promise<string> => {
   rules.heading_open = (tokens, i) => {
     const title = tokens[i + 1].content;
     const level = Number(tokens[i].tag[1]) + 1;
-    return `${place(BEFORE[title])}<h${level} id="${slugOf(title)}" tabindex="-1">`;
+    return `${insertFigure(BEFORE[title])}<h${level} id="${slugOf(title)}" tabindex="-1">`;
   };
   rules.heading_close = (tokens, i) => `</h${Number(tokens[i].tag[1]) + 1}>\n`;
 
@@ -107,7 +107,7 @@ export const renderPaper = async (path: string): Promise<string> => {
     const image = `<div class="picture" tabindex="0"><img src="page/figures/${name}.svg" ${
       sizes.get(name)
     } loading="lazy" alt="${escape(tokens[i].content)}"></div>`;
-    return `${image}${place(BEHIND[name])}`;
+    return `${image}${insertFigure(BEHIND[name])}`;
   };
   // A picture stands alone, and a figure behind it: no paragraph can hold that.
   const isPicture = (tokens: Tokens, inline: number) =>

@@ -4,7 +4,7 @@ import { useStore } from "../state/store.ts";
 import { theme } from "../state/theme.ts";
 
 /** One line of a chart. */
-export interface ChartLine {
+interface ChartLine {
   readonly name: string;
   /** One value an x; null or a number that is not finite leaves a gap. */
   readonly values: ArrayLike<number | null>;

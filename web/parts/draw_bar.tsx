@@ -3,7 +3,7 @@ import { ErrorNotice, Notice } from "./notice.tsx";
 
 const statusText = ({ progress: { phase, position, done, total, result } }: Drawer): string => {
   switch (phase) {
-    case "asking":
+    case "requesting":
       return "Asking …";
     case "queued":
       return position === 0 ? "Next in line …" : `In line, after ${position} image${position === 1 ? "" : "s"} …`;
@@ -36,7 +36,7 @@ export const DrawBar = ({ drawer, disabled = false }: { drawer: Drawer; disabled
         {isBusy ? "Stop" : "Draw"}
       </button>
       <progress max={1} value={isBusy || progress.phase === "done" ? part : 0} aria-label="How far it is" />
-      <span class="said" role="status">{statusText(drawer)}</span>
+      <span class="status-text" role="status">{statusText(drawer)}</span>
     </div>
   );
 };

@@ -10,20 +10,21 @@ import { ErrorNotice } from "./notice.tsx";
 
 /** A line to take along, with a button that copies it. */
 const CopyLine = ({ label, text, href }: { label: string; text: string; href?: string }) => {
-  const [said, say] = useState("Copy");
+  const [caption, setCaption] = useState("Copy");
   useEffect(() => {
-    if (said === "Copy") return;
-    const timer = setTimeout(() => say("Copy"), 2000);
+    if (caption === "Copy") return;
+    const timer = setTimeout(() => setCaption("Copy"), 2000);
     return () => clearTimeout(timer);
-  }, [said]);
-  const copy = () => navigator.clipboard.writeText(text).then(() => say("Copied"), () => say("Select it, then Ctrl-C"));
+  }, [caption]);
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(() => setCaption("Copied"), () => setCaption("Select it, then Ctrl-C"));
   return (
     <div class="line">
       <dt>{label}</dt>
       <dd>
         <code tabIndex={0}>{href ? <a href={href}>{text}</a> : text}</code>
         <button type="button" class="quiet" aria-label={`Copy: ${label}`} onClick={copy}>
-          <span aria-live="polite">{said}</span>
+          <span aria-live="polite">{caption}</span>
         </button>
       </dd>
     </div>
@@ -31,7 +32,7 @@ const CopyLine = ({ label, text, href }: { label: string; text: string; href?: s
 };
 
 /** Where a GET gives one image of a drawing. */
-export const linkTo = ({ body }: DrawRequest, index: number): string => {
+const linkTo = ({ body }: DrawRequest, index: number): string => {
   const query = new URLSearchParams();
   const own = { ...body, n: undefined, first: index === 0 ? undefined : index };
   for (const [name, value] of Object.entries(own)) if (value !== undefined) query.set(name, String(value));

@@ -45,12 +45,12 @@ export const JOB_MEASURES = {
 export type JobMeasure = keyof typeof JOB_MEASURES;
 
 const JOB_STATE_TEXT: Record<JobAnswerState, string> = {
-  waiting: "waits for a worker",
+  queued: "waits for a worker",
   running: "is trained",
-  stopping: "writes a checkpoint and stops",
+  canceling: "writes a checkpoint and stops",
   succeeded: "is done",
   failed: "has failed",
-  stopped: "was stopped",
+  canceled: "was canceled",
 };
 
 /** A time as one reads it out. */
@@ -93,7 +93,7 @@ const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) 
   const [error, setError] = useState<Error | null>(null);
   const [steps, setSteps] = useState("");
   const loaded = useStore(models)?.find(({ added }) => added?.job === job.id);
-  const isOver = ["succeeded", "failed", "stopped"].includes(job.state);
+  const isOver = ["succeeded", "failed", "canceled"].includes(job.state);
 
   const act = (name: string, action: () => Promise<unknown>) => async () => {
     setBusy(name);
@@ -108,7 +108,7 @@ const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) 
     }
   };
   const path = `/jobs/${encodeURIComponent(job.id)}`;
-  const stop = act("stop", () => sendRequest(path, { method: "DELETE" }));
+  const cancel = act("cancel", () => sendRequest(`${path}/cancel`, { method: "POST" }));
   const resume = act(
     "resume",
     () => sendRequest(`${path}/resume`, { method: "POST", body: steps === "" ? {} : { steps: Number(steps) } }),
@@ -122,8 +122,8 @@ const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) 
     <div class="actions">
       <div class="buttons">
         {!isOver && (
-          <button type="button" disabled={busy !== null || job.state === "stopping"} onClick={stop}>
-            {busy === "stop" || job.state === "stopping" ? "Stopping …" : "Stop"}
+          <button type="button" disabled={busy !== null || job.state === "canceling"} onClick={cancel}>
+            {busy === "cancel" || job.state === "canceling" ? "Canceling …" : "Cancel"}
           </button>
         )}
         {isOver && (

@@ -117,7 +117,7 @@ export const MaskBrush = ({ image, mask, size, isErasing, onMask }: {
     }
   }, [image, mask, cursor, isFocused, size, shown]);
 
-  const placeOf = (event: PointerEvent): readonly [number, number] => {
+  const positionOf = (event: PointerEvent): readonly [number, number] => {
     const box = canvas.current!.getBoundingClientRect();
     return [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height];
   };
@@ -153,13 +153,13 @@ export const MaskBrush = ({ image, mask, size, isErasing, onMask }: {
       onKeyDown={onKeyDown}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
-        last.current = placeOf(event);
+        last.current = positionOf(event);
         setCursor(last.current);
         paint(last.current, last.current);
       }}
       onPointerMove={(event) => {
         if (last.current === null) return;
-        const to = placeOf(event);
+        const to = positionOf(event);
         paint(last.current, to);
         last.current = to;
         setCursor(to);

@@ -14,7 +14,7 @@ const SAMPLER_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** The sampling parameters that tabs keep in the address. */
-export interface SamplingQuery {
+interface SamplingQuery {
   readonly model: string;
   readonly sampler: string;
   readonly steps: string;

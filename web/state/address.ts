@@ -6,7 +6,7 @@ export const TABS = ["generate", "forward", "interpolate", "inpaint", "train", "
 export type Tab = typeof TABS[number];
 
 /** Where the page stands: `#/generate?seed=7`. All that a link is to bring back is in it. */
-export interface Address {
+interface Address {
   readonly tab: Tab;
   readonly query: Readonly<Record<string, string>>;
 }

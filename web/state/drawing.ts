@@ -5,7 +5,7 @@ import { decode, type Grid, gridOf } from "./pictures.ts";
 import { checkServer, whenReady } from "./server.ts";
 
 /** What the denoising looked like after a step: pictures of all images. */
-export interface DrawingFrame {
+interface DrawingFrame {
   /** Steps done. */
   readonly step: number;
   /** The timestep that the network was asked for; null for the finished images. */
@@ -16,7 +16,7 @@ export interface DrawingFrame {
 }
 
 /** How far images are. */
-export type Phase = "idle" | "asking" | "queued" | "drawing" | "lost" | "done" | "failed";
+type Phase = "idle" | "requesting" | "queued" | "drawing" | "lost" | "done" | "failed";
 
 /** Images that are being drawn, or have been. */
 export interface DrawingProgress {
@@ -156,7 +156,7 @@ export const useDrawing = (): Drawer => {
     const controller = new AbortController();
     running.current = controller;
     const { signal } = controller;
-    update({ phase: "asking", position: 0, done: 0, total: 0, error: null });
+    update({ phase: "requesting", position: 0, done: 0, total: 0, error: null });
     while (!signal.aborted) {
       try {
         await follow(request, signal);
@@ -171,7 +171,7 @@ export const useDrawing = (): Drawer => {
         // A server that stops says so before it is gone.
         await new Promise((resume) => setTimeout(resume, 300));
         await whenReady(signal).catch(() => {});
-        if (!signal.aborted) update({ phase: "asking", error: null });
+        if (!signal.aborted) update({ phase: "requesting", error: null });
       }
     }
     if (running.current === controller) running.current = null;
@@ -189,6 +189,6 @@ export const useDrawing = (): Drawer => {
     closeFrames(current.current.frames);
   }, []);
 
-  const isBusy = ["asking", "queued", "drawing", "lost"].includes(progress.phase);
+  const isBusy = ["requesting", "queued", "drawing", "lost"].includes(progress.phase);
   return { progress, start: (request) => void start(request), stop, isBusy };
 };

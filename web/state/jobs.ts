@@ -14,13 +14,13 @@ export interface MetricPoint {
 }
 
 /** A grid that the run drew. */
-export interface JobSample {
+interface JobSample {
   readonly step: number;
   readonly url: string;
 }
 
 /** A job as it is followed. */
-export interface FollowedJob {
+interface FollowedJob {
   readonly job: JobAnswer | null;
   readonly points: readonly MetricPoint[];
   readonly samples: readonly JobSample[];
@@ -70,7 +70,7 @@ const applyEvent = (now: FollowedJob, type: string, data: EventData): FollowedJo
       return {
         ...now,
         preparing: null,
-        job: job && { ...job, state: job.state === "waiting" ? "running" : job.state },
+        job: job && { ...job, state: job.state === "queued" ? "running" : job.state },
       };
     case "checkpoint":
       return { ...now, job: job && { ...job, checkpoint: String(data.folder) } };
@@ -165,7 +165,7 @@ export const useJob = (id: string, version: number): FollowedJob => {
 
 const LIST_INTERVAL = 3000;
 
-/** All jobs, the newest first, asked for every so often while `isShown`; and what asks at once. */
+/** All jobs, the newest first, asked for every so often while `isShown`; and what loads them at once. */
 export const useJobs = (isShown: boolean): {
   readonly jobs: readonly JobAnswer[] | null;
   readonly error: Error | null;
@@ -173,7 +173,7 @@ export const useJobs = (isShown: boolean): {
 } => {
   const [jobs, setJobs] = useState<readonly JobAnswer[] | null>(null);
   const [error, setError] = useState<Error | null>(null);
-  const [asked, ask] = useState(0);
+  const [version, setVersion] = useState(0);
   const state = useStore(serverState);
 
   useEffect(() => {
@@ -196,7 +196,7 @@ export const useJobs = (isShown: boolean): {
       controller.abort();
       clearTimeout(timer);
     };
-  }, [isShown, state, asked]);
+  }, [isShown, state, version]);
 
-  return { jobs, error, reload: () => ask((n) => n + 1) };
+  return { jobs, error, reload: () => setVersion((n) => n + 1) };
 };

@@ -98,7 +98,7 @@ export interface FieldSchema {
 }
 
 /** What the server says that can be asked of it. */
-export interface ServerDescription {
+interface ServerDescription {
   /** Images of one request. */
   readonly maxImages: number;
   /** Denoising steps of one request, over all models. */

@@ -1,14 +1,14 @@
 import { createStore } from "./store.ts";
 
 /** What the page looks like: as the system says, unless the reader chose. */
-export type Theme = "light" | "dark";
+type Theme = "light" | "dark";
 
 const THEME_NAME = "denoise-theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 const chosen = (): Theme | null => {
-  const kept = localStorage.getItem(THEME_NAME);
-  return kept === "light" || kept === "dark" ? kept : null;
+  const stored = localStorage.getItem(THEME_NAME);
+  return stored === "light" || stored === "dark" ? stored : null;
 };
 
 const current = (): Theme => chosen() ?? (system.matches ? "dark" : "light");

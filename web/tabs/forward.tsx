@@ -71,7 +71,7 @@ export const Forward = () => {
     ["β, the variance of this one step", short(diffusion.betas[t])],
   ];
   return (
-    <div class="studio">
+    <div class="workspace">
       <div class="controls">
         <PictureInput label="Drop a picture here, or choose one" onPicture={setPicture} />
         <DrawPictureButton model={model} onPicture={setPicture} />

@@ -38,7 +38,7 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
 
   const submit = useSubmit(() => draw());
   return (
-    <div class="studio">
+    <div class="workspace">
       <form class="controls" noValidate onSubmit={submit}>
         <SamplingFields
           value={query}

@@ -60,8 +60,8 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
       ...samplingBody(query, model),
       n: Number(query.n),
       seed: Number(seed),
-      jump_length: Number(query.length),
-      jump_n_sample: Number(query.times),
+      jumpLength: Number(query.length),
+      jumpSamples: Number(query.times),
       image: toUrl(image!),
       mask: maskUrl(mask),
     };
@@ -71,7 +71,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
 
   const submit = useSubmit(() => isReady && draw());
   return (
-    <div class="studio">
+    <div class="workspace">
       <form class="controls" noValidate onSubmit={submit}>
         <SamplingFields
           value={query}
@@ -94,14 +94,14 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
           label="Jump length"
           value={query.length}
           min={1}
-          error={issueOf(error, "jump_length")}
+          error={issueOf(error, "jumpLength")}
           onChange={(length) => change({ length })}
         />
         <NumberField
           label="Times each"
           value={query.times}
           min={1}
-          error={issueOf(error, "jump_n_sample")}
+          error={issueOf(error, "jumpSamples")}
           onChange={(times) => change({ times })}
         />
         <DrawBar drawer={drawer} disabled={!isReady} />

@@ -60,8 +60,8 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
     const seed = query.seed === "" ? anySeed() : query.seed;
     if (query.seed === "") change({ seed });
     const ends = fromImages
-      ? { image_a: toUrl(fitted(a!, model)), image_b: toUrl(fitted(b!, model)), t }
-      : { seed_a: Number(query.a), seed_b: Number(query.b) };
+      ? { imageA: toUrl(fitted(a!, model)), imageB: toUrl(fitted(b!, model)), t }
+      : { seedA: Number(query.a), seedB: Number(query.b) };
     const body = {
       ...samplingBody(query, model),
       ...ends,
@@ -78,7 +78,7 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
   const labelOf = (i: number) => `λ = ${lambdaOf(i)}`;
   const submit = useSubmit(() => isReady && draw());
   return (
-    <div class="studio">
+    <div class="workspace">
       <form class="controls" noValidate onSubmit={submit}>
         <RadioGroup
           label="Between"
@@ -109,14 +109,14 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
                 label="Seed A"
                 value={query.a}
                 min={0}
-                error={issueOf(error, "seed_a")}
+                error={issueOf(error, "seedA")}
                 onChange={(a) => change({ a })}
               />
               <NumberField
                 label="Seed B"
                 value={query.b}
                 min={0}
-                error={issueOf(error, "seed_b")}
+                error={issueOf(error, "seedB")}
                 onChange={(b) => change({ b })}
               />
             </>

@@ -12,7 +12,7 @@ import { hrefOf, useQuery } from "../state/address.ts";
 import { serverState } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 
-/** The figures by the names that web/paper/render.ts gives their places. */
+/** The figures by the names that web/paper/render.ts gives their slots. */
 const FIGURES: Readonly<Record<string, { readonly title: string; readonly Figure: ComponentType }>> = {
   forward: { title: "Try it: eq. 4 on a picture", Figure: ForwardProcessFigure },
   posterior: { title: "Try it: Bayes' rule for one pixel", Figure: PosteriorFigure },
@@ -44,25 +44,25 @@ const SectionLink = ({ section: { id, heading }, onShow }: { section: Section; o
   );
 };
 
-/** The text, which was made when the page was built, with the figures in their places. */
+/** The text, which was made when the page was built, with the figures in their slots. */
 const Text = ({ html, onSections }: { html: string; onSections: (sections: readonly Section[]) => void }) => {
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
     root.current!.innerHTML = html;
-    const places = [...root.current!.querySelectorAll<HTMLElement>("[data-figure]")];
-    for (const place of places) {
-      const { title, Figure } = FIGURES[place.dataset.figure!];
+    const slots = [...root.current!.querySelectorAll<HTMLElement>("[data-figure]")];
+    for (const slot of slots) {
+      const { title, Figure } = FIGURES[slot.dataset.figure!];
       render(
         <section class="live" aria-label={title}>
           <p class="live-title">{title}</p>
           <Figure />
         </section>,
-        place,
+        slot,
       );
     }
     const headings = [...root.current!.querySelectorAll<HTMLElement>("h3")];
     onSections(headings.map((heading) => ({ id: heading.id, heading })));
-    return () => places.forEach((place) => render(null, place));
+    return () => slots.forEach((slot) => render(null, slot));
   }, [html]);
   return <div ref={root} class="text" />;
 };

@@ -53,7 +53,7 @@ export const Train = () => {
     setVersion((n) => n + 1);
   };
   return (
-    <div class="studio">
+    <div class="workspace">
       <div class="side">
         <section aria-labelledby="new-job">
           <h2 id="new-job">Train a model</h2>

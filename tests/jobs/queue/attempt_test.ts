@@ -8,27 +8,27 @@ const attempt = (some: Partial<EndedAttempt>): EndedAttempt => ({
 });
 const stopped = { event: "stopped", step: 3, resume: "" } as const;
 
-Deno.test("outcomeOf: a process that is done, or that a person stopped, ends its job", () => {
+Deno.test("outcomeOf: a process that is done, or that a person canceled, ends its job", () => {
   const done = { event: "done", step: 3, folder: "" } as const;
   assertEquals(outcomeOf(attempt({ last: done, stoppedBy: "person" })), { state: "succeeded", exitCode: 0 });
-  assertEquals(outcomeOf(attempt({ last: stopped, stoppedBy: "person" })), { state: "stopped", exitCode: 0 });
+  assertEquals(outcomeOf(attempt({ last: stopped, stoppedBy: "person" })), { state: "canceled", exitCode: 0 });
   // Before it had come far enough to hear the request.
-  assertEquals(outcomeOf(attempt({ code: 143, stoppedBy: "person" })), { state: "stopped", exitCode: 0 });
+  assertEquals(outcomeOf(attempt({ code: 143, stoppedBy: "person" })), { state: "canceled", exitCode: 0 });
 });
 
 Deno.test("outcomeOf: a job whose worker ends, or whose lease ran out, waits for others and is not to blame", () => {
   assertEquals(outcomeOf(attempt({ last: stopped, stoppedBy: "worker", failures: 2 })), {
-    ...{ state: "waiting", after: 0, failures: 2 },
+    ...{ state: "queued", after: 0, failures: 2 },
   });
-  assertEquals(outcomeOf(attempt({ last: stopped })), { state: "waiting", after: 1, failures: 0 });
-  assertEquals(outcomeOf(attempt({ code: TRY_AGAIN, failures: 3 })), { state: "waiting", after: 2, failures: 3 });
+  assertEquals(outcomeOf(attempt({ last: stopped })), { state: "queued", after: 1, failures: 0 });
+  assertEquals(outcomeOf(attempt({ code: TRY_AGAIN, failures: 3 })), { state: "queued", after: 2, failures: 3 });
 });
 
 Deno.test("outcomeOf: a crash is tried again, later each time, and fails the job at the fourth in a row", () => {
   assertEquals([0, 1, 2].map((failures) => outcomeOf(attempt({ code: 137, failures }))), [
-    { state: "waiting", after: 1, failures: 1 },
-    { state: "waiting", after: 2, failures: 2 },
-    { state: "waiting", after: 4, failures: 3 },
+    { state: "queued", after: 1, failures: 1 },
+    { state: "queued", after: 2, failures: 2 },
+    { state: "queued", after: 4, failures: 3 },
   ]);
   assertEquals(outcomeOf(attempt({ code: 137, failures: 3 })), {
     ...{ state: "failed", exitCode: 137, error: "the training process ended with code 137" },

@@ -99,7 +99,7 @@ writingTest(
       const isBegun = async () =>
         (await readRecord(join(runs, "job"))).filter(({ what }) => what === "begin").length === 3;
       while (!await isBegun()) await pause(50);
-      await server.stop("job");
+      await server.cancel("job");
       await until(server, (all) => all.every(hasEnded));
       const record = await readRecord(join(runs, "job"));
       assert(isOneAtATime(record));

@@ -36,7 +36,7 @@ const ended = async (jobs: Jobs, id: string): Promise<Job> => {
 const contract = async (jobs: Jobs, runs: string): Promise<void> => {
   // A job from its start to its end.
   const added = await jobs.add({ steps: 12, checkpointEvery: 5 }, "a");
-  assertEquals([added.state, added.attempt, added.run, added.startedAt], ["waiting", 0, "runs/a", null]);
+  assertEquals([added.state, added.attempt, added.run, added.startedAt], ["queued", 0, "runs/a", null]);
   await assertRejects(() => jobs.add({}, "a"), JobExistsError, "runs/a");
   await Deno.mkdir(join(runs, "taken"));
   await assertRejects(() => jobs.add({}, "taken"), JobExistsError, "taken");
@@ -62,27 +62,27 @@ const contract = async (jobs: Jobs, runs: string): Promise<void> => {
   const all = await Array.fromAsync(jobs.events("a"));
   assertEquals(await Array.fromAsync(jobs.events("a", { after: all[2].id })), all.slice(3));
 
-  // Stopping one that runs and one that waits; one job runs at a time.
+  // Canceling one that runs and one that waits; one job runs at a time.
   await jobs.add({ steps: 10_000 }, "b");
   await jobs.add({}, "c");
   await until(jobs, "b", "progress");
-  assertEquals((await jobs.get("c"))!.state, "waiting");
-  assertEquals((await jobs.stop("c")).state, "stopped");
-  assertEquals((await jobs.stop("b")).state, "stopping");
-  const stopped = await ended(jobs, "b");
-  assertEquals([stopped.state, stopped.exitCode, stopped.error], ["stopped", 0, null]);
-  assert(stopped.step > 0 && stopped.checkpoint === `runs/b/checkpoints/step-${stopped.step}`);
-  assertEquals((await jobs.stop("b")).state, "stopped");
+  assertEquals((await jobs.get("c"))!.state, "queued");
+  assertEquals((await jobs.cancel("c")).state, "canceled");
+  assertEquals((await jobs.cancel("b")).state, "canceling");
+  const canceled = await ended(jobs, "b");
+  assertEquals([canceled.state, canceled.exitCode, canceled.error], ["canceled", 0, null]);
+  assert(canceled.step > 0 && canceled.checkpoint === `runs/b/checkpoints/step-${canceled.step}`);
+  assertEquals((await jobs.cancel("b")).state, "canceled");
 
   // Going on.
   await assertRejects(() => jobs.resume("a"), JobStateError, "steps must be > 12");
-  await jobs.resume("b", { steps: stopped.step + 3 });
+  await jobs.resume("b", { steps: canceled.step + 3 });
   await assertRejects(() => jobs.resume("b"), JobStateError);
   const resumed = await ended(jobs, "b");
-  assertEquals([resumed.state, resumed.step, resumed.attempt], ["succeeded", stopped.step + 3, 2]);
+  assertEquals([resumed.state, resumed.step, resumed.attempt], ["succeeded", canceled.step + 3, 2]);
   const record = await readRecord(join(runs, "b"));
   assert(isOneAtATime(record));
-  assertEquals(record.filter(({ what }) => what === "begin").map(({ step }) => step), [0, stopped.step]);
+  assertEquals(record.filter(({ what }) => what === "begin").map(({ step }) => step), [0, canceled.step]);
 
   // What is wrong with the job itself is not tried again.
   await jobs.add({ seed: 2 }, "d");
@@ -91,14 +91,14 @@ const contract = async (jobs: Jobs, runs: string): Promise<void> => {
 
   assertEquals((await jobs.list()).map(({ id }) => id), ["a", "b", "c", "d"]);
   assertEquals((await jobs.list({ after: "a", limit: 1 })).map(({ id }) => id), ["b"]);
-  assertEquals((await jobs.list({ states: ["failed", "stopped"] })).map(({ id }) => id), ["c", "d"]);
-  for (const ask of [jobs.stop, jobs.resume]) await assertRejects(() => ask("z"), JobMissingError);
+  assertEquals((await jobs.list({ states: ["failed", "canceled"] })).map(({ id }) => id), ["c", "d"]);
+  for (const ask of [jobs.cancel, jobs.resume]) await assertRejects(() => ask("z"), JobMissingError);
   await assertRejects(() => Array.fromAsync(jobs.events("z")), JobMissingError);
   await assertRejects(() => Array.fromAsync(jobs.logs("z")), JobMissingError);
   assertEquals(await jobs.get("z"), undefined);
 };
 
-writingTest("the queue on PGlite keeps, runs, stops and resumes jobs; its folder is one server's", async (runs) => {
+writingTest("the queue on PGlite keeps, runs, cancels and resumes jobs; its folder is one server's", async (runs) => {
   const settings = { runs, folder: join(runs, ".queue"), launch: launchLeased };
   const queue = createQueue(settings);
   const second = createQueue(settings);

@@ -49,9 +49,9 @@ Deno.test("POST /img2img: the later t, the further from the image; what is not s
 
 Deno.test("POST /inpaint: black keeps the image to the bit, white is drawn anew", () =>
   withServer(async ({ origin }) => {
-    const fields = { image, mask: rightHalf(), steps: 20, jump_n_sample: 2, jump_length: 5, seed: 3 };
+    const fields = { image, mask: rightHalf(), steps: 20, jumpSamples: 2, jumpLength: 5, seed: 3 };
     const { headers, bytes } = await draw(`${origin}/inpaint`, post(formOf(fields)));
-    assertEquals([headers.get("denoise-jump-length"), headers.get("denoise-jump-n-sample")], ["5", "2"]);
+    assertEquals([headers.get("denoise-jump-length"), headers.get("denoise-jump-samples")], ["5", "2"]);
     const [made, given] = [decodePng(bytes).data, decodePng(image).data];
     const half = (pixels: Uint8Array, side: 0 | 1) => pixels.filter((_, i) => Math.floor(i / 12) % 2 === side);
     assertEquals(half(made, 0), half(given, 0));
@@ -72,15 +72,15 @@ Deno.test("POST /interpolate: its ends are what each source alone gives; T steps
       urlOf((await draw(`${origin}/generate?sampler=ddim&steps=10&label=red&${query}`, {})).bytes);
 
     for (const method of ["linear", "spherical"]) {
-      const { images, tiles } = await tilesOf({ seed_a: 4, seed_b: 5, lambdas: 5, method, ...ddim });
+      const { images, tiles } = await tilesOf({ seedA: 4, seedB: 5, lambdas: 5, method, ...ddim });
       assertEquals(images.map(({ lambda }: { lambda: number }) => lambda), [0, 0.25, 0.5, 0.75, 1]);
       assertEquals([tiles[0], tiles[4]], [await one("seed=4"), await one("seed=5")], method);
       assertEquals(new Set(tiles).size, 5);
     }
 
-    const images = { image_a: image, image_b: gradient(16), seed: 3 };
+    const images = { imageA: image, imageB: gradient(16), seed: 3 };
     const { tiles } = await tilesOf({ ...images, t: 30, ...ddim, lambdas: 2 });
-    const { tiles: [first, other] } = await tilesOf({ ...images, image_b: rightHalf(), t: 30, ...ddim, lambdas: 2 });
+    const { tiles: [first, other] } = await tilesOf({ ...images, imageB: rightHalf(), t: 30, ...ddim, lambdas: 2 });
     assertEquals([first === tiles[0], other === tiles[1]], [true, false]);
 
     const { parameters } = await tilesOf({ ...images, lambdas: 2 });
@@ -90,15 +90,15 @@ Deno.test("POST /interpolate: its ends are what each source alone gives; T steps
 Deno.test("POST /interpolate: anything but two images or two seeds is refused", () =>
   withServer(async ({ origin }) => {
     const cases: Parameters<typeof formOf>[0][] = [
-      { seed_a: 1 },
-      { image_a: image, seed_b: 1 },
-      { image_a: image, image_b: image, seed_a: 1, seed_b: 2 },
+      { seedA: 1 },
+      { imageA: image, seedB: 1 },
+      { imageA: image, imageB: image, seedA: 1, seedB: 2 },
       { lambdas: 3 },
     ];
     for (const fields of cases) {
       const response = await fetch(`${origin}/interpolate`, post(formOf(fields)));
       assertEquals(response.status, 422);
-      assertStringIncludes((await response.json()).detail, "image_a and image_b, or as seed_a and seed_b");
+      assertStringIncludes((await response.json()).detail, "imageA and imageB, or as seedA and seedB");
     }
   }));
 

@@ -39,7 +39,7 @@ const finish = (store: PredictionStore, prediction: StoredPrediction, floats: nu
     frames: [new Uint8Array(10)],
     seconds: { waiting: 0, drawing: 0 },
   };
-  prediction.end = { at: new Date(), outcome: { status: "succeeded", drawing } };
+  prediction.end = { at: new Date(), outcome: { state: "succeeded", drawing } };
   store.markEnded(prediction);
 };
 
@@ -51,8 +51,8 @@ const fill = (store: PredictionStore, ...names: string[]) => {
   return all;
 };
 
-Deno.test("createPredictions: beyond their number, the one that ended first goes first; none under way goes", () => {
-  const store = createPredictionStore({ keptSeconds: 100, keptCount: 2, keptBytes: 1e6 });
+Deno.test("createPredictionStore: beyond their number, the one that ended first goes first; none under way goes", () => {
+  const store = createPredictionStore({ retainedSeconds: 100, retainedCount: 2, retainedBytes: 1e6 });
   const [a, b, c] = fill(store, "a", "b", "c", "d");
   for (const prediction of [b, a, c]) finish(store, prediction, 1);
   assertEquals(ids(store), ["a", "c", "d"]);
@@ -60,8 +60,8 @@ Deno.test("createPredictions: beyond their number, the one that ended first goes
   assertEquals([ids(store), store.bytes], [[], 0]);
 });
 
-Deno.test("createPredictions: beyond their bytes, the one that ended first goes first", () => {
-  const store = createPredictionStore({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
+Deno.test("createPredictionStore: beyond their bytes, the one that ended first goes first", () => {
+  const store = createPredictionStore({ retainedSeconds: 100, retainedCount: 100, retainedBytes: 1000 });
   const [a, b, c] = fill(store, "a", "b", "c");
   a.running.events.append("x", "y".repeat(98));
   finish(store, a, 100);
@@ -75,8 +75,8 @@ Deno.test("createPredictions: beyond their bytes, the one that ended first goes 
   store.close();
 });
 
-Deno.test("createPredictions: an ended one goes when its time is over", async () => {
-  const store = createPredictionStore({ keptSeconds: 0.05, keptCount: 100, keptBytes: 1000 });
+Deno.test("createPredictionStore: an ended one goes when its time is over", async () => {
+  const store = createPredictionStore({ retainedSeconds: 0.05, retainedCount: 100, retainedBytes: 1000 });
   const [a] = fill(store, "a", "b");
   assertEquals(store.expiry(a), null);
   finish(store, a, 1);
@@ -86,8 +86,8 @@ Deno.test("createPredictions: an ended one goes when its time is over", async ()
   store.close();
 });
 
-Deno.test("createPredictions: one that was removed while it was under way is not kept at its end", () => {
-  const store = createPredictionStore({ keptSeconds: 100, keptCount: 100, keptBytes: 1000 });
+Deno.test("createPredictionStore: one that was removed while it was under way is not kept at its end", () => {
+  const store = createPredictionStore({ retainedSeconds: 100, retainedCount: 100, retainedBytes: 1000 });
   const [a] = fill(store, "a");
   store.remove("a");
   finish(store, a, 100);

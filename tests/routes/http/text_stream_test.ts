@@ -3,7 +3,7 @@ import { textStream } from "../../../routes/http/event_stream.ts";
 
 const read = async (stream: ReadableStream<Uint8Array<ArrayBuffer>>) => await new Response(stream).text();
 
-Deno.test("followStream: texts in their order, comments while there are none, and an end with them", async () => {
+Deno.test("textStream: texts in their order, comments while there are none, and an end with them", async () => {
   const ends: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const texts = async function* () {
@@ -12,12 +12,18 @@ Deno.test("followStream: texts in their order, comments while there are none, an
     await promise;
     yield "c";
   };
-  setTimeout(resolve, 50);
-  const text = await read(textStream(texts(), { heartbeat: 5, onEnd: (end) => ends.push(end) }));
+  const untilComment = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform: (chunk, controller) => {
+      controller.enqueue(chunk);
+      if (chunk[0] === ":".charCodeAt(0)) resolve();
+    },
+  });
+  const stream = textStream(texts(), { heartbeat: 5, onEnd: (end) => ends.push(end) });
+  const text = await read(stream.pipeThrough(untilComment));
   assertEquals([text.replace(/(: still here\n\n)+/, "…"), ends], ["ab…c", ["ended"]]);
 });
 
-Deno.test("followStream: nothing is asked for ahead of the reader, and one who goes away is told of at once", async () => {
+Deno.test("textStream: nothing is asked for ahead of the reader, and one who goes away is told of at once", async () => {
   let asked = 0;
   const texts = async function* () {
     while (true) yield await Promise.resolve(`${++asked}`);
@@ -32,7 +38,7 @@ Deno.test("followStream: nothing is asked for ahead of the reader, and one who g
   assertEquals(ends, ["gone"]);
 });
 
-Deno.test("followStream: a reader that takes nothing is cut off, and texts that fail break the body off", async () => {
+Deno.test("textStream: a reader that takes nothing is cut off, and texts that fail break the body off", async () => {
   const ends: string[] = [];
   const onEnd = (end: string) => ends.push(end);
   const one = async function* () {
