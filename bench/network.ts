@@ -4,7 +4,7 @@
  *     deno task bench network [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/cli/command.ts";
+import { defineCommand, defineEntry } from "../commands/cli/command.ts";
 import { runCommand } from "../commands/cli/run.ts";
 import { compareNetworks } from "./network/compare.ts";
 import { NETWORK_CONTENDERS } from "./network/contender.ts";
@@ -26,10 +26,14 @@ const command = defineCommand({
     { line: "deno task bench network --json bench/results/network.json", does: "All, kept with the sources." },
     { line: 'deno task bench network --only "pytorch contiguous,wasm" --operations step', does: "Two of them." },
   ],
-  run: compareNetworks,
 });
 
 Deno.exitCode = await runCommand(
-  { name: "bench network", summary: "Compare the network's speed with peers.", load: () => Promise.resolve(command) },
+  defineEntry({
+    name: "bench network",
+    summary: "Compare the network's speed with peers.",
+    load: () => Promise.resolve(command),
+    loadRunner: () => Promise.resolve(compareNetworks),
+  }),
   Deno.args.slice(1),
 );

@@ -4,7 +4,7 @@
  *     deno task bench same-recipe --config runs/NAME/config.json [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/cli/command.ts";
+import { defineCommand, defineEntry } from "../commands/cli/command.ts";
 import { runCommand } from "../commands/cli/run.ts";
 import { trainInPyTorch } from "./training/train_in_pytorch.ts";
 
@@ -37,10 +37,14 @@ const command = defineCommand({
       does: "The second half, from what PyTorch made of the first.",
     },
   ],
-  run: trainInPyTorch,
 });
 
 Deno.exitCode = await runCommand(
-  { name: "bench same-recipe", summary: "Train a run's recipe in PyTorch.", load: () => Promise.resolve(command) },
+  defineEntry({
+    name: "bench same-recipe",
+    summary: "Train a run's recipe in PyTorch.",
+    load: () => Promise.resolve(command),
+    loadRunner: () => Promise.resolve(trainInPyTorch),
+  }),
   Deno.args.slice(1),
 );

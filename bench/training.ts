@@ -4,7 +4,7 @@
  *     deno task bench training [--help]
  */
 import { z } from "zod";
-import { defineCommand } from "../commands/cli/command.ts";
+import { defineCommand, defineEntry } from "../commands/cli/command.ts";
 import { runCommand } from "../commands/cli/run.ts";
 import { compareTraining } from "./training/compare.ts";
 import { TRAINING_CONTENDERS } from "./training/task.ts";
@@ -31,10 +31,14 @@ const command = defineCommand({
       does: "The CIFAR-10 network, in two minutes on two cores.",
     },
   ],
-  run: compareTraining,
 });
 
 Deno.exitCode = await runCommand(
-  { name: "bench training", summary: "Compare training with PyTorch.", load: () => Promise.resolve(command) },
+  defineEntry({
+    name: "bench training",
+    summary: "Compare training with PyTorch.",
+    load: () => Promise.resolve(command),
+    loadRunner: () => Promise.resolve(compareTraining),
+  }),
   Deno.args.slice(1),
 );

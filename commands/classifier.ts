@@ -33,9 +33,9 @@ export const classifierOptions = z.strictObject({
 export const classifierCommand = defineCommand({
   options: classifierOptions,
   short: { out: "o", seed: "s" },
+  paths: ({ data, test, out }) => ({ read: { data, test, out }, write: { out } }),
   examples: [
     { line: "deno task classifier", does: "A classifier of digits, as models/digits-classifier was made." },
     { line: "deno task classifier --data cifar10 --test cifar10-test -o runs/c10", does: "One of photographs." },
   ],
-  run: async (options) => (await import("./classifier/run.ts")).runClassifier(options),
 });

@@ -34,8 +34,4 @@ export const dataCommand = defineCommand({
       does: "A folder of PNG, JPEG and WebP files, decoded in parallel.",
     },
   ],
-  run: async (options) => {
-    if (options.what === undefined) return (await import("./data/run.ts")).listData(options);
-    return (await import("./data/run.ts")).prepareData(options.what, options);
-  },
 });

@@ -41,9 +41,4 @@ export const engineCommand = defineCommand({
     { line: "deno task engine install --from python", does: "The TensorFlow that python3 has, without a download." },
     { line: "deno task engine install --from /usr/local", does: "One that lies elsewhere: a link to its folder." },
   ],
-  run: async ({ action, what, from, tensorflow, json }) => {
-    if (action === "list") return (await import("./engine/run.ts")).listEngines({ json, tensorflow });
-    if (from !== undefined) return (await import("./engine/run.ts")).linkEngine(from);
-    return (await import("./engine/run.ts")).installEngine(what!);
-  },
 });

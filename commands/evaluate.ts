@@ -25,6 +25,15 @@ export const evaluateOptions = z.strictObject({
 export const evaluateCommand = defineCommand({
   options: evaluateOptions,
   short: { model: "m", data: "d", out: "o", n: "n", seed: "s" },
+  paths: ({ model, data, out, ...own }) => {
+    const { samples, heldOut, features, cache } = own as {
+      samples?: string;
+      heldOut?: string;
+      features?: string;
+      cache?: string;
+    };
+    return { read: { model, data, samples, heldOut, features, cache, out }, write: { cache, out } };
+  },
   examples: [
     { line: "deno task evaluate", does: "The bound of models/digits on 256 test digits, in bits per dimension." },
     { line: "deno task evaluate --data mnist -n 1000 --json", does: "On 1000 training digits, as JSON." },
@@ -33,5 +42,4 @@ export const evaluateCommand = defineCommand({
     { line: "deno task evaluate --metric fid,kid,pr,is --sampler ddim", does: "How good 10,000 samples are." },
     { line: "deno task evaluate --metric fid --samples mnist-test -d mnist", does: "What real images would get." },
   ],
-  run: async (options) => (await import("./evaluate/run.ts")).runEvaluate(options),
 });

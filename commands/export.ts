@@ -15,6 +15,7 @@ export const exportOptions = z.strictObject({
 export const exportCommand = defineCommand({
   options: exportOptions,
   short: { model: "m", out: "o" },
+  paths: ({ model, out }) => ({ read: { model, out }, write: { out } }),
   positionals: ["model", "out"],
   examples: [
     {
@@ -22,5 +23,4 @@ export const exportCommand = defineCommand({
       does: "The averaged weights of a checkpoint, to serve, to ship, or to open with diffusers.",
     },
   ],
-  run: async (options) => (await import("./export/run.ts")).runExport(options),
 });

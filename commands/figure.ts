@@ -16,6 +16,9 @@ const outOption = (name: string) =>
   z.string().min(1).default(name)
     .describe("Files to write: NAME.svg and NAME.png; with either ending, that one alone. Older ones are replaced");
 
+/** The files that `--out` names. */
+export const figurePaths = (out: string): string[] => /\.(svg|png)$/i.test(out) ? [out] : [`${out}.svg`, `${out}.png`];
+
 /** The images that a figure begins with. */
 const sourceOptions = (images: string) => ({
   image: z.array(z.string().min(1)).default([])
@@ -42,7 +45,7 @@ const drawingOptions = {
 /** A timestep as the paper counts them: 0 is the image, 1 … T are its noisy versions. */
 const timestep = z.int().min(0);
 
-/** The options of `chain`. */
+/** The options of `figure chain`. */
 export const chainOptions = z.strictObject({
   ...modelOptions,
   out: outOption("chain"),
@@ -51,18 +54,21 @@ export const chainOptions = z.strictObject({
   ...drawingOptions,
 });
 
-/** The `chain` command: figure 2 of the paper. */
+/** The `figure chain` command: figure 2 of the paper. */
 export const chainCommand = defineCommand({
   options: chainOptions,
   short: { model: "m", out: "o", seed: "s" },
+  paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task chain --seed 7", does: "Into chain.svg and chain.png." },
-    { line: "deno task chain --model models/ddpm-celebahq-256 --t 400 -o figure2.svg", does: "The paper's own." },
+    { line: "deno task figure chain --seed 7", does: "Into chain.svg and chain.png." },
+    {
+      line: "deno task figure chain --model models/ddpm-celebahq-256 --t 400 -o figure2.svg",
+      does: "The paper's own.",
+    },
   ],
-  run: async (options) => (await import("./figure/chain.ts")).drawChain(options),
 });
 
-/** The options of `forward`. */
+/** The options of `figure forward`. */
 export const forwardOptions = z.strictObject({
   ...modelOptions,
   out: outOption("forward"),
@@ -75,22 +81,25 @@ export const forwardOptions = z.strictObject({
   seed: drawingOptions.seed.describe("Seed of the noise, and of the image that the model draws. Default: random"),
 });
 
-/** The `forward` command: a figure of images that dissolve into noise. */
+/** The `figure forward` command: a figure of images that dissolve into noise. */
 export const forwardCommand = defineCommand({
   options: forwardOptions,
   short: { model: "m", out: "o", seed: "s" },
+  paths: ({ model, image, data, out }) => ({ read: { model, image, data }, write: { out: figurePaths(out) } }),
   examples: [
     {
-      line: "deno task forward --data mnist-test --index 1,4,7",
+      line: "deno task figure forward --data mnist-test --index 1,4,7",
       does: "Three digits, in forward.svg and forward.png.",
     },
-    { line: "deno task forward --image cat.jpg --schedule cosine -o cat.svg", does: "A picture of your own." },
-    { line: "deno task forward --t 0,1,10,100,1000 --seed 7", does: "An image of the model's, at these timesteps." },
+    { line: "deno task figure forward --image cat.jpg --schedule cosine -o cat.svg", does: "A picture of your own." },
+    {
+      line: "deno task figure forward --t 0,1,10,100,1000 --seed 7",
+      does: "An image of the model's, at these timesteps.",
+    },
   ],
-  run: async (options) => (await import("./figure/forward.ts")).drawForward(options),
 });
 
-/** The options of `reverse`. */
+/** The options of `figure reverse`. */
 export const reverseOptions = z.strictObject({
   ...modelOptions,
   out: outOption("reverse"),
@@ -104,24 +113,24 @@ export const reverseOptions = z.strictObject({
   ...drawingOptions,
 });
 
-/** The `reverse` command: a figure of images that emerge from noise. */
+/** The `figure reverse` command: a figure of images that emerge from noise. */
 export const reverseCommand = defineCommand({
   options: reverseOptions,
   short: { model: "m", out: "o", n: "n", seed: "s" },
+  paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task reverse --seed 7", does: "Algorithm 2, all T steps, into reverse.svg and reverse.png." },
-    { line: "deno task reverse --sampler ddim --steps 50 -n 3", does: "Three images by 50 steps of DDIM." },
+    { line: "deno task figure reverse --seed 7", does: "Algorithm 2, all T steps, into reverse.svg and reverse.png." },
+    { line: "deno task figure reverse --sampler ddim --steps 50 -n 3", does: "Three images by 50 steps of DDIM." },
     {
-      line: "deno task reverse --label 3 --guidance 2 --t 1000,500,250,100,10,0",
+      line: "deno task figure reverse --label 3 --guidance 2 --t 1000,500,250,100,10,0",
       does: "A three, at these timesteps.",
     },
   ],
-  run: async (options) => (await import("./figure/reverse.ts")).drawReverse(options),
 });
 
 const { label: _label, ...drawingWithoutLabel } = drawingOptions;
 
-/** The options of `gallery`. */
+/** The options of `figure gallery`. */
 export const galleryOptions = z.strictObject({
   ...modelOptions,
   out: outOption("gallery"),
@@ -136,25 +145,25 @@ export const galleryOptions = z.strictObject({
   ...drawingWithoutLabel,
 });
 
-/** The `gallery` command: a figure of a model's images. */
+/** The `figure gallery` command: a figure of a model's images. */
 export const galleryCommand = defineCommand({
   options: galleryOptions,
   short: { model: "m", out: "o", seed: "s" },
+  paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task gallery --seed 7", does: "72 images of no class, into gallery.svg and gallery.png." },
+    { line: "deno task figure gallery --seed 7", does: "72 images of no class, into gallery.svg and gallery.png." },
     {
-      line: "deno task gallery --labels all --columns 10 --guidance 2 -o classes",
+      line: "deno task figure gallery --labels all --columns 10 --guidance 2 -o classes",
       does: "A row a class, with guidance.",
     },
     {
-      line: "deno task gallery --labels 3,8 --sampler ddim --steps 50",
+      line: "deno task figure gallery --labels 3,8 --sampler ddim --steps 50",
       does: "Threes and eights by 50 steps of DDIM.",
     },
   ],
-  run: async (options) => (await import("./figure/gallery.ts")).drawGallery(options),
 });
 
-/** The options of `interpolate`. */
+/** The options of `figure interpolate`. */
 export const interpolateOptions = z.strictObject({
   ...modelOptions,
   out: outOption("interpolation"),
@@ -170,14 +179,23 @@ export const interpolateOptions = z.strictObject({
   label: drawingOptions.label.describe("Class of what is drawn, by name or by index. Default: none, if the model can"),
 });
 
-/** The `interpolate` command: figures 8 and 9 of the paper. */
+/** The `figure interpolate` command: figures 8 and 9 of the paper. */
 export const interpolateCommand = defineCommand({
   options: interpolateOptions,
   short: { model: "m", out: "o", seed: "s" },
+  paths: ({ model, image, data, out }) => ({ read: { model, image, data }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task interpolate --data mnist-test --index 3,18", does: "Between two digits, mixed at half of T." },
-    { line: "deno task interpolate --image a.jpg,b.jpg --t 1000,750,500,250,0", does: "A row each, as figure 9." },
-    { line: "deno task interpolate --seed 7 --sampler ddim --steps 100", does: "Between two that the model draws." },
+    {
+      line: "deno task figure interpolate --data mnist-test --index 3,18",
+      does: "Between two digits, mixed at half of T.",
+    },
+    {
+      line: "deno task figure interpolate --image a.jpg,b.jpg --t 1000,750,500,250,0",
+      does: "A row each, as figure 9.",
+    },
+    {
+      line: "deno task figure interpolate --seed 7 --sampler ddim --steps 100",
+      does: "Between two that the model draws.",
+    },
   ],
-  run: async (options) => (await import("./figure/interpolate.ts")).drawInterpolation(options),
 });

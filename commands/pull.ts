@@ -19,6 +19,7 @@ export const pullOptions = z.strictObject({
 export const pullCommand = defineCommand({
   options: pullOptions,
   short: { out: "o" },
+  paths: ({ tokenFile, out }) => ({ read: { tokenFile, out }, write: { out } }),
   positionals: ["repo"],
   examples: [
     {
@@ -31,5 +32,4 @@ export const pullCommand = defineCommand({
       does: "From another hub: the task may reach the default one alone.",
     },
   ],
-  run: async (options) => (await import("./pull/run.ts")).runPull(options),
 });

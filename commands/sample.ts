@@ -30,6 +30,7 @@ export const sampleOptions = z.strictObject({
 export const sampleCommand = defineCommand({
   options: sampleOptions,
   short: { model: "m", out: "o", n: "n", seed: "s" },
+  paths: ({ model, latents, out }) => ({ read: { model, latents }, write: { out } }),
   examples: [
     { line: "deno task sample", does: "16 images as a grid in grid.png." },
     { line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o grid.png", does: "The same 64 every time." },
@@ -40,5 +41,4 @@ export const sampleCommand = defineCommand({
     },
     { line: "deno task sample --latents x.npy --sampler ddim -o out.npy", does: "To compare with another program." },
   ],
-  run: async (options) => (await import("./sample/run.ts")).runSample(options),
 });

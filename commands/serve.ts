@@ -47,6 +47,7 @@ export const serveOptions = z.strictObject({
 export const serveCommand = defineCommand({
   options: serveOptions,
   short: { model: "m", port: "p" },
+  paths: ({ model }) => ({ read: { model } }),
   examples: [
     { line: "deno task serve", does: "The digits and the emoji that come with the program, on http://127.0.0.1:8000." },
     { line: "deno task serve --model runs/mine/checkpoints/step-5000", does: "A model of one's own." },
@@ -61,5 +62,4 @@ export const serveCommand = defineCommand({
     },
     { line: "OTEL_DENO=true deno task serve", does: "With OpenTelemetry's traces, metrics and logs, as OTEL_… say." },
   ],
-  run: async (options) => (await import("./serve/run.ts")).runServe(options),
 });

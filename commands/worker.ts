@@ -28,5 +28,4 @@ export const workerCommand = defineCommand({
       does: "Two at a time, on a machine that shares no folder with the others.",
     },
   ],
-  run: async (options) => (await import("./worker/run.ts")).runWorker(options),
 });

@@ -57,17 +57,17 @@ Deno.test("docs/ddpm.md: every equation is TeX that can be set, and none is brok
 });
 
 const COMMANDS: Record<string, Command> = {
-  chain: chainCommand,
   evaluate: evaluateCommand,
-  forward: forwardCommand,
-  gallery: galleryCommand,
-  interpolate: interpolateCommand,
-  reverse: reverseCommand,
+  "figure chain": chainCommand,
+  "figure forward": forwardCommand,
+  "figure gallery": galleryCommand,
+  "figure interpolate": interpolateCommand,
+  "figure reverse": reverseCommand,
 };
 
 Deno.test("docs/figures/README.md: its commands can be run as they stand, and it shows all that is there", async () => {
   const page = await read("docs/figures/README.md");
-  const outs = [...page.matchAll(/^deno task (\w+) (.*)$/gm)].map(([, name, args]) => {
+  const outs = [...page.matchAll(/^deno task (figure \w+|\w+) (.*)$/gm)].map(([, name, args]) => {
     const command = COMMANDS[name];
     return String(parse(args.split(" "), command.options, command).out);
   });

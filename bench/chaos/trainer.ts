@@ -3,6 +3,7 @@
  * whether two ever ran at once, is seen from that.
  */
 import { join } from "@std/path";
+import { defineEntry } from "../../commands/cli/command.ts";
 import { runCommand } from "../../commands/cli/run.ts";
 
 const [, ...args] = Deno.args;
@@ -16,4 +17,5 @@ setInterval(() => write("alive"), 100);
 globalThis.addEventListener("unload", () => write("end"));
 
 const load = async () => (await import("../../commands/train.ts")).trainCommand;
-Deno.exit(await runCommand({ name: "train", summary: "", load }, args));
+const loadRunner = async () => (await import("../../commands/train/run.ts")).runTrain;
+Deno.exit(await runCommand(defineEntry({ name: "train", summary: "", load, loadRunner }), args));

@@ -8,16 +8,13 @@ export class UsageError extends Error {
 /** An object schema whose fields, each with a description and most with a default, are a command's options. */
 export type OptionSchema = z.ZodType<Record<string, unknown>>;
 
-/** What the program knows of a command before it is loaded. */
-export interface CommandEntry {
-  /** Its name, as typed. */
-  readonly name: string;
-  /** One sentence on what it does. */
-  readonly summary: string;
-  readonly load: () => Promise<Command>;
+/** Paths that options name, by option: each is read, or written, at what it names and below that alone. */
+export interface NamedPaths {
+  readonly read?: { readonly [option: string]: string | readonly string[] | undefined };
+  readonly write?: { readonly [option: string]: string | readonly string[] | undefined };
 }
 
-/** One command of the program. */
+/** One command of the program: what it takes. What it does is a {@linkcode Runner}, which loads apart. */
 export interface Command<S extends OptionSchema = OptionSchema> {
   /** The options: camelCase fields become --kebab-case flags. */
   readonly options: S;
@@ -25,11 +22,35 @@ export interface Command<S extends OptionSchema = OptionSchema> {
   readonly short?: { readonly [K in keyof z.output<S>]?: string };
   /** Options that may be given without their flag, in this order: `["repo"]` reads `pull REPO`. */
   readonly positionals?: readonly (keyof z.output<S> & string)[];
+  /** The paths that the options name, which may lie outside the project: a person is asked for them before any work. */
+  readonly paths?: (options: z.output<S>) => NamedPaths;
   /** Command lines with the sentence that says what each does. */
   readonly examples?: readonly { readonly line: string; readonly does: string }[];
-  /** Does the work. A number that it answers is the exit code. */
-  readonly run: (options: z.output<S>) => Promise<number | void>;
 }
 
-/** Checks a command against its schema, whose output is what `run` gets; to others every command is of one type. */
-export const defineCommand = <S extends OptionSchema>(command: Command<S>): Command => command as unknown as Command;
+/** Does a command's work. A number that it answers is the exit code. */
+export type Runner<S extends OptionSchema = OptionSchema> = (options: z.output<S>) => Promise<number | void>;
+
+/** A command and its runner, each loaded only when it is needed: `--help` loads no room, nor does a wrong flag. */
+export interface CommandEntry<S extends OptionSchema = OptionSchema> {
+  /** Its name, as typed; `figure chain` is two words. */
+  readonly name: string;
+  /** One sentence on what it does. */
+  readonly summary: string;
+  readonly load: () => Promise<Command<S>>;
+  readonly loadRunner: () => Promise<Runner<S>>;
+}
+
+/** Commands of one first word, as `figure chain` and `figure gallery`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly entries: readonly CommandEntry[];
+}
+
+/** Checks a command against its schema. */
+export const defineCommand = <S extends OptionSchema>(command: Command<S>): Command<S> => command;
+
+/** Checks a runner against its command's schema; to others every entry is of one type. */
+export const defineEntry = <S extends OptionSchema>(entry: CommandEntry<S>): CommandEntry =>
+  entry as unknown as CommandEntry;

@@ -1,5 +1,6 @@
-import type { Command, CommandEntry } from "./command.ts";
+import type { Command, CommandEntry, CommandGroup } from "./command.ts";
 import { type CommandOption, optionsOf } from "./options.ts";
+import { terminalColumns } from "./terminal.ts";
 
 const MOST_COLUMNS = 100;
 
@@ -31,13 +32,7 @@ const right = ({ description, type, allowed, default: value }: CommandOption): s
   return notes === "" ? description : `${description} [${notes}]`;
 };
 
-const terminalColumns = (): number => {
-  try {
-    return Deno.stdout.isTerminal() ? Deno.consoleSize().columns : MOST_COLUMNS;
-  } catch {
-    return MOST_COLUMNS;
-  }
-};
+const helpColumns = (): number => Math.min(MOST_COLUMNS, terminalColumns(Deno.stdout, MOST_COLUMNS));
 
 /** Two columns, the right one wrapped to `columns`. */
 const table = (rows: readonly (readonly [string, string])[], columns: number): string => {
@@ -52,7 +47,7 @@ const table = (rows: readonly (readonly [string, string])[], columns: number): s
 export const commandHelp = (
   { name, summary }: Pick<CommandEntry, "name" | "summary">,
   { options, short, positionals = [], examples = [] }: Command,
-  columns = Math.min(MOST_COLUMNS, terminalColumns()),
+  columns = helpColumns(),
 ): string => {
   const rows = optionsOf(options, short as Record<string, string>).map((option) =>
     [left(option), right(option)] as const
@@ -68,14 +63,25 @@ export const commandHelp = (
   return `${sections.join("\n\n")}\n`;
 };
 
+type Named = Pick<CommandEntry, "name" | "summary">;
+
+const namesTable = (rows: readonly Named[], columns: number): string =>
+  table(rows.map(({ name, summary }) => [`  ${name}`, summary] as const), columns);
+
 /** The text that the program prints when it is called with no command. */
-export const programHelp = (
-  commands: readonly Pick<CommandEntry, "name" | "summary">[],
-  columns = Math.min(MOST_COLUMNS, terminalColumns()),
-): string =>
+export const programHelp = (commands: readonly Named[], columns = helpColumns()): string =>
   [
     "Train, serve and study denoising diffusion models.",
     "Usage: deno task <command> [options]",
-    `Commands:\n${table(commands.map(({ name, summary }) => [`  ${name}`, summary] as const), columns)}`,
-    "deno task <command> --help prints a command's options.",
+    `Commands:\n${namesTable(commands, columns)}`,
+    "deno task <command> --help prints a command's options; deno run main.ts --version, the version.",
+  ].join("\n\n") + "\n";
+
+/** The text of a group of commands, as `figure --help` prints it. */
+export const groupHelp = ({ name, summary, entries }: CommandGroup, columns = helpColumns()): string =>
+  [
+    summary,
+    `Usage: deno task ${name} <kind> [options]`,
+    `Kinds:\n${namesTable(entries.map((entry) => ({ ...entry, name: entry.name.slice(name.length + 1) })), columns)}`,
+    `deno task ${name} <kind> --help prints a kind's options.`,
   ].join("\n\n") + "\n";

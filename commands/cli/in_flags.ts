@@ -7,9 +7,9 @@ import { flagOf } from "./options.ts";
  *
  * @throws {UsageError} in the place of a ParameterError and of every other RangeError
  */
-export const withFlagNames = <T>(ask: () => T): T => {
+export const withFlagNames = <T>(work: () => T): T => {
   try {
-    return ask();
+    return work();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const message = error instanceof ParameterError

@@ -154,7 +154,7 @@ const valueOf = (option: CommandOption, text: string): unknown => {
 };
 
 const unknownFlag = (typed: string, options: readonly CommandOption[]): UsageError => {
-  const meant = nearestName(typed, [...options.map(({ flag }) => flag), "--help"]);
+  const meant = nearestName(typed, [...options.map(({ flag }) => flag), "--help", "--version"]);
   return new UsageError(`unknown option ${typed}${meant ? `; did you mean ${meant}?` : ""} (--help lists them)`);
 };
 
@@ -173,14 +173,14 @@ const readFlags = (
   ]));
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   const typed = new Map<CommandOption, string>();
-  const places = positionals.map((key) => options.find((option) => option.key === key)!);
+  const expected = positionals.map((key) => options.find((option) => option.key === key)!);
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
     if (token.kind === "positional") {
-      const place = places.shift();
-      if (!place) throw new UsageError(`unexpected argument ${JSON.stringify(token.value)}`);
-      if (typed.has(place)) throw new UsageError(`${place.flag} is given twice`);
-      typed.set(place, token.value);
+      const option = expected.shift();
+      if (!option) throw new UsageError(`unexpected argument ${JSON.stringify(token.value)}`);
+      if (typed.has(option)) throw new UsageError(`${option.flag} is given twice`);
+      typed.set(option, token.value);
       continue;
     }
     const named = options.find(({ flag }) => flag === `--${token.name}`);

@@ -1,3 +1,5 @@
+import { terminalColumns } from "./terminal.ts";
+
 /** One thing that happened in long work. `event` names it; the other fields are its facts. */
 export interface ProgressEvent {
   readonly event: string;
@@ -125,14 +127,6 @@ const jsonReporter = (write: (text: string) => void, milliseconds: number, now: 
   };
 };
 
-const terminalColumns = (): number => {
-  try {
-    return Deno.consoleSize().columns || 80;
-  } catch {
-    return 80;
-  }
-};
-
 const writeAll = (stream: { writeSync(bytes: Uint8Array): number }, text: string): void => {
   let bytes = new TextEncoder().encode(text);
   while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
@@ -148,7 +142,7 @@ export const createReporter = ({
   jsonMilliseconds = 0,
   terminal = Deno.stdout.isTerminal(),
   write = (text: string) => writeAll(Deno.stdout, text),
-  columns = terminalColumns,
+  columns = () => terminalColumns(Deno.stdout),
   now = () => performance.now(),
 }: {
   jsonMilliseconds?: number;

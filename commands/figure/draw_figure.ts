@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join } from "@std/path";
+import { extname } from "@std/path";
 import type { EngineName } from "../../engine/engine.ts";
 import { openEngine, type OpenEngineOptions } from "../../engine/mod.ts";
 import { renderSvg } from "../../figures/render_svg.ts";
@@ -10,9 +10,10 @@ import { denoise, type Row } from "../../sampling/denoise.ts";
 import { targetOf } from "../../sampling/loaded_model.ts";
 import type { ModelLimits } from "../../sampling/parameters.ts";
 import { UsageError } from "../cli/command.ts";
-import { createBeside } from "../cli/create_beside.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
+import { openPendingFile, type PendingFile } from "../cli/pending_file.ts";
 import { createReporter, type ProgressEvent, type Reporter } from "../cli/progress.ts";
+import { figurePaths } from "../figure.ts";
 
 /** The files of a figure. */
 export interface FigureFileWriter {
@@ -26,29 +27,21 @@ export interface FigureFileWriter {
 
 const OTHER_ENDINGS = [".jpg", ".jpeg", ".gif", ".webp", ".pdf", ".eps", ".npy", ".npz"];
 
-const pathsOf = (out: string): string[] => {
-  const ending = extname(out).toLowerCase();
-  if (OTHER_ENDINGS.includes(ending)) {
-    throw new UsageError(`--out must end in .svg or .png, or in neither for both, received ${JSON.stringify(out)}`);
-  }
-  return ending === ".svg" || ending === ".png" ? [out] : [`${out}.svg`, `${out}.png`];
-};
-
 /**
  * Opens the files of a figure before any work is done for it: NAME.svg and NAME.png, or the one that `out` names.
  *
  * @param command the command whose --out it is
- * @throws {UsageError} if a place cannot be written, or `out` has an ending of something else
+ * @throws {UsageError} if one cannot be written, or `out` has an ending of something else
  */
 const openFigureFiles = (out: string, command: string): FigureFileWriter => {
-  const files: { path: string; beside: string }[] = [];
-  const discard = () => files.splice(0).forEach(({ beside }) => Deno.removeSync(beside));
+  const ending = extname(out).toLowerCase();
+  if (OTHER_ENDINGS.includes(ending)) {
+    throw new UsageError(`--out must end in .svg or .png, or in neither for both, received ${JSON.stringify(out)}`);
+  }
+  const files: PendingFile[] = [];
+  const discard = () => files.forEach((file) => file[Symbol.dispose]());
   try {
-    for (const path of pathsOf(out)) {
-      const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
-      createBeside(beside, path, command).close();
-      files.push({ path, beside });
-    }
+    for (const path of figurePaths(out)) files.push(openPendingFile(path, command));
   } catch (error) {
     discard();
     throw error;
@@ -56,17 +49,17 @@ const openFigureFiles = (out: string, command: string): FigureFileWriter => {
   return {
     paths: files.map(({ path }) => path),
     write: async (svg) => {
-      for (const { path, beside } of files) {
+      for (const { path, write } of files) {
         const isPng = extname(path).toLowerCase() === ".png";
-        await Deno.writeFile(beside, isPng ? await renderSvg(svg) : new TextEncoder().encode(svg));
+        write(isPng ? await renderSvg(svg) : new TextEncoder().encode(svg));
       }
-      for (const { path, beside } of files.splice(0)) await Deno.rename(beside, path);
+      for (const file of files) file.finish();
     },
     [Symbol.dispose]: discard,
   };
 };
 
-/** What a figure is drawn with: a model, which is put on its engine only when it is asked. */
+/** What a figure is drawn with: a model, which is put on its engine at its first use. */
 export interface FigureContext {
   readonly pipeline: Pipeline;
   readonly target: Target;
@@ -135,10 +128,10 @@ const createFigureContext = (
 };
 
 /**
- * Draws a figure of a model into its files. Where it may be written is asked before any work.
+ * Draws a figure of a model into its files. Whether they can be written is found out before any work.
  *
  * @param command whose figure it is
- * @param draw makes the SVG, and names what is to be told with it, as the seed
+ * @param draw makes the SVG, and names what is reported with it, as the seed
  * @returns 0, or 130 after Ctrl-C, when nothing is left behind
  * @throws {UsageError} if the figure cannot be written
  * @throws {ModelError} if the model cannot be read
@@ -146,7 +139,7 @@ const createFigureContext = (
 export const drawFigure = async (
   command: string,
   options: FigureContextOptions,
-  draw: (studio: FigureContext) => Promise<{ svg: string; facts?: Readonly<Record<string, unknown>> }>,
+  draw: (context: FigureContext) => Promise<{ svg: string; facts?: Readonly<Record<string, unknown>> }>,
 ): Promise<number> => {
   const started = performance.now();
   using interrupt = listenForInterrupt();
@@ -155,8 +148,8 @@ export const drawFigure = async (
   const { paths } = files;
   try {
     const pipeline = await loadPipeline(options.model);
-    using studio = createFigureContext(pipeline, options, { signal: interrupt.signal, reporter });
-    const { svg, facts } = await draw(studio);
+    using context = createFigureContext(pipeline, options, { signal: interrupt.signal, reporter });
+    const { svg, facts } = await draw(context);
     interrupt.signal.throwIfAborted();
     await files.write(svg);
     const seconds = (performance.now() - started) / 1000;

@@ -9,16 +9,16 @@ import { readFigureImages, resolveFigureSampling, shownTimesteps } from "./input
 
 /** Draws the forward process. */
 export const drawForward = (options: z.output<typeof forwardOptions>): Promise<number> =>
-  drawFigure("forward", options, async (studio) => {
-    const { target } = studio;
+  drawFigure("figure forward", options, async (context) => {
+    const { target } = context;
     const { schedule, seed = randomSeed() } = options;
     const T = target.timesteps;
     const times = shownTimesteps(options.t, T);
     const diffusion = schedule === undefined ? target.diffusion : createDiffusion(betaSchedule(schedule, T));
-    const { images, origin } = await readFigureImages(options, studio, {
+    const { images, origin } = await readFigureImages(options, context, {
       least: 1,
       most: 8,
-      sampling: () => resolveFigureSampling({ ...options, seed }, 1, studio),
+      sampling: () => resolveFigureSampling({ ...options, seed }, 1, context),
     });
     const svg = forwardFigure({
       images: images.map((values) => ({ ...target, values })),

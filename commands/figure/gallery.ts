@@ -14,13 +14,13 @@ type Options = z.output<typeof galleryOptions>;
 
 const MOST_CLASSES = 32;
 
-/** The class of each row by index; null where no class is asked for. */
-const classesOf = ({ labels: asked }: Options, { limits }: FigureContext): number[] | null => {
+/** The class of each row by index; null where none is named. */
+const classesOf = ({ labels }: Options, { limits }: FigureContext): number[] | null => {
   const { labels: names } = limits;
-  if (asked.length === 0) return null;
+  if (labels.length === 0) return null;
   if (names === null) throw new UsageError(`--labels must be left out: this model has no classes`);
-  if (asked.length > 1 || asked[0] !== "all" || names.includes("all")) {
-    return asked.map((label) => {
+  if (labels.length > 1 || labels[0] !== "all" || names.includes("all")) {
+    return labels.map((label) => {
       const index = names.includes(label) ? names.indexOf(label) : /^\d+$/.test(label) ? Number(label) : names.length;
       if (index < names.length) return index;
       const allowed = names.length <= 20
@@ -35,12 +35,12 @@ const classesOf = ({ labels: asked }: Options, { limits }: FigureContext): numbe
 
 /** Draws a model's images. */
 export const drawGallery = (options: Options): Promise<number> =>
-  drawFigure("gallery", options, async (studio) => {
+  drawFigure("figure gallery", options, async (context) => {
     const { columns, seed = randomSeed() } = options;
-    const { target, limits: { labels: names, nullLabel } } = studio;
-    const classes = classesOf(options, studio);
+    const { target, limits: { labels: names, nullLabel } } = context;
+    const classes = classesOf(options, context);
     const rows = classes?.length ?? options.rows;
-    const resolved = resolveFigureSampling({ ...options, seed, label: undefined }, rows * columns, studio);
+    const resolved = resolveFigureSampling({ ...options, seed, label: undefined }, rows * columns, context);
     const isFree = classes === null && nullLabel !== null;
     if (isFree && options.guidance !== 1) {
       throw new UsageError(`--guidance must be 1 (off) without --labels, received ${options.guidance}`);
@@ -49,7 +49,7 @@ export const drawGallery = (options: Options): Promise<number> =>
     const sampling = { ...resolved, labels: labels ?? null };
     const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, target));
     const drawn = Array.from({ length: sampling.n }, (_, i) => startRow(task, i));
-    await studio.denoise(drawn);
+    await context.denoise(drawn);
     const svg = galleryFigure({
       shape: target,
       columns,

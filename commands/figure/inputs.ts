@@ -18,10 +18,10 @@ import type { FigureContext } from "./draw_figure.ts";
  *
  * @throws {UsageError} if one lies outside [0, T]
  */
-export const shownTimesteps = (asked: readonly number[], T: number): readonly number[] => {
-  const beyond = asked.find((t) => t > T);
+export const shownTimesteps = (timesteps: readonly number[], T: number): readonly number[] => {
+  const beyond = timesteps.find((t) => t > T);
   if (beyond !== undefined) throw new UsageError(`--t must be in [0, ${T}] for this model, received ${beyond}`);
-  if (asked.length > 0) return asked;
+  if (timesteps.length > 0) return timesteps;
   return [...new Set(Array.from({ length: 11 }, (_, i) => Math.round(i * T / 10)))];
 };
 
@@ -113,22 +113,22 @@ export const resolveFigureSampling = (
  */
 export const readFigureImages = async (
   choice: FigureImageOptions,
-  studio: FigureContext,
+  context: FigureContext,
   { least, most, sampling }: { least: number; most: number; sampling: () => ResolvedSampling },
 ): Promise<FigureImages> => {
   checkImageOptions(choice, { least, most });
   const { image, data, index } = choice;
   if (image.length > 0) {
     const images: Float32Array[] = [];
-    for (const path of image) images.push(await readFile(path, studio.target));
+    for (const path of image) images.push(await readFile(path, context.target));
     return { images, origin: joinWithAnd(image.map((path) => escapeTex(basename(path)))) };
   }
   if (data !== undefined) {
     const indices = index.length > 0 ? index : Array.from({ length: least }, (_, i) => i);
     return {
-      images: await readData(data, indices, studio),
+      images: await readData(data, indices, context),
       origin: `image${indices.length === 1 ? "" : "s"} ${joinWithAnd(indices)} of ${escapeTex(basename(data))}`,
     };
   }
-  return { images: await drawImages(sampling(), studio), origin: "drawn by the model" };
+  return { images: await drawImages(sampling(), context), origin: "drawn by the model" };
 };

@@ -14,12 +14,12 @@ import { readFigureImages, resolveFigureSampling, shownTimesteps } from "./input
 type Options = z.output<typeof interpolateOptions>;
 
 /** Images between two are of no class, if the model can, unless one is named. */
-const resolve = (options: Options & { seed: number }, studio: FigureContext): ResolvedSampling => {
-  const { labels, nullLabel } = studio.limits;
+const resolve = (options: Options & { seed: number }, context: FigureContext): ResolvedSampling => {
+  const { labels, nullLabel } = context.limits;
   if (options.label === undefined && labels !== null && nullLabel === null) {
     throw new UsageError("--label must be given: this model draws no image without");
   }
-  const sampling = resolveFigureSampling(options, LAMBDAS.length, studio);
+  const sampling = resolveFigureSampling(options, LAMBDAS.length, context);
   const isFree = options.label === undefined && nullLabel !== null;
   if (isFree && options.guidance !== 1) {
     throw new UsageError(`--guidance must be 1 (off) without --label, received ${options.guidance}`);
@@ -29,16 +29,16 @@ const resolve = (options: Options & { seed: number }, studio: FigureContext): Re
 
 /** Draws images between two. */
 export const drawInterpolation = (options: Options): Promise<number> =>
-  drawFigure("interpolate", options, async (studio) => {
-    const { target } = studio;
+  drawFigure("figure interpolate", options, async (context) => {
+    const { target } = context;
     const { method, seed = randomSeed() } = options;
     const T = target.timesteps;
     const times = options.t.length > 0 ? shownTimesteps(options.t, T) : [Math.floor(T / 2)];
-    const sampling = resolve({ ...options, seed }, studio);
-    const { images: [a, b], origin } = await readFigureImages(options, studio, {
+    const sampling = resolve({ ...options, seed }, context);
+    const { images: [a, b], origin } = await readFigureImages(options, context, {
       least: 2,
       most: 2,
-      sampling: () => resolveFigureSampling({ ...options, seed }, 2, studio),
+      sampling: () => resolveFigureSampling({ ...options, seed }, 2, context),
     });
 
     const taskAt = (t: number) =>
@@ -63,7 +63,7 @@ export const drawInterpolation = (options: Options): Promise<number> =>
         interpolateLatents(target.diffusion, a, b, { t: t - 1, lambda, method: "linear", seed });
       return { t, latents: [latent(0), latent(1)], mixtures: work.map(({ x }) => x), work };
     });
-    await studio.denoise(rows.flatMap(({ work }) => work));
+    await context.denoise(rows.flatMap(({ work }) => work));
 
     const svg = interpolationFigure({
       shape: target,

@@ -10,15 +10,15 @@ import { resolveFigureSampling, shownTimesteps } from "./inputs.ts";
 
 /** Draws the reverse process. */
 export const drawReverse = (options: z.output<typeof reverseOptions>): Promise<number> =>
-  drawFigure("reverse", options, async (studio) => {
+  drawFigure("figure reverse", options, async (context) => {
     const { n } = options;
-    const { target } = studio;
-    const sampling = resolveFigureSampling(options, n, studio);
+    const { target } = context;
+    const sampling = resolveFigureSampling(options, n, context);
     const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, target));
-    const places = nearestVisited(visitedTimesteps(task), shownTimesteps(options.t, target.timesteps));
-    const watched = Array.from({ length: n }, (_, i) => watchRow(task, i, places));
+    const indices = nearestVisited(visitedTimesteps(task), shownTimesteps(options.t, target.timesteps));
+    const watched = Array.from({ length: n }, (_, i) => watchRow(task, i, indices));
     const byRow = new Map(watched.map(({ row, record: watch }) => [row, watch]));
-    await studio.denoise([...byRow.keys()], (rows) => rows.forEach((row) => byRow.get(row)!()));
+    await context.denoise([...byRow.keys()], (rows) => rows.forEach((row) => byRow.get(row)!()));
     const svg = reverseFigure({
       shape: target,
       images: watched.map(({ moments }) => moments),

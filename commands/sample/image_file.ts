@@ -1,11 +1,11 @@
-import { basename, dirname, extname, join } from "@std/path";
+import { extname } from "@std/path";
 import { gridSize, tile } from "../../formats/grid.ts";
 import { type NpyArray, npyHeader } from "../../formats/npy.ts";
 import { streamNpz } from "../../formats/npz.ts";
 import { type ImageShape, nhwcToNchw, toBytes } from "../../formats/pixels.ts";
 import { encodePng } from "../../formats/png.ts";
 import { UsageError } from "../cli/command.ts";
-import { createBeside } from "../cli/create_beside.ts";
+import { openPendingFile } from "../cli/pending_file.ts";
 
 /** What a file of images holds: `float32` is NCHW as the sampler left it, `uint8` is NHWC in 0 … 255. */
 export type ImageFileType = "float32" | "uint8";
@@ -114,45 +114,28 @@ const openArray = (
  * images are RGB there, and the classes are `arr_1`. Until `finish`, the bytes lie in a hidden file beside it, so that no
  * half-written file is seen.
  *
- * @throws {UsageError} if the place cannot be written, or the picture would be too large
+ * @throws {UsageError} if it cannot be written, or the picture would be too large
  */
 export const openImageFile = (
   path: string,
   { count, dtype, labels, ...shape }: ImageFileOptions,
 ): ImageFileWriter => {
   const format = imageFileKind(path, dtype);
-  const beside = join(dirname(path), `.${basename(path)}.${Deno.pid}.partial`);
-  const file = createBeside(beside, path, "sample");
-  const write = (bytes: Uint8Array) => {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
-  };
-  let state: "open" | "closed" | "gone" = "open";
-  const close = () => {
-    if (state === "open") file.close();
-    state = "closed";
-  };
-  const discard = () => {
-    if (state === "gone") return;
-    close();
-    Deno.removeSync(beside);
-    state = "gone";
-  };
+  const file = openPendingFile(path, "sample");
   try {
     const body = format.kind === ".png"
-      ? openPng(write, count, shape)
-      : openArray(write, { count, labels, ...shape }, format);
+      ? openPng(file.write, count, shape)
+      : openArray(file.write, { count, labels, ...shape }, format);
     return {
       append: body.append,
       finish: () => {
         body.end();
-        close();
-        Deno.renameSync(beside, path);
-        state = "gone";
+        file.finish();
       },
-      [Symbol.dispose]: discard,
+      [Symbol.dispose]: file[Symbol.dispose],
     };
   } catch (error) {
-    discard();
+    file[Symbol.dispose]();
     throw error;
   }
 };

@@ -37,7 +37,15 @@ const checkOrigins = (origins: readonly string[]): void => {
   }
 };
 
-const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+const isThere = async (path: string): Promise<boolean> => {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+};
 
 const open = async (options: Options): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;

@@ -1,8 +1,12 @@
 import { type Lease, takeLease } from "../../jobs/lease/lease.ts";
 import { TRY_AGAIN } from "../../training/errors.ts";
+import type { TrainOptions } from "../../training/recipe.ts";
+import { train } from "../../training/train.ts";
+import { listenForInterrupt } from "../cli/interrupt.ts";
+import { createReporter } from "../cli/progress.ts";
 
 /** A signal that aborts when standard input ends, which it does when the program that holds its other end is gone. */
-export const endOfInput = (): AbortSignal => {
+const endOfInput = (): AbortSignal => {
   const controller = new AbortController();
   const drain = async () => {
     for await (const _ of Deno.stdin.readable);
@@ -22,10 +26,27 @@ const endWithoutLease = (): never => {
  *
  * @returns the lease; `check`, to be called before something is written, does not return if it has run out
  */
-export const holdLease = async (): Promise<Lease & { check: () => void }> => {
+const holdLease = async (): Promise<Lease & { check: () => void }> => {
   const lease = await takeLease(endWithoutLease);
   const check = () => {
     if (!lease.isHeld()) endWithoutLease();
   };
   return { ...lease, check };
+};
+
+/**
+ * Trains until the last step, Ctrl-C or SIGTERM, and, for whoever started this process, until its input ends or its lease
+ * does.
+ */
+export const runTrain = async (options: TrainOptions): Promise<void> => {
+  using interrupt = listenForInterrupt();
+  const signals = [interrupt.signal];
+  if (options.stopAtEof) signals.push(endOfInput());
+  using lease = options.lease ? await holdLease() : null;
+  if (lease) signals.push(lease.ended);
+  await train(options, {
+    signal: AbortSignal.any(signals),
+    checkLease: lease?.check,
+    report: createReporter({ jsonMilliseconds: 1000 }).report,
+  });
 };

@@ -44,7 +44,7 @@ testCommandLine(
     const images = `${picture(folder, "a.png", 255)},${picture(folder, "b.png", 0)}`;
     const options = ["--image", images, "--t", "0,1,50,100"];
     const [a, b, c] = await Promise.all(
-      ["7", "7", "8"].map((seed, i) => drawn(folder, `forward-${i}`, "forward", ...options, "--seed", seed)),
+      ["7", "7", "8"].map((seed, i) => drawn(folder, `forward-${i}`, "figure", "forward", ...options, "--seed", seed)),
     );
     assertEquals(a.pictures, 8);
     assertEquals(a.svg, b.svg);
@@ -56,12 +56,12 @@ testCommandLine(
 testCommandLine("forward, reverse, interpolate, gallery and chain draw their pictures of any model", async (folder) => {
   const few = ["--steps", "4", "--seed", "3"];
   const counts = await Promise.all([
-    drawn(folder, "a", "forward", ...few),
-    drawn(folder, "b", "reverse", "-n", "2", "--t", "100,50,0", ...few),
-    drawn(folder, "c", "interpolate", "--t", "100,50,0", ...few),
-    drawn(folder, "d", "gallery", "--rows", "2", "--columns", "3", ...few),
-    drawn(folder, "e", "gallery", "--labels", "all", "--columns", "2", "--guidance", "2", ...few),
-    drawn(folder, "g", "chain", "--label", "green", ...few),
+    drawn(folder, "a", "figure", "forward", ...few),
+    drawn(folder, "b", "figure", "reverse", "-n", "2", "--t", "100,50,0", ...few),
+    drawn(folder, "c", "figure", "interpolate", "--t", "100,50,0", ...few),
+    drawn(folder, "d", "figure", "gallery", "--rows", "2", "--columns", "3", ...few),
+    drawn(folder, "e", "figure", "gallery", "--labels", "all", "--columns", "2", "--guidance", "2", ...few),
+    drawn(folder, "g", "figure", "chain", "--label", "green", ...few),
   ]);
   assertEquals(counts.map(({ pictures }) => pictures), [11, 2 * (3 + 2), 3 * 15, 6, 6, 4]);
 });
@@ -109,14 +109,14 @@ testCommandLine(
   "forward takes an image of a data set, whatever its size, into the one file that is named",
   async (folder) => {
     const data = ["--data", "mnist-test", "--index", "3", "--t", "0,100", "--out", join(folder, "a.png")];
-    assertEquals((await run("forward", ...MODEL, ...data)).stderr, "");
+    assertEquals((await run("figure", "forward", ...MODEL, ...data)).stderr, "");
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["a.png"]);
   },
 );
 
 testCommandLine("a figure ends at Ctrl-C with 130 and leaves nothing behind", async (folder) => {
   if (Deno.build.os === "windows") return;
-  const child = start("gallery", ...MODEL, "--rows", "32", "--columns", "32", "-o", join(folder, "a"));
+  const child = start("figure", "gallery", ...MODEL, "--rows", "32", "--columns", "32", "-o", join(folder, "a"));
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   while (!text.includes('"progress"')) text += (await reader.read()).value ?? "";

@@ -19,6 +19,45 @@ testCommandLine("main.ts suggests the nearest command in one line", async () => 
   );
 });
 
+testCommandLine("main.ts --version says the name and version of deno.json, as every command does", async () => {
+  const { name, version } = JSON.parse(await Deno.readTextFile("deno.json"));
+  for (const args of [["--version"], ["sample", "--version"], ["figure", "chain", "--version"]]) {
+    assertEquals(await run(...args), { code: 0, stdout: `${name} ${version}\n`, stderr: "" });
+  }
+});
+
+testCommandLine(
+  "figure lists its kinds: alone and exits 2, by --help and exits 0; each kind has its help",
+  async () => {
+    const bare = await run("figure");
+    assertEquals([bare.code, bare.stderr], [2, ""]);
+    for (const kind of ["forward", "reverse", "interpolate", "gallery", "chain"]) {
+      assertStringIncludes(bare.stdout, `\n  ${kind}`);
+    }
+    const asked = await run("figure", "--help");
+    assertEquals([asked.code, asked.stdout], [0, bare.stdout]);
+    const { code, stdout } = await run("figure", "chain", "--help");
+    assertEquals(code, 0);
+    assertStringIncludes(stdout, "\nUsage: deno task figure chain [options]\n");
+  },
+);
+
+testCommandLine(
+  "figure of an unknown kind suggests the nearest and lists the known; a kind alone suggests figure",
+  async () => {
+    const wrong = await run("figure", "chian");
+    const kinds = "(figures: forward, reverse, interpolate, gallery, chain)";
+    assertEquals(wrong, {
+      code: 2,
+      stdout: "",
+      stderr: `error: unknown figure "chian"; did you mean chain? ${kinds}\n`,
+    });
+    const alone = await run("forward");
+    assertEquals([alone.code, alone.stdout], [2, ""]);
+    assertStringIncludes(alone.stderr, 'error: unknown command "forward"; did you mean figure forward? (commands: ');
+  },
+);
+
 const STATIC_IMPORT = /^(?:import|export)\s(?!type\b)[^"]*?from\s"([^"]+)"/gm;
 
 /** What loads with a module at once: its packages, and those of the modules that it imports. */

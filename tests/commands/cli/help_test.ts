@@ -16,7 +16,6 @@ const command = defineCommand({
   }),
   short: { steps: "s" },
   examples: [{ line: "deno task paint -s 9", does: "Nine strokes." }],
-  run: () => Promise.resolve(),
 });
 
 Deno.test("commandHelp shows each option with its range, choices and default, wrapped to the width", () => {
