@@ -20,7 +20,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   web: ["core"],
   commands: [
     ...["core", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
-    ...["figures", "evaluation", "routes"],
+    ...["figures", "evaluation", "routes", "deno.json"],
   ],
 };
 
