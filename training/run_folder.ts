@@ -25,7 +25,9 @@ export const defaultRunFolder = ({ data, schedule }: Recipe, now = new Date()): 
 const makeFolder = (folder: string): void => {
   if (exists(folder)) return;
   Deno.mkdirSync(folder, { recursive: true });
-  syncFolder(dirname(folder));
+  const parent = dirname(folder);
+  // Where a process may read the run's folder alone, the device gets the folder's own entry when it will.
+  if (Deno.permissions.querySync({ name: "read", path: parent }).state === "granted") syncFolder(parent);
 };
 
 /**
