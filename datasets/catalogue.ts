@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { exists } from "../files/exists.ts";
 import { CACHE_VERSION, type CacheDescription, describeCache } from "./cache.ts";
 import { DatasetError } from "./dataset.ts";
 
@@ -16,16 +17,6 @@ export const DATA_ROOT = "data";
 
 /** What an entry of the data root may be called to be asked for by name, as over HTTP: one component, never hidden. */
 export const DATA_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
-
-const exists = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
 
 /**
  * What a name that comes from outside stands for: itself if it is built in, or the entry of the data root with that name,

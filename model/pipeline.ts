@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { z } from "zod";
+import { exists } from "../files/exists.ts";
 import { unetParameters } from "./architecture.ts";
 import { parseConfig, parsePythonJson } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
@@ -138,7 +139,10 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (folder: string): Promise<Pipeline> => {
-  const files = await findModel(folder);
+  const files = await findModel(folder).catch((cause) => {
+    if (cause instanceof ModelError) throw cause;
+    throw new ModelError(`Cannot read ${folder}: ${reason(cause)}`, { cause });
+  });
   if (files.index !== null) {
     const index = await readJson(files.index);
     inFile(files.index, () => checkModelIndex(index));
@@ -161,8 +165,6 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
   const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
   return { folder, unet, scheduler, ...classes, weights };
 };
-
-const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 

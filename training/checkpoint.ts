@@ -1,4 +1,13 @@
 import { basename, join } from "@std/path";
+import {
+  removeQuietly,
+  renameDurably,
+  replaceFile,
+  syncFile,
+  syncFolder,
+  syncTree,
+  writing,
+} from "../files/durable.ts";
 import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../model/safetensors.ts";
 import {
@@ -13,7 +22,6 @@ import {
   type StoredState,
 } from "./checkpoint_files.ts";
 import { DigestError, readDigests, readVerified, SUMS_FILE, writeDigests } from "./digest.ts";
-import { removeQuietly, renameDurably, replaceFile, syncFile, syncFolder, syncTree, writing } from "./durable.ts";
 import { RunError } from "./errors.ts";
 
 const writeFiles = async (

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { writing } from "./durable.ts";
+import { writing } from "../files/durable.ts";
 
 /**
  * The mean loss of the images whose timestep falls into each quarter of 0 … T − 1, the least noisy first; `null` for a

@@ -1,7 +1,7 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { join } from "@std/path";
 import { createCRC32 } from "hash-wasm";
-import { writing } from "./durable.ts";
+import { writing } from "../files/durable.ts";
 import type { StepMetrics } from "./metrics.ts";
 
 /** Castagnoli's polynomial, its bits reversed: CRC-32C. */

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
+import { replaceFile } from "../../files/durable.ts";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
-import { replaceFile } from "../../training/durable.ts";
 
 /**
  * Where the quantities of one image lie in one array: four by step, then the four sums.

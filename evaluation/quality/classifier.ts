@@ -4,12 +4,12 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { compile } from "../../engine/mod.ts";
 import { readTensor } from "../../engine/read_tensor.ts";
+import { replaceFile } from "../../files/durable.ts";
 import { fromBytes } from "../../formats/pixels.ts";
 import { bucketOf, padTo } from "../../model/bucket.ts";
 import { conv, linear, silu } from "../../model/layers.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
 import { uploadWeights } from "../../model/weights.ts";
-import { replaceFile } from "../../training/durable.ts";
 import { ExtractorError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 

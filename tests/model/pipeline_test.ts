@@ -21,6 +21,20 @@ Deno.test("loadPipeline names the first file that is missing, for a folder that 
   assertEquals(error.message, `Cannot read ${join(folder, UNET)}: there is no such file`);
 });
 
+Deno.test("loadPipeline refuses a file as it does a damaged folder, in one line", async () => {
+  const file = join(FIXTURES, "ddpm", INDEX);
+  const error = await assertRejects(() => loadPipeline(file), ModelError);
+  assertMatch(error.message, /^Cannot read .*model_index\.json: [^\n]+$/);
+});
+
+Deno.test({
+  name: "loadPipeline does not take classes that it may not read for none",
+  permissions: { read: [INDEX, "scheduler", "unet"].map((part) => join(FIXTURES, "conditional", part)) },
+  fn: async () => {
+    await assertRejects(() => loadPipeline(join(FIXTURES, "conditional")), Deno.errors.NotCapable, "denoise.json");
+  },
+});
+
 Deno.test("loadPipeline reads the paper's checkpoints as they lie on the hub: one folder, old keys, old names", async () => {
   const { unet, scheduler, weights } = await loadPipeline(join(FIXTURES, "celebahq"));
   assertEquals([unet.attention_head_dim, unet.norm_eps, unet.downsample_padding], [null, 1e-6, 0]);
