@@ -1,5 +1,5 @@
 import { checkInteger, checkLength } from "./check.ts";
-import { fillNormal } from "./noise.ts";
+import { fillNormal, INITIAL_NOISE_STEP, noiseStepOf } from "./noise.ts";
 import { applyRow, needsNoise, type Plan, type PlanRow } from "./plan.ts";
 
 /** The shape of a batch of images: [n, H, W, C]. */
@@ -58,7 +58,7 @@ const images = (batch: Float32Array, n: number): Float32Array[] => {
 /**
  * Runs a plan on n images: the one loop for all samplers.
  *
- * x_T is the noise of step 0, row i adds that of step i + 1, and image k draws as sample `sample` + k; so an image depends
+ * x_T is the noise of `INITIAL_NOISE_STEP`, row i adds that of `noiseStepOf(i)`, and image k draws as sample `sample` + k; so an image depends
  * on the seed and its own index alone. Noise is drawn while the network works.
  *
  * @returns x_0, n·H·W·C values; clamped to [-1, 1] only in so far as the plan clips
@@ -78,12 +78,15 @@ export const sample = async (
   const x0 = new Float32Array(n * length);
   const z = new Float32Array(n * length);
   const [xs, x0s, zs] = [images(x, n), images(x0, n), images(z, n)];
-  if (latents === undefined) xs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: 0 }));
-  else x.set(latents);
+  if (latents === undefined) {
+    xs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: INITIAL_NOISE_STEP }));
+  } else x.set(latents);
 
   for (const [index, row] of plan.rows.entries()) {
     const pending = evaluate(x, new Int32Array(n).fill(row.timestep));
-    if (needsNoise(row)) zs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: index + 1 }));
+    if (needsNoise(row)) {
+      zs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: noiseStepOf(index) }));
+    }
     const out = await pending;
     signal?.throwIfAborted();
     if (out.length !== n * length) checkLength("evaluate()", out, 2 * n * length);
