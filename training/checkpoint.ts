@@ -8,7 +8,8 @@ import {
   syncTree,
   writing,
 } from "../files/durable.ts";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../model/pipeline.ts";
+import { ModelError } from "../model/error.ts";
+import { loadPipeline, type Pipeline, savePipeline } from "../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../model/safetensors.ts";
 import {
   averagePart,

@@ -6,7 +6,8 @@ import { tile } from "../formats/grid.ts";
 import { toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
 import { createDenoiser } from "../model/denoiser.ts";
-import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
+import type { Pipeline } from "../model/pipeline.ts";
+import { diffusionOf } from "../model/scheduler_config.ts";
 
 const COLUMNS = 10, ROWS = 2, STEPS = 25;
 

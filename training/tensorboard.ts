@@ -1,6 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { join } from "@std/path";
-import { writing } from "../files/durable.ts";
+import { writeAll, writing } from "../files/durable.ts";
 import type { StepMetrics } from "./metrics.ts";
 
 /** What each byte does to a CRC-32C: Castagnoli's polynomial, its bits reversed. node:zlib has that of zip alone. */
@@ -151,8 +151,7 @@ export const openTensorBoard = async (
   });
   const write = (content: EventContent, step: number) =>
     writing(path, () => {
-      let bytes: Uint8Array = frameRecord(encodeEvent(content, { wallTime: now(), step }));
-      while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+      writeAll(file, frameRecord(encodeEvent(content, { wallTime: now(), step })));
     });
   await write({ fileVersion: "brain.Event:2" }, 0);
   if (step > 0) await write({ isRestart: true }, step + 1);

@@ -10,7 +10,7 @@ import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
 export const STEP_QUANTITIES = ["bits", "rate", "xStartMse", "epsilonMse"] as const;
 
 /** The bound and its parts: L_T, Σ L_{t−1}, L_0. */
-export const SUM_QUANTITIES = ["total", "prior", "middle", "decoder"] as const;
+const SUM_QUANTITIES = ["total", "prior", "middle", "decoder"] as const;
 
 /** One of {@linkcode STEP_QUANTITIES}. */
 export type StepQuantity = typeof STEP_QUANTITIES[number];

@@ -2,7 +2,8 @@ import { assertEquals, assertLess, assertMatch, assertNotMatch, assertRejects } 
 import { fromFileUrl, join } from "@std/path";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
+import { ModelError } from "../../model/error.ts";
+import { loadPipeline, type Pipeline, savePipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
