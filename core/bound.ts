@@ -5,6 +5,7 @@ import { discretizedGaussianLogLikelihood, normalKl } from "./gaussian.ts";
 import { DOMAINS, fillNormal } from "./noise.ts";
 import { predictEpsilon } from "./prediction.ts";
 import { isLearned, pMeanVariance, type Reverse, type ReverseOptions } from "./reverse.ts";
+import { imageAt } from "./sample.ts";
 import type { Evaluate } from "./sample.ts";
 
 const meanOf = (length: number, entry: (i: number) => number): number => {
@@ -162,10 +163,9 @@ export const calcBpd = async (
 ): Promise<BitsPerDim[]> => {
   checkFloats("start", start);
   checkInteger("count", count, 1);
-  const size = checkInteger("the number of elements of an image", start.length / count, 1);
+  checkInteger("the number of elements of an image", start.length / count, 1);
   const T = diffusion.timesteps;
-  const image = (batch: Float32Array, i: number, channels = 1) =>
-    batch.subarray(i * size * channels, (i + 1) * size * channels);
+  const image = (batch: Float32Array, i: number) => imageAt(batch, count, i);
   const factor = isLearned(reading.variance ?? "fixed_small") ? 2 : 1;
   const bounds = Array.from({ length: count }, (_, i): BitsPerDim => ({
     total: 0,
@@ -185,7 +185,7 @@ export const calcBpd = async (
     const output = await evaluate(x, new Int32Array(count).fill(t));
     checkLength("the network's output", output, factor * start.length);
     bounds.forEach((bound, i) => {
-      const options = { ...reading, xt: image(x, i), t, output: image(output, i, factor) };
+      const options = { ...reading, xt: image(x, i), t, output: image(output, i) };
       const term = bpdTerm(diffusion, image(start, i), image(noise, i), options);
       bound.terms[t] = term.bits;
       bound.xStartMse[t] = term.xStartMse;

@@ -103,7 +103,7 @@ export const normalKl = (mean1: number, logVariance1: number, mean2: number, log
 };
 
 /** Half the width of one of the 256 bins into which [−1, 1] is cut, the pixel values at their centres. */
-const HALF_BIN = 1 / 255;
+export const HALF_BIN = 1 / 255;
 
 /**
  * log p(x), in nats, of a pixel value under a normal that is integrated over the value's bin (Ho et al. 2020, eq. 13).

@@ -1,7 +1,7 @@
 import { checkInteger } from "./check.ts";
 
 /** Losses of each t that are remembered (Nichol & Dhariwal 2021, section 3.3). */
-export const LOSS_HISTORY = 10;
+const LOSS_HISTORY = 10;
 
 /** Share of the draws that stay uniform, so that no t is ever forgotten (improved-diffusion's `uniform_prob`). */
 const UNIFORM_SHARE = 0.001;

@@ -115,15 +115,21 @@ const UINT32_MAX = 0xffffffff;
 /** The domains that `core` draws from itself. Take others, 1 and up, for other uses. */
 export const DOMAINS = { sampling: 0, encoding: 0xfffffffd, bound: 0xfffffffe, permutation: 0xffffffff } as const;
 
-/** The four words of the counter last asked for. Written and read within one call, so no state is carried over. */
+/** The four words of the counter last computed. Written and read within one call, so no state is carried over. */
 const words = new Int32Array(4);
+
+/** The step whose noise is x_T. */
+export const INITIAL_NOISE_STEP = 0;
+
+/** The step whose noise operation `index` draws: a row of a plan, or an operation of inpainting. */
+export const noiseStepOf = (index: number): number => index + 1;
 
 /** What a stretch of noise belongs to. All are integers in [0, 2³²), the seed in [0, 2⁵³). */
 export interface NoiseKey {
   seed: number;
   /** The image's index within its request. */
   sample: number;
-  /** 0 for x_T, i + 1 for row i of a plan. */
+  /** Of sampling: `INITIAL_NOISE_STEP` for x_T, `noiseStepOf(i)` for operation i. Other domains count by rules of their own. */
   step: number;
   /** Keeps uses apart: 0 is the noise of sampling. */
   domain?: number;
@@ -215,9 +221,7 @@ export const permutation = (length: number, { seed, epoch }: { seed: number; epo
   const order = Uint32Array.from({ length }, (_, i) => i);
   for (let i = length - 1; i > 0; i--) {
     const j = Math.floor(uniform53(seed, 0, epoch, i, DOMAINS.permutation) * (i + 1));
-    const held = order[i];
-    order[i] = order[j];
-    order[j] = held;
+    [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
 };

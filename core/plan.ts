@@ -1,8 +1,11 @@
 import { checkInteger, checkLength } from "./check.ts";
 import type { Prediction } from "./prediction.ts";
 
-/** The name of a sampler, as in `SAMPLERS`. */
-export type SamplerName = "ddpm" | "ddim" | "heun" | "dpmsolver++";
+/** The samplers that `compilePlan` knows. */
+export const SAMPLERS = ["ddpm", "ddim", "heun", "dpmsolver++"] as const;
+
+/** The name of a sampler. */
+export type SamplerName = typeof SAMPLERS[number];
 
 /** A variance that the network learned: log σ² is read from its output, per element (Nichol & Dhariwal 2021, eq. 15). */
 export interface LearnedVariance {

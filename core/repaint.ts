@@ -1,8 +1,8 @@
 import { checkInteger, checkLength } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
-import { fillNormal } from "./noise.ts";
+import { fillNormal, INITIAL_NOISE_STEP, noiseStepOf } from "./noise.ts";
 import { applyRow, type Plan, type PlanRow, type RowArrays } from "./plan.ts";
-import { imageLength, type SampleOptions } from "./sample.ts";
+import { imageAt, imageLength, type SampleOptions } from "./sample.ts";
 
 /**
  * One operation of inpainting, with the noise z of the operation.
@@ -137,7 +137,7 @@ export const applyRepaint = (
  * Inpaints: completes the pixels of `image` that `mask` does not keep (RePaint, Lugmayr et al. 2022, Algorithm 1), with any
  * network that was trained without masks.
  *
- * x_T is the noise of step 0 and operation i draws that of step i + 1, known and unknown pixels from the same draw.
+ * x_T is the noise of `INITIAL_NOISE_STEP` and operation i draws that of `noiseStepOf(i)`, known and unknown pixels from the same draw.
  *
  * @returns n completed images, n·H·W·C values
  * @throws {TypeError} if an option is of the wrong kind
@@ -172,11 +172,8 @@ export const repaint = async (
   const x = new Float32Array(n * length);
   const x0 = new Float32Array(n * length);
   const z = new Float32Array(length);
-  const part = (batch: Float32Array, k: number) => {
-    const size = batch.length / n;
-    return batch.subarray(k * size, (k + 1) * size);
-  };
-  for (let k = 0; k < n; k++) fillNormal(part(x, k), { seed, sample: sample + k, step: 0 });
+  const part = (batch: Float32Array, k: number) => imageAt(batch, n, k);
+  for (let k = 0; k < n; k++) fillNormal(part(x, k), { seed, sample: sample + k, step: INITIAL_NOISE_STEP });
   if (latents !== undefined) x.set(latents);
 
   for (const [index, operation] of operations.entries()) {
@@ -184,7 +181,7 @@ export const repaint = async (
     const out = operation.kind === "row" ? await evaluate(x, new Int32Array(n).fill(row.timestep)) : x;
     if (out.length !== n * length) checkLength("evaluate()", out, 2 * n * length);
     for (let k = 0; k < n; k++) {
-      fillNormal(z, { seed, sample: sample + k, step: index + 1 });
+      fillNormal(z, { seed, sample: sample + k, step: noiseStepOf(index) });
       applyRepaint(operation, row, { x: part(x, k), out: part(out, k), x0: part(x0, k), z, image, mask, channels });
     }
     await onStep?.({ index, operations: operations.length, x, x0 });

@@ -15,8 +15,10 @@ export const VARIANCES = ["fixed_small", "fixed_large", "learned", "learned_rang
 /** The name of a variance, as in diffusers. */
 export type Variance = typeof VARIANCES[number];
 
-/** Whether the network outputs twice the image's channels, the second half being the variance. */
-export const isLearned = (variance: Variance): boolean => variance === "learned" || variance === "learned_range";
+/** Whether a variance is learned, by its name here or in diffusers (which has others, all fixed): the network then outputs twice
+ * the image's channels, the second half being the variance. */
+export const isLearned = (variance: string): variance is "learned" | "learned_range" =>
+  variance === "learned" || variance === "learned_range";
 
 /**
  * log σ_t² of the fixed variances. At t = 0, where β̃ is 0, `fixed_small` takes β̃ of the next step, and so does

@@ -1,5 +1,5 @@
 import { checkInteger, checkLength } from "./check.ts";
-import { fillNormal } from "./noise.ts";
+import { fillNormal, INITIAL_NOISE_STEP, noiseStepOf } from "./noise.ts";
 import { applyRow, needsNoise, type Plan, type PlanRow } from "./plan.ts";
 
 /** The shape of a batch of images: [n, H, W, C]. */
@@ -49,16 +49,19 @@ export interface SampleOptions {
   onStep?: (step: SampleStep) => void | Promise<void>;
 }
 
-/** Splits a batch into views, one an image. */
-const images = (batch: Float32Array, n: number): Float32Array[] => {
+/** A view of image `i` of a batch of `n`. */
+export const imageAt = (batch: Float32Array, n: number, i: number): Float32Array => {
   const length = batch.length / n;
-  return Array.from({ length: n }, (_, i) => batch.subarray(i * length, (i + 1) * length));
+  return batch.subarray(i * length, (i + 1) * length);
 };
+
+const images = (batch: Float32Array, n: number): Float32Array[] =>
+  Array.from({ length: n }, (_, i) => imageAt(batch, n, i));
 
 /**
  * Runs a plan on n images: the one loop for all samplers.
  *
- * x_T is the noise of step 0, row i adds that of step i + 1, and image k draws as sample `sample` + k; so an image depends
+ * x_T is the noise of `INITIAL_NOISE_STEP`, row i adds that of `noiseStepOf(i)`, and image k draws as sample `sample` + k; so an image depends
  * on the seed and its own index alone. Noise is drawn while the network works.
  *
  * @returns x_0, n·H·W·C values; clamped to [-1, 1] only in so far as the plan clips
@@ -78,12 +81,15 @@ export const sample = async (
   const x0 = new Float32Array(n * length);
   const z = new Float32Array(n * length);
   const [xs, x0s, zs] = [images(x, n), images(x0, n), images(z, n)];
-  if (latents === undefined) xs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: 0 }));
-  else x.set(latents);
+  if (latents === undefined) {
+    xs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: INITIAL_NOISE_STEP }));
+  } else x.set(latents);
 
   for (const [index, row] of plan.rows.entries()) {
     const pending = evaluate(x, new Int32Array(n).fill(row.timestep));
-    if (needsNoise(row)) zs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: index + 1 }));
+    if (needsNoise(row)) {
+      zs.forEach((image, k) => fillNormal(image, { seed, sample: sample + k, step: noiseStepOf(index) }));
+    }
     const out = await pending;
     signal?.throwIfAborted();
     if (out.length !== n * length) checkLength("evaluate()", out, 2 * n * length);

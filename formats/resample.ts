@@ -36,7 +36,7 @@ export interface Span {
  * How `span` of a line of `input` values becomes `output` values. Where that makes it shorter, the kernel is widened by
  * as much, so that nothing aliases.
  */
-export const taps = (input: number, { start, length }: Span, output: number, kernel: Kernel): readonly Tap[] => {
+const taps = (input: number, { start, length }: Span, output: number, kernel: Kernel): readonly Tap[] => {
   const { reach, weigh } = KERNELS[kernel];
   const scale = length / output;
   const width = Math.max(1, scale);

@@ -7,7 +7,18 @@ import type { OptionValues } from "./jobs.ts";
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What training reads of the program: packages, and its rooms, of which it starts modules as threads. */
-const PROGRAM = ["node_modules", "core", "datasets", "engine", "formats", "jobs", "model", "sampling", "training"]
+const PROGRAM = [
+  "node_modules",
+  "core",
+  "datasets",
+  "engine",
+  "files",
+  "formats",
+  "jobs",
+  "model",
+  "sampling",
+  "training",
+]
   .map((name) => join(ROOT, name));
 
 /** Variables that hold what a job has no business with. */

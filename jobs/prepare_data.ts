@@ -8,7 +8,7 @@ import { linesOf, permissionList } from "./launch.ts";
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What preparing reads of the program: packages, and the rooms of which it starts modules as threads. */
-const PROGRAM = ["node_modules", "core", "datasets", "formats"].map((name) => join(ROOT, name));
+const PROGRAM = ["node_modules", "core", "datasets", "files", "formats"].map((name) => join(ROOT, name));
 
 const runPreparation = async (
   where: string,

@@ -4,7 +4,7 @@ import type { StoredTensor } from "./safetensors.ts";
 import type { UNetConfig } from "./unet_config.ts";
 
 /** The domain of the draws that weights start from. */
-export const INITIALIZATION_DOMAIN = 0x1a17;
+const INITIALIZATION_DOMAIN = 0x1a17;
 
 const initialize = ({ shape, kind }: Parameter, index: number, seed: number): Float32Array<ArrayBuffer> => {
   const size = shape.reduce((product, n) => product * n, 1);

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { z } from "zod";
+import { exists } from "../files/exists.ts";
 import { parseConfig } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { SCHEDULER_CLASSES } from "./scheduler_config.ts";
@@ -23,12 +24,6 @@ export const WEIGHT_NAMES = [
   `${STEM}.fp16.safetensors`,
   `${STEM}.bf16.safetensors`,
 ] as const;
-
-const exists = (path: string): Promise<boolean> =>
-  Deno.stat(path).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotCapable) throw error;
-    return false;
-  });
 
 const isShardIndex = (name: string) => name.startsWith(`${STEM}.safetensors.index`) && name.endsWith(".json");
 

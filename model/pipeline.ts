@@ -1,5 +1,7 @@
 import { join } from "@std/path";
 import { z } from "zod";
+import { isLearned } from "../core/reverse.ts";
+import { exists } from "../files/exists.ts";
 import { unetParameters } from "./architecture.ts";
 import { parseConfig, parsePythonJson } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
@@ -67,9 +69,6 @@ const renameOldTensors = <T>(tensors: ReadonlyMap<string, T>): Map<string, T> =>
     }),
   );
 
-export { ModelError } from "./error.ts";
-export { diffusionOf } from "./scheduler_config.ts";
-
 /** A diffusion model as it lies on disk: a folder that diffusers' `DDPMPipeline.from_pretrained` opens. */
 export interface Pipeline extends Classes {
   /** The folder it was read from, or will be written to. */
@@ -120,9 +119,8 @@ const checkTensors = (config: UNetConfig, tensors: ReadonlyMap<string, StoredTen
 
 /** Checks that the output has the channels that the variance asks for. */
 const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfig, variance: string): void => {
-  const isLearned = variance === "learned" || variance === "learned_range";
-  if (outputs === 2 * channels || (outputs === channels && !isLearned)) return;
-  const allowed = isLearned ? `${2 * channels}` : `${channels} or ${2 * channels}`;
+  if (outputs === 2 * channels || (outputs === channels && !isLearned(variance))) return;
+  const allowed = isLearned(variance) ? `${2 * channels}` : `${channels} or ${2 * channels}`;
   throw new ModelError(
     `out_channels must be ${allowed} for in_channels ${channels} and variance_type ${variance}, received ${outputs}`,
   );
@@ -138,7 +136,10 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (folder: string): Promise<Pipeline> => {
-  const files = await findModel(folder);
+  const files = await findModel(folder).catch((cause) => {
+    if (cause instanceof ModelError) throw cause;
+    throw new ModelError(`Cannot read ${folder}: ${reason(cause)}`, { cause });
+  });
   if (files.index !== null) {
     const index = await readJson(files.index);
     inFile(files.index, () => checkModelIndex(index));
@@ -161,8 +162,6 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
   const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
   return { folder, unet, scheduler, ...classes, weights };
 };
-
-const exists = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 

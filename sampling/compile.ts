@@ -5,6 +5,7 @@ import {
   type Diffusion,
   DOMAINS,
   fillNormal,
+  INITIAL_NOISE_STEP,
   interpolateLatents,
   lerp,
   type Plan,
@@ -155,7 +156,12 @@ type Course = Pick<SamplingTask, "start" | "operations"> & Partial<Pick<Sampling
 const operationsOf = ({ rows }: Plan): TaskOperation[] => rows.map((row) => ({ row, repaint: null }));
 
 const noiseOf = ({ height, width, channels }: Target, seed: number, sample: number): Float32Array =>
-  fillNormal(new Float32Array(height * width * channels), { seed, sample, step: 0, domain: DOMAINS.sampling });
+  fillNormal(new Float32Array(height * width * channels), {
+    seed,
+    sample,
+    step: INITIAL_NOISE_STEP,
+    domain: DOMAINS.sampling,
+  });
 
 /** The sample of image `i`, whose noise it draws. */
 const sampleOfImage = ({ first = 0 }: SamplingRequest["sampling"]) => (i: number): number => first + i;

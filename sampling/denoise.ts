@@ -1,4 +1,4 @@
-import { fillNormal } from "../core/noise.ts";
+import { fillNormal, noiseStepOf } from "../core/noise.ts";
 import { applyRow, needsNoise, type PlanRow } from "../core/plan.ts";
 import { applyRepaint } from "../core/repaint.ts";
 import { rowsPerImage, type SamplingTask, type TaskOperation } from "./compile.ts";
@@ -47,7 +47,9 @@ const apply = (
   { z, channels }: Scratch,
 ): void => {
   const { task: { seed, sampleOf, known }, index, x, x0 } = row;
-  if (repaint !== null || needsNoise(planned!)) fillNormal(z, { seed, sample: sampleOf(index), step: row.done + 1 });
+  if (repaint !== null || needsNoise(planned!)) {
+    fillNormal(z, { seed, sample: sampleOf(index), step: noiseStepOf(row.done) });
+  }
   if (repaint === null) applyRow(planned!, { x, out, x0, z, channels });
   else applyRepaint(repaint, planned, { x, out, x0, z, ...known!, channels });
   row.done++;

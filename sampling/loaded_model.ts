@@ -1,8 +1,8 @@
 import { basename } from "@std/path";
 import type { Engine } from "../engine/mod.ts";
 import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
-import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
-import type { SchedulerConfig } from "../model/scheduler_config.ts";
+import type { Pipeline } from "../model/pipeline.ts";
+import { diffusionOf, type SchedulerConfig } from "../model/scheduler_config.ts";
 import type { Target } from "./compile.ts";
 import type { ModelLimits } from "./parameters.ts";
 

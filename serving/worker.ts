@@ -1,7 +1,8 @@
 /// <reference lib="deno.worker" />
 /** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
 import { openEngine } from "../engine/mod.ts";
-import { loadPipeline, ModelError, type Pipeline } from "../model/pipeline.ts";
+import { ModelError } from "../model/error.ts";
+import { loadPipeline, type Pipeline } from "../model/pipeline.ts";
 import { describeError, type ErrorDescription } from "../sampling/errors.ts";
 import { createHost, type Host } from "./host.ts";
 import type { FromWorker, ModelLocation, StartOptions, ToWorker } from "./protocol.ts";

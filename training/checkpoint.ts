@@ -1,5 +1,15 @@
 import { basename, join } from "@std/path";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../model/pipeline.ts";
+import {
+  removeQuietly,
+  renameDurably,
+  replaceFile,
+  syncFile,
+  syncFolder,
+  syncTree,
+  writing,
+} from "../files/durable.ts";
+import { ModelError } from "../model/error.ts";
+import { loadPipeline, type Pipeline, savePipeline } from "../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../model/safetensors.ts";
 import {
   averagePart,
@@ -13,7 +23,6 @@ import {
   type StoredState,
 } from "./checkpoint_files.ts";
 import { DigestError, readDigests, readVerified, SUMS_FILE, writeDigests } from "./digest.ts";
-import { removeQuietly, renameDurably, replaceFile, syncFile, syncFolder, syncTree, writing } from "./durable.ts";
 import { RunError } from "./errors.ts";
 
 const writeFiles = async (

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { dataEvent } from "../datasets/cache.ts";
 
 const step = z.int().min(0);
 const measure = z.number().nullable();
@@ -24,25 +25,8 @@ export const trainingEvent = z.discriminatedUnion("event", [
     /** Share of the time that is not spent in the compiled step, in [0, 1]. */
     outsideShare: measure.optional(),
   }),
-  /** Images of a data set that is prepared before the first step: so many of all. */
-  z.object({
-    event: z.literal("preparing"),
-    step,
-    steps: step,
-    imagesPerSecond: z.number(),
-    secondsLeft: z.number(),
-  }),
-  /** A file of a data set that could not be read. */
-  z.object({ event: z.literal("skipped"), file: z.string(), reason: z.string() }),
-  /** A data set that is prepared. */
-  z.object({
-    event: z.literal("prepared"),
-    data: z.string(),
-    folder: z.string(),
-    images: step,
-    skipped: step,
-    seconds: z.number(),
-  }),
+  /** Of a data set that is prepared before the first step. */
+  ...dataEvent.options,
   z.object({ event: z.literal("checkpoint"), step, folder: z.string() }),
   z.object({ event: z.literal("sample"), step, file: z.string() }),
   /** Something to know, that stops nothing. */

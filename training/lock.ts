@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { writing } from "./durable.ts";
+import { writing } from "../files/durable.ts";
 import { RunLockedError } from "./errors.ts";
 
 const POLL = 50;

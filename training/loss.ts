@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type BoundTables, boundTables, type Diffusion, type Prediction } from "../core/mod.ts";
+import { type BoundTables, boundTables, type Diffusion, HALF_BIN, isLearned, type Prediction } from "../core/mod.ts";
 import type { Loss, TrainedVariance } from "./choices.ts";
 
 /** What is minimized, for which process and prediction. */
@@ -105,8 +105,6 @@ export const noised = (
   return { xt: mix("signal", "spread"), target: mix("targetStart", "targetNoise") };
 };
 
-const HALF_BIN = 1 / 255;
-
 /** Φ(z), of the standard normal. */
 const normalCdf = (z: tf.Tensor): tf.Tensor => tf.mul(tf.add(tf.erf(tf.mul(z, Math.SQRT1_2)), 1), 0.5);
 
@@ -141,15 +139,15 @@ export const lossesOf = (
   { loss, variance }: Pick<Objective, "loss" | "variance">,
 ): tf.Tensor1D => {
   const of = (name: Column) => column(coefficients, name);
-  const isLearned = variance === "learned_range";
-  const [predicted, v] = isLearned ? tf.split(output, 2, 3) : [output];
+  const hasVariance = isLearned(variance);
+  const [predicted, v] = hasVariance ? tf.split(output, 2, 3) : [output];
   const error = tf.sub(predicted, target) as tf.Tensor4D;
   const squaredError = tf.mean(tf.square(error), [1, 2, 3]) as tf.Tensor1D;
   if (loss === "simple") return squaredError;
 
   // The hybrid's bound moves the variance alone.
   const moved = loss === "hybrid" ? stopGradient(error) : error;
-  const share = isLearned ? tf.mul(tf.add(v, 1), 0.5) : of("share");
+  const share = hasVariance ? tf.mul(tf.add(v, 1), 0.5) : of("share");
   const d = tf.mul(tf.mul(share, of("range")), -1);
   const divergence = tf.mul(
     tf.sub(tf.sub(tf.mul(tf.exp(d), tf.add(tf.mul(tf.square(moved), of("boundError")), 1)), 1), d),

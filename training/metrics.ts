@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { writing } from "./durable.ts";
+import { writeAll, writing } from "../files/durable.ts";
 
 /**
  * The mean loss of the images whose timestep falls into each quarter of 0 … T − 1, the least noisy first; `null` for a
@@ -127,8 +127,7 @@ export const openLines = (path: string, { keep }: { keep: (line: string) => bool
     const encoder = new TextEncoder();
     const write = (line: string) =>
       writing(path, () => {
-        let bytes = encoder.encode(`${line}\n`);
-        while (bytes.length > 0) bytes = bytes.subarray(file.writeSync(bytes));
+        writeAll(file, encoder.encode(`${line}\n`));
       });
     return { write, [Symbol.dispose]: () => file.close() };
   });

@@ -253,7 +253,13 @@ export type TrainOptions = z.output<typeof trainOptions>;
 // ---- What is not given.
 
 /** Fields that `init` leaves to the model that it names. */
-const MODEL_DECIDES = { variance: null, schedule: null, timesteps: null, prediction: null, dropout: null } as const;
+export const MODEL_DECIDES = {
+  variance: null,
+  schedule: null,
+  timesteps: null,
+  prediction: null,
+  dropout: null,
+} as const;
 
 /** What a preset decides of a recipe: all that has no default, but for what follows from other fields. */
 type PresetRecipe =

@@ -1,20 +1,11 @@
 import { basename, dirname, join } from "@std/path";
+import { partialOf, replaceFile, syncFolder, writing } from "../files/durable.ts";
+import { exists } from "../files/exists.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { listSteps, type StoredState } from "./checkpoint_files.ts";
-import { partialOf, replaceFile, syncFolder, writing } from "./durable.ts";
 import { RunError } from "./errors.ts";
 import { lockRun } from "./lock.ts";
 import { parseRecipe, type Recipe } from "./recipe.ts";
-
-const exists = (path: string): boolean => {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
 
 /** `runs/mnist-linear-20261123-153000`, in UTC. */
 export const defaultRunFolder = ({ data, schedule }: Recipe, now = new Date()): string => {
@@ -22,13 +13,18 @@ export const defaultRunFolder = ({ data, schedule }: Recipe, now = new Date()): 
   return `runs/${basename(data ?? "data")}-${schedule ?? "tuned"}-${date}-${time.slice(0, 6)}`;
 };
 
-const makeFolder = (folder: string): void => {
-  if (exists(folder)) return;
+const makeFolder = async (folder: string): Promise<void> => {
+  if (await exists(folder)) return;
   Deno.mkdirSync(folder, { recursive: true });
   const parent = dirname(folder);
   // Where a process may read the run's folder alone, the device gets the folder's own entry when it will.
   if (Deno.permissions.querySync({ name: "read", path: parent }).state === "granted") syncFolder(parent);
 };
+
+const makeFolders = (run: string, folders: readonly string[]): Promise<void> =>
+  writing(run, async () => {
+    for (const folder of folders) await makeFolder(folder);
+  });
 
 /**
  * Makes the folder of a new run, locks it and writes its recipe there.
@@ -39,16 +35,16 @@ const makeFolder = (folder: string): void => {
  */
 export const createRunFolder = async (run: string, recipe: Recipe): Promise<Disposable> => {
   const config = join(run, "config.json");
-  const refuseIfTaken = () => {
-    if (!exists(config) && listSteps(join(run, "checkpoints")).length === 0) return;
+  const refuseIfTaken = async () => {
+    if (!await exists(config) && listSteps(join(run, "checkpoints")).length === 0) return;
     throw new RunError(`Cannot start a run in ${run}: there is one; deno task train --resume ${run} goes on with it`);
   };
-  refuseIfTaken();
-  await writing(run, () => [run, join(run, "samples"), join(run, "checkpoints")].forEach(makeFolder));
+  await refuseIfTaken();
+  await makeFolders(run, [run, join(run, "samples"), join(run, "checkpoints")]);
   const lock = await lockRun(run);
   try {
     // Another process may have started one while this one waited for the lock.
-    refuseIfTaken();
+    await refuseIfTaken();
     await replaceFile(config, JSON.stringify(recipe, null, 2) + "\n");
     return lock;
   } catch (error) {
@@ -66,7 +62,7 @@ export const createRunFolder = async (run: string, recipe: Recipe): Promise<Disp
 export const reopenRunFolder = async (run: string): Promise<Disposable> => {
   const lock = await lockRun(run);
   // The run may have been killed before they were there.
-  await writing(run, () => [join(run, "samples"), join(run, "checkpoints")].forEach(makeFolder));
+  await makeFolders(run, [join(run, "samples"), join(run, "checkpoints")]);
   return lock;
 };
 

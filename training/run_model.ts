@@ -1,9 +1,14 @@
-import { lossWeights } from "../core/mod.ts";
+import { isLearned, lossWeights } from "../core/mod.ts";
 import type { DatasetParts } from "../datasets/dataset.ts";
 import { initializeUNet } from "../model/initialize.ts";
-import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
+import type { Pipeline } from "../model/pipeline.ts";
 import type { StoredTensor } from "../model/safetensors.ts";
-import { parseSchedulerConfig, type SchedulerConfig, schedulerConfigOf } from "../model/scheduler_config.ts";
+import {
+  diffusionOf,
+  parseSchedulerConfig,
+  type SchedulerConfig,
+  schedulerConfigOf,
+} from "../model/scheduler_config.ts";
 import { parseUNetConfig, type UNetConfig } from "../model/unet_config.ts";
 import { TRAINED_VARIANCES, type TrainedVariance } from "./choices.ts";
 import { RunError } from "./errors.ts";
@@ -51,14 +56,13 @@ export const resolveModel = (
 ): RunModel => {
   const labels = recipe.conditional ? classNames : null;
   const scheduler = schedulerOf(recipe, init);
-  const isLearned = scheduler.variance_type === "learned_range";
   const base = recipe.preset === null ? init!.unet : PRESETS[recipe.preset].unet;
   const unet: UNetConfig = parseUNetConfig({
     ...base,
     dropout: recipe.dropout ?? init!.unet.dropout,
     sample_size: height === width ? height : [height, width],
     in_channels: channels,
-    out_channels: isLearned ? 2 * channels : channels,
+    out_channels: isLearned(scheduler.variance_type) ? 2 * channels : channels,
     num_class_embeds: labels ? labels.length + 1 : null,
   });
   const { alphasCumprod, timesteps } = diffusionOf(scheduler);

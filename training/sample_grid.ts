@@ -1,12 +1,13 @@
 import { join } from "@std/path";
 import { compilePlan, sample } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
+import { replaceFile } from "../files/durable.ts";
 import { tile } from "../formats/grid.ts";
 import { toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
 import { createDenoiser } from "../model/denoiser.ts";
-import { diffusionOf, type Pipeline } from "../model/pipeline.ts";
-import { replaceFile } from "./durable.ts";
+import type { Pipeline } from "../model/pipeline.ts";
+import { diffusionOf } from "../model/scheduler_config.ts";
 
 const COLUMNS = 10, ROWS = 2, STEPS = 25;
 

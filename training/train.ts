@@ -11,7 +11,7 @@ import type { TrainingEvent } from "./events.ts";
 import { createLoader } from "./loader.ts";
 import { createStepClock, lossByQuartile, openMetrics } from "./metrics.ts";
 import { type BatchPlan, dropoutSizes } from "./micro_batch.ts";
-import type { Recipe, TrainOptions } from "./recipe.ts";
+import { MODEL_DECIDES, type Recipe, type TrainOptions } from "./recipe.ts";
 import { createRunFolder, defaultRunFolder, readRecipe, reopenRunFolder, restoreRun } from "./run_folder.ts";
 import { initialWeights, objectiveOf, resolveModel, type RunModel } from "./run_model.ts";
 import { writeSampleGrid } from "./sample_grid.ts";
@@ -27,9 +27,6 @@ const chooseRun = async ({ recipe, out, resume, steps, engine }: TrainOptions) =
   const moved = { steps: steps ?? stored.steps, engine: engine === "auto" ? stored.engine : engine };
   return { run: resume!, recipe: { ...stored, ...moved }, isResumed: true };
 };
-
-/** What a resumed run takes from its own checkpoint, so that the model it once started from may be gone. */
-const AS_SAVED = { preset: null, schedule: null, timesteps: null, prediction: null, variance: null, dropout: null };
 
 /** How the run's batches are prepared. */
 const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
@@ -81,7 +78,7 @@ export const train = async (
     // The model that it once started from may be gone: its own checkpoint says the same.
     const isOwn = stored !== null && recipe.init !== null;
     const from = isOwn ? join(run, checkpointFolder(stored.step)) : recipe.init;
-    return { stored, ...await modelFrom(isOwn ? { ...recipe, ...AS_SAVED } : recipe, from) };
+    return { stored, ...await modelFrom(isOwn ? { ...recipe, ...MODEL_DECIDES, preset: null } : recipe, from) };
   };
 
   // What cannot work is refused before there is a folder.

@@ -1,5 +1,6 @@
 import { fromFileUrl, join } from "@std/path";
 import { grantLibrary, NO_LIBRARY } from "../../engine/tensorflow/permissions.ts";
+import { exists } from "../../files/exists.ts";
 import { checkpointFolder, listSteps } from "../../training/checkpoint_files.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../../training/events.ts";
 import { type Chance, createChance } from "../chance.ts";
@@ -226,17 +227,11 @@ const trainKilled = async (
   { kills, chance, pace }: { kills: number; chance: Chance; pace: Pace },
 ): Promise<KilledRun> => {
   const places: KilledDuring[] = [], faults: string[] = [];
-  const hasRecipe = () => {
-    try {
-      return Deno.statSync(join(run, "config.json")).isFile;
-    } catch {
-      return false;
-    }
-  };
   for (;;) {
     const { promise: started, resolve: start } = Promise.withResolvers<void>();
     let hasStarted = false;
-    const training = startTraining(hasRecipe() ? ["--resume", run] : [...args, "--out", run], (event) => {
+    const hasRecipe = await exists(join(run, "config.json"));
+    const training = startTraining(hasRecipe ? ["--resume", run] : [...args, "--out", run], (event) => {
       if (event.event === "start") {
         hasStarted = true;
         start();

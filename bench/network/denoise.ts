@@ -6,7 +6,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { type Engine, type EngineName, openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { diffusionOf, loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { loadPipeline, type Pipeline } from "../../model/pipeline.ts";
+import { diffusionOf } from "../../model/scheduler_config.ts";
 import { sampleShape } from "../../model/unet_config.ts";
 import { initialState } from "../../training/state.ts";
 import { createTrainStep, type TrainStep } from "../../training/train_step.ts";

@@ -5,7 +5,7 @@ import type { MetricResult } from "../../evaluation/metric.ts";
 import { metricOf } from "../../evaluation/metrics.ts";
 import { createSubject, type Subject } from "../../evaluation/subject.ts";
 import { renderSvg } from "../../figures/render_svg.ts";
-import { replaceFile } from "../../training/durable.ts";
+import { replaceFile } from "../../files/durable.ts";
 import { UsageError } from "../cli/command.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
 import { flagOf } from "../cli/options.ts";

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import type { z } from "zod";
-import { bytesBelow } from "../../datasets/bytes_below.ts";
+import { bytesBelow } from "../../files/bytes_below.ts";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
 import { UsageError } from "../cli/command.ts";
 import { createReporter } from "../cli/progress.ts";

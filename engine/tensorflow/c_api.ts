@@ -21,6 +21,9 @@ export const BASE_SYMBOLS = {
   },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** Flags of `dlopen`; `noLoad` is Linux's. */
+export const DLOPEN = { now: 2, noLoad: 4, noDelete: Deno.build.os === "darwin" ? 0x80 : 0x1000 } as const;
+
 /** The functions of TensorFlow's C API (`c_api.h`, `eager/c_api.h`) that this engine calls. */
 export const SYMBOLS = {
   ...BASE_SYMBOLS,

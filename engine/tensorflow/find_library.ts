@@ -60,7 +60,8 @@ const FILES = {
 /** Where a wheel, an installed package, and an official archive keep their libraries, below the folder given. */
 const SUBFOLDERS = ["", "tensorflow", "lib", "site-packages/tensorflow"];
 
-const isFile = (path: string): boolean => {
+/** Whether a file is there that may be looked at: one that may not is none to load either. */
+const isReadableFile = (path: string): boolean => {
   try {
     return Deno.statSync(path).isFile;
   } catch {
@@ -68,7 +69,8 @@ const isFile = (path: string): boolean => {
   }
 };
 
-const isThere = (path: string): boolean => {
+/** Whether a file, a folder or a link is there, be it one that leads nowhere. */
+const entryExists = (path: string): boolean => {
   try {
     Deno.lstatSync(path);
     return true;
@@ -79,7 +81,7 @@ const isThere = (path: string): boolean => {
 
 const inFolder = (folder: string): string | undefined => {
   const files = FILES[Deno.build.os as "windows" | "darwin"] ?? FILES.other;
-  return files.map((file) => join(folder, file)).find(isFile);
+  return files.map((file) => join(folder, file)).find(isReadableFile);
 };
 
 /**
@@ -87,7 +89,7 @@ const inFolder = (folder: string): string | undefined => {
  * itself; `null` if there is none (or reading there is not allowed).
  */
 export const libraryIn = (path: string): string | null => {
-  if (isFile(path)) return path;
+  if (isReadableFile(path)) return path;
   for (const folder of SUBFOLDERS) {
     const found = inFolder(join(path, folder));
     if (found) return found;
@@ -122,7 +124,7 @@ const installed = (): string | null => {
   const path = INSTALL_FOLDER;
   if (!isGranted({ name: "ffi", path }) || !isGranted({ name: "read", path })) return null;
   const found = libraryIn(path);
-  if (found === null && isThere(path)) {
+  if (found === null && entryExists(path)) {
     throw new EngineError(
       `Cannot find TensorFlow's library in ${path}/, which is there: deno task engine install makes it anew`,
     );

@@ -1,5 +1,5 @@
 import { EngineError } from "../engine.ts";
-import { BASE_SYMBOLS, type BaseSymbols, cString, readString, SYMBOLS, type Symbols } from "./c_api.ts";
+import { BASE_SYMBOLS, type BaseSymbols, cString, DLOPEN, readString, SYMBOLS, type Symbols } from "./c_api.ts";
 import { isGranted, libraryAt } from "./find_library.ts";
 
 /** ELF's e_machine of the processors that Deno runs on. */
@@ -24,7 +24,13 @@ const processorOf = (path: string): string | null => {
 export const LOG_VARIABLE = "TF_CPP_MIN_LOG_LEVEL";
 
 /** Oldest version with all that is called here. */
-const OLDEST = [2, 9];
+const OLDEST = [2, 9] as const;
+
+/** Whether a version is older than another, as TensorFlow writes its own: "2.21.0". */
+export const isOlderThan = (version: string, [major, minor]: readonly [major: number, minor: number]): boolean => {
+  const [ownMajor, ownMinor] = version.split(".").map(Number);
+  return ownMajor < major || (ownMajor === major && ownMinor < minor);
+};
 
 /** TensorFlow, opened. */
 export interface Library {
@@ -32,11 +38,6 @@ export interface Library {
   readonly path: string;
   readonly version: string;
 }
-
-const isTooOld = (version: string): boolean => {
-  const [major, minor] = version.split(".").map(Number);
-  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
-};
 
 const whyNot = (path: string, error: unknown): string => {
   const machine = processorOf(path);
@@ -70,11 +71,9 @@ const quieten = (xla: boolean): void => {
   }
 };
 
-const RTLD_NOW = 2, RTLD_NODELETE = Deno.build.os === "darwin" ? 0x80 : 0x1000;
-
 /** Keeps the library loaded to the end: Deno unloads it at exit, under the feet of TensorFlow's threads. */
 const pin = ({ dlopen }: BaseSymbols, path: string): void => {
-  dlopen?.(cString(path), RTLD_NOW | RTLD_NODELETE);
+  dlopen?.(cString(path), DLOPEN.now | DLOPEN.noDelete);
 };
 
 /**
@@ -90,7 +89,7 @@ export const openLibrary = (place: string, { xla = false }: { xla?: boolean } = 
   const base = open(path, BASE_SYMBOLS).symbols;
   pin(base, path);
   const version = readString(base, base.TF_Version());
-  if (isTooOld(version)) {
+  if (isOlderThan(version, OLDEST)) {
     throw new EngineError(
       `Cannot use TensorFlow at ${path}: version must be ${OLDEST.join(".")} or newer, received ${version}`,
     );

@@ -1,23 +1,18 @@
 import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { EngineError } from "../engine.ts";
-import { type BaseSymbols, cString, readBytes } from "./c_api.ts";
+import { type BaseSymbols, cString, DLOPEN, readBytes } from "./c_api.ts";
 import { INSTALL_FOLDER, isGranted } from "./find_library.ts";
-import type { Library } from "./library.ts";
+import { isOlderThan, type Library } from "./library.ts";
 
 /** The environment variable with TensorFlow's settings for XLA, which it reads once. */
 export const XLA_VARIABLE = "TF_XLA_FLAGS";
 
 /** Where compiled functions are kept: a folder for each TensorFlow and processor. It may be deleted at any time. */
-export const XLA_CACHE_FOLDER = join(INSTALL_FOLDER, "xla-cache");
+const XLA_CACHE_FOLDER = join(INSTALL_FOLDER, "xla-cache");
 
 /** The oldest version that was seen to keep and to load on processors; 2.10 crashes as it keeps one. */
-const OLDEST = [2, 21];
-
-const isTooOld = (version: string): boolean => {
-  const [major, minor] = version.split(".").map(Number);
-  return major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
-};
+const OLDEST = [2, 21] as const;
 
 /** glibc keeps what cpuid answers in leaves, each with four words as they are and four of what is in use. */
 const LEAVES = 9, WORDS_BYTES = 16;
@@ -51,7 +46,7 @@ const isWritable = ({ access }: BaseSymbols, folder: string): boolean => {
  */
 export const enableXlaCache = ({ symbols, version }: Library): void => {
   const variable = XLA_VARIABLE;
-  if (isTooOld(version) || !isGranted({ name: "env", variable })) return;
+  if (isOlderThan(version, OLDEST) || !isGranted({ name: "env", variable })) return;
   const flags = Deno.env.get(variable) ?? "";
   const namesFile = flags !== "" && !flags.startsWith("-");
   if (namesFile || flags.includes("tf_xla_persistent_cache_directory")) return;
@@ -61,8 +56,6 @@ export const enableXlaCache = ({ symbols, version }: Library): void => {
   if (!isWritable(symbols, folder)) return;
   Deno.env.set(variable, `${flags} --tf_xla_persistent_cache_directory=${folder}`.trimStart());
 };
-
-const RTLD_NOW = 2, RTLD_NOLOAD = 4;
 
 /** Releases of LLVM that graphics drivers may be linked with. */
 const RELEASES = Array.from({ length: 40 }, (_, i) => 10 + i);
@@ -76,7 +69,7 @@ const FILES = RELEASES.flatMap((n) => [`libLLVM.so.${n}.1`, `libLLVM-${n}.so.1`,
  */
 export const refuseForeignLlvm = ({ dlopen }: BaseSymbols): void => {
   if (Deno.build.os !== "linux" || !dlopen) return;
-  const found = FILES.find((file) => dlopen(cString(file), RTLD_NOW | RTLD_NOLOAD) !== null);
+  const found = FILES.find((file) => dlopen(cString(file), DLOPEN.now | DLOPEN.noLoad) !== null);
   if (found === undefined) return;
   throw new EngineError(
     `Cannot compile with XLA: a graphics driver has loaded ${found} into this process, in which XLA would crash; ` +

@@ -15,8 +15,7 @@ import {
 import { batch as gather } from "../../datasets/batch.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import type { Denoiser } from "../../model/denoiser.ts";
-import { diffusionOf } from "../../model/pipeline.ts";
-import type { SchedulerConfig } from "../../model/scheduler_config.ts";
+import { diffusionOf, type SchedulerConfig } from "../../model/scheduler_config.ts";
 import { EvaluationError } from "../error.ts";
 import type { EvaluationEvent } from "../subject.ts";
 import {

@@ -1,6 +1,6 @@
 import { join } from "@std/path";
+import { replaceFile } from "../../files/durable.ts";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
-import { replaceFile } from "../../training/durable.ts";
 
 /**
  * Where the quantities of one image lie in one array: four by step, then the four sums.
@@ -10,7 +10,7 @@ import { replaceFile } from "../../training/durable.ts";
 export const STEP_QUANTITIES = ["bits", "rate", "xStartMse", "epsilonMse"] as const;
 
 /** The bound and its parts: L_T, Σ L_{t−1}, L_0. */
-export const SUM_QUANTITIES = ["total", "prior", "middle", "decoder"] as const;
+const SUM_QUANTITIES = ["total", "prior", "middle", "decoder"] as const;
 
 /** One of {@linkcode STEP_QUANTITIES}. */
 export type StepQuantity = typeof STEP_QUANTITIES[number];

@@ -4,17 +4,17 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { compile } from "../../engine/mod.ts";
 import { readTensor } from "../../engine/read_tensor.ts";
+import { replaceFile } from "../../files/durable.ts";
 import { fromBytes } from "../../formats/pixels.ts";
 import { bucketOf, padTo } from "../../model/bucket.ts";
 import { conv, linear, silu } from "../../model/layers.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
 import { uploadWeights } from "../../model/weights.ts";
-import { replaceFile } from "../../training/durable.ts";
 import { ExtractorError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 
 /** Side of every convolution's window, in pixels. */
-export const WINDOW = 3;
+const WINDOW = 3;
 
 const extent = z.int().min(1).max(4096);
 
@@ -60,7 +60,7 @@ const convolutionsOf = ({ channels, widths }: ClassifierConfig): ClassifierConv[
 ];
 
 /** Values that are left of an image after the last convolution. */
-export const flatSize = ({ height, width, widths }: ClassifierConfig): number => {
+const flatSize = ({ height, width, widths }: ClassifierConfig): number => {
   const halved = (side: number) => Math.ceil(side / 2 ** (widths.length - 1));
   return halved(height) * halved(width) * widths[widths.length - 1];
 };
@@ -104,7 +104,7 @@ export const logitsOf = (features: tf.Tensor2D, tensors: ClassifierTensors): tf.
   linearLayer(features, "classes", tensors);
 
 /** Names of a classifier's files in its folder. */
-export const CLASSIFIER_FILES = { config: "config.json", weights: "model.safetensors" } as const;
+const CLASSIFIER_FILES = { config: "config.json", weights: "model.safetensors" } as const;
 
 /** A classifier as it lies on disk. */
 export interface StoredClassifier {

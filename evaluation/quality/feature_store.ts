@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
+import { replaceFile } from "../../files/durable.ts";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
-import { replaceFile } from "../../training/durable.ts";
 import { EvaluationError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import type { FeatureRows } from "./feature_rows.ts";

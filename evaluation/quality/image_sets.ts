@@ -35,7 +35,7 @@ export interface ImageSet extends ImageShape {
 }
 
 /** Which part of a dataset goes by its name; `null` where nobody says. */
-export const splitOf = (name: string): "train" | "test" | null => {
+const splitOf = (name: string): "train" | "test" | null => {
   if (!isBuiltin(name)) return null;
   return name.endsWith("-test") ? "test" : "train";
 };

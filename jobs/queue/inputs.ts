@@ -1,6 +1,7 @@
 import { basename, join } from "@std/path";
 import type { DataEvent } from "../../datasets/cache.ts";
 import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
+import { exists } from "../../files/exists.ts";
 import { resolveRecipe } from "../../training/recipe.ts";
 import type { OptionValues } from "../jobs.ts";
 import { prepareInProcess } from "../prepare_data.ts";
@@ -61,18 +62,8 @@ const lastCheckpoint = async (run: string): Promise<string> => {
   return join(run, "checkpoints", basename(latest));
 };
 
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
-
 /** What `train` is given for a run. One that has begun goes on by its own recipe; its end may have been moved. */
 export const trainArguments = async (run: string, options: OptionValues): Promise<OptionValues> => {
-  if (!await isThere(join(run, "config.json"))) return { ...options, out: run };
+  if (!await exists(join(run, "config.json"))) return { ...options, out: run };
   return { resume: run, steps: options.steps ?? null, engine: options.engine ?? null };
 };

@@ -108,7 +108,8 @@ export interface Queue extends Jobs {
 /** Milliseconds until a database that could not be opened is tried again. */
 const AGAIN = 3000;
 
-const exists = async (path: string): Promise<boolean> => {
+/** Whether anything goes by this name, be it a link that leads nowhere. */
+const isTaken = async (path: string): Promise<boolean> => {
   try {
     await Deno.lstat(path);
     return true;
@@ -169,7 +170,7 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
     start,
     add: (options, id = `job-${crypto.randomUUID().slice(0, 8)}`) =>
       using(async ({ database }) => {
-        if (await exists(join(runs, id)) && !await getJob(database, id)) {
+        if (await isTaken(join(runs, id)) && !await getJob(database, id)) {
           throw new JobExistsError(`${join(runs, id)} is there already: choose another name`);
         }
         return await addJob(database, id, options);

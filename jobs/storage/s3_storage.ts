@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "@std/path";
+import { removeQuietly, renameDurably, replaceFile, syncTree } from "../../files/durable.ts";
 import { DigestError, readDigests, SUMS_FILE } from "../../training/digest.ts";
-import { removeQuietly, renameDurably, replaceFile, syncTree } from "../../training/durable.ts";
 import { readIndex, type RunIndex, type RunIndexFile } from "./run_index.ts";
 import { openS3Objects, type S3Objects, s3Settings } from "./s3.ts";
 import { type RunStorage, StorageError } from "./storage.ts";

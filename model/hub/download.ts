@@ -1,4 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
+import { exists } from "../../files/exists.ts";
 import type { RemoteFile } from "./listing.ts";
 import { ConnectionError, fileAddress, HubError, type Repository, requestHub, type RequestOptions } from "./request.ts";
 
@@ -112,15 +113,9 @@ export interface DownloadOptions extends RequestOptions {
   idleTimeout?: number;
 }
 
-const isThere = (path: string): Promise<boolean> =>
-  Deno.stat(path).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  });
-
 /** Whether the whole file is here already. */
 const isComplete = async (path: string, { size, sha256 }: RemoteFile): Promise<boolean> => {
-  if (!await isThere(path)) return false;
+  if (!await exists(path)) return false;
   using file = await Deno.open(path);
   const hash = createHash("sha256");
   const found = await hashFile(file, hash);

@@ -4,6 +4,7 @@ import {
   createDiffusion,
   type Diffusion,
   fillNormal,
+  INITIAL_NOISE_STEP,
   qSample,
   type ScheduleName,
   SCHEDULES,
@@ -39,7 +40,7 @@ const strip = (
   { count, seed, schedule }: { count: number; seed: number; schedule?: ScheduleName },
 ): FinishedTask => {
   const diffusion = processOf(model, schedule);
-  const noise = fillNormal(new Float32Array(start.length), { seed, sample: 0, step: 0 });
+  const noise = fillNormal(new Float32Array(start.length), { seed, sample: 0, step: INITIAL_NOISE_STEP });
   const timesteps = stripTimesteps(model.timesteps, count);
   const values = new Float32Array(count * start.length);
   values.set(start);

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { browserTest, cut, drawAgain, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 

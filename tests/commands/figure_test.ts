@@ -14,7 +14,8 @@ import { drawForward } from "../../commands/figure/forward.ts";
 import { drawGallery } from "../../commands/figure/gallery.ts";
 import { drawInterpolation } from "../../commands/figure/interpolate.ts";
 import { drawReverse } from "../../commands/figure/reverse.ts";
-import { decodePng, encodePng } from "../../formats/png.ts";
+import { encodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { run, start, testCommandLine } from "./run_main.ts";
 
 const MODEL = ["--model", "tests/fixtures/tiny-model"];

@@ -4,7 +4,7 @@ import { fillNormal } from "../../core/noise.ts";
 import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { python, whyNoPython } from "../model/python.ts";
 import { run, start, testCommandLine } from "./run_main.ts";
 

@@ -1,12 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import {
-  createLossHistory,
-  drawTimesteps,
-  LOSS_HISTORY,
-  recordLosses,
-  timestepProbabilities,
-  uniform,
-} from "../../core/mod.ts";
+import { createLossHistory, drawTimesteps, recordLosses, timestepProbabilities, uniform } from "../../core/mod.ts";
 import golden from "../fixtures/core/resampler.json" with { type: "json" };
 
 Deno.test("timestepProbabilities: after the same losses, improved-diffusion's weights to 1e-15", () => {
@@ -20,12 +13,12 @@ Deno.test("timestepProbabilities: after the same losses, improved-diffusion's we
 
 Deno.test("timestepProbabilities: uniform until every timestep has ten losses, and where all losses are 0", () => {
   const history = createLossHistory(3);
-  for (let i = 0; i < LOSS_HISTORY; i++) recordLosses(history, [0, 2], [5, 1]);
-  for (let i = 0; i < LOSS_HISTORY - 1; i++) recordLosses(history, [1], [9]);
+  for (let i = 0; i < 10; i++) recordLosses(history, [0, 2], [5, 1]);
+  for (let i = 0; i < 9; i++) recordLosses(history, [1], [9]);
   assertEquals([...timestepProbabilities(history)], [1 / 3, 1 / 3, 1 / 3]);
   recordLosses(history, [1], [9]);
   assertLess(timestepProbabilities(history)[2], 0.1);
-  for (let i = 0; i < LOSS_HISTORY; i++) recordLosses(history, [0, 1, 2], [0, 0, 0]);
+  for (let i = 0; i < 10; i++) recordLosses(history, [0, 1, 2], [0, 0, 0]);
   assertEquals([...timestepProbabilities(history)], [1 / 3, 1 / 3, 1 / 3]);
 });
 

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { createDiffusion } from "../../core/diffusion.ts";
 import { fillNormal } from "../../core/noise.ts";
-import { applyRow, type Plan, type PlanRow } from "../../core/plan.ts";
+import { applyRow, type Plan, type PlanRow, SAMPLERS } from "../../core/plan.ts";
 import { type Evaluate, sample, type SampleOptions } from "../../core/sample.ts";
-import { compilePlan, SAMPLERS } from "../../core/samplers.ts";
+import { compilePlan } from "../../core/samplers.ts";
 
 const diffusion = createDiffusion(Array.from({ length: 100 }, (_, t) => 0.001 + 0.1 * t / 99));
 const LENGTH = 12;

@@ -1,9 +1,9 @@
 import { assertAlmostEquals, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { createDiffusion, type Diffusion } from "../../core/diffusion.ts";
 import { fillNormal } from "../../core/noise.ts";
-import type { Plan, SamplerName } from "../../core/plan.ts";
+import { type Plan, type SamplerName, SAMPLERS } from "../../core/plan.ts";
 import { type Evaluate, sample } from "../../core/sample.ts";
-import { compileInversion, compilePlan, type PlanOptions, SAMPLERS } from "../../core/samplers.ts";
+import { compileInversion, compilePlan, type PlanOptions } from "../../core/samplers.ts";
 import { rescaleZeroTerminalSnr } from "../../core/schedules.ts";
 
 const betas = Float64Array.from({ length: 1000 }, (_, t) => 0.0001 + (0.02 - 0.0001) * t / 999);

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { chart, layAxis } from "../../figures/chart.ts";
 import { renderSvg } from "../../figures/render_svg.ts";
 import { svgDocument } from "../../figures/svg.ts";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 
 const extent = { width: 200, height: 150 };
 const options = {

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { drawPicture, drawPictureTable, enlarge, extentFor } from "../../figures/picture_table.ts";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 
 const shape = { height: 32, width: 32, channels: 1 };
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { renderSvg } from "../../figures/render_svg.ts";
 import { element, escapeXml, svgDocument } from "../../figures/svg.ts";
 import { typeset } from "../../figures/typeset.ts";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 
 const document = (...children: string[]) =>
   svgDocument({ width: 20, height: 10, title: "a <test> & more" }, ...children);

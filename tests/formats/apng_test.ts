@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeApng } from "fast-png";
 import { encodeApng } from "../../formats/apng.ts";
-import { decodePng } from "../../formats/png.ts";
 import { waves } from "./animations.ts";
+import { decodePng } from "./decode_png.ts";
 
 for (const channels of [1, 3]) {
   Deno.test(`encodeApng keeps every bit of every frame of ${channels === 1 ? "gray" : "colour"}, as fast-png reads it`, () => {

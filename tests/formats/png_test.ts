@@ -1,5 +1,6 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
-import { decodePng, encodePng } from "../../formats/png.ts";
+import { encodePng } from "../../formats/png.ts";
+import { decodePng } from "./decode_png.ts";
 
 const fixtures = new URL("../fixtures/formats/", import.meta.url);
 const read = (name: string) => Deno.readFileSync(new URL(name, fixtures));

@@ -6,7 +6,18 @@ import type { TrainingEvent } from "../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
-const program = ["node_modules", "core", "datasets", "engine", "formats", "jobs", "model", "sampling", "training"];
+const program = [
+  "node_modules",
+  "core",
+  "datasets",
+  "engine",
+  "files",
+  "formats",
+  "jobs",
+  "model",
+  "sampling",
+  "training",
+];
 const NO_SECRETS = {
   DATABASE_URL: "",
   DENOISE_API_KEYS: "",

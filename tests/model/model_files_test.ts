@@ -2,7 +2,8 @@ import { assertEquals, assertLess, assertNotEquals, assertRejects, assertStringI
 import { fromFileUrl, join } from "@std/path";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
+import { ModelError } from "../../model/error.ts";
+import { loadPipeline, type Pipeline, savePipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, type StoredTensor } from "../../model/safetensors.ts";
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
 import { randomValues } from "../engine/random_values.ts";

@@ -2,7 +2,8 @@ import { assertEquals, assertLess, assertMatch, assertNotMatch, assertRejects } 
 import { fromFileUrl, join } from "@std/path";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { loadPipeline, ModelError, type Pipeline, savePipeline } from "../../model/pipeline.ts";
+import { ModelError } from "../../model/error.ts";
+import { loadPipeline, type Pipeline, savePipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
@@ -19,6 +20,20 @@ Deno.test("loadPipeline names the first file that is missing, for a folder that 
   const folder = join(FIXTURES, "nowhere");
   const error = await assertRejects(() => loadPipeline(folder), ModelError);
   assertEquals(error.message, `Cannot read ${join(folder, UNET)}: there is no such file`);
+});
+
+Deno.test("loadPipeline refuses a file as it does a damaged folder, in one line", async () => {
+  const file = join(FIXTURES, "ddpm", INDEX);
+  const error = await assertRejects(() => loadPipeline(file), ModelError);
+  assertMatch(error.message, /^Cannot read .*model_index\.json: [^\n]+$/);
+});
+
+Deno.test({
+  name: "loadPipeline does not take classes that it may not read for none",
+  permissions: { read: [INDEX, "scheduler", "unet"].map((part) => join(FIXTURES, "conditional", part)) },
+  fn: async () => {
+    await assertRejects(() => loadPipeline(join(FIXTURES, "conditional")), Deno.errors.NotCapable, "denoise.json");
+  },
 });
 
 Deno.test("loadPipeline reads the paper's checkpoints as they lie on the hub: one folder, old keys, old names", async () => {

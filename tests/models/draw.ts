@@ -1,7 +1,8 @@
 import { compilePlan, sample, type SamplerName, type Spacing } from "../../core/mod.ts";
 import { openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
-import { diffusionOf, type Pipeline } from "../../model/pipeline.ts";
+import type { Pipeline } from "../../model/pipeline.ts";
+import { diffusionOf } from "../../model/scheduler_config.ts";
 
 /** An image as a model draws it: flat HWC, not clipped. */
 export interface Drawn {

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { decodeNpz } from "../../formats/npz.ts";
-import { decodePng } from "../../formats/png.ts";
 import { FORMAT_NAMES, FORMATS } from "../../routes/http/negotiate.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { openAnswer, openMultipart } from "./open_answer.ts";
 import { formOf, gradient, rightHalf } from "./pictures.ts";
 import { bytesOf, withServer } from "./with_server.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { asJson, pendingImages, tinyModel, until, withServer } from "./with_server.ts";
 
 const draw = async (url: string, init?: RequestInit) => {

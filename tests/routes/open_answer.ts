@@ -1,6 +1,6 @@
 import { decodeNpy } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { allEvents } from "./read_events.ts";
 
 /** What an answer with images turned out to hold. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { decodePng } from "../../formats/png.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { allEvents, readEvents } from "./read_events.ts";
 import { asJson, bytesOf, pendingImages, until, withServer } from "./with_server.ts";
 

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { join } from "@std/path";
-import { decodePng } from "../../formats/png.ts";
 import type { Job } from "../../jobs/jobs.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { remoteTrainOptions } from "../../training/recipe.ts";
+import { decodePng } from "../formats/decode_png.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { type ReadEvent, readEvents } from "./read_events.ts";
 import { asJson, bytesOf, until, withServer } from "./with_server.ts";

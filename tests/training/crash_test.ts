@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { unreadableCheckpoints } from "../../bench/kill/check_runs.ts";
+import { DiskError } from "../../files/durable.ts";
 import { readCheckpoint, writeCheckpoint } from "../../training/checkpoint.ts";
-import { DiskError } from "../../training/durable.ts";
 import { rewindRunFolder } from "../../training/run_folder.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { exampleState, model, RATES } from "./example_run.ts";

@@ -95,3 +95,15 @@ writingTest("TensorBoard shows each step once where a killed run went on from an
     3,
   ]]);
 }, reason);
+
+writingTest("openTensorBoard frames records with the checksums of TFRecord", async (run) => {
+  using _ = await openTensorBoard(run, 0, { now: () => 1_790_000_000.25 });
+  const [{ name }] = await Array.fromAsync(Deno.readDir(join(run, "tensorboard")));
+  // Checked by TensorBoard 2.21: length, its checksum; a double, "brain.Event:2"; their checksum.
+  assertEquals(
+    Array.from(await Deno.readFile(join(run, "tensorboard", name)), (byte) => byte.toString(16).padStart(2, "0")).join(
+      "",
+    ),
+    "1800000000000000a37f4b22" + "09000010e04eacda411a0d627261696e2e4576656e743a32" + "e9383659",
+  );
+});

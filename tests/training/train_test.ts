@@ -1,11 +1,11 @@
 import { assertEquals, assertGreater, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { decodePng } from "../../formats/png.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors } from "../../model/safetensors.ts";
 import { writeDigests } from "../../training/digest.ts";
 import { DIVERGED } from "../../training/errors.ts";
 import { run, start, testCommandLine } from "../commands/run_main.ts";
+import { decodePng } from "../formats/decode_png.ts";
 
 const TINY = ["train", "--preset", "tiny", "--batch", "8", "--warmup", "5"];
 

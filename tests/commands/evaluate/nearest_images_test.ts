@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { decodePng } from "../../../formats/png.ts";
+import { decodePng } from "../../formats/decode_png.ts";
 import { run, testCommandLine } from "../run_main.ts";
 import { prepareColours } from "./colours.ts";
 

@@ -1,8 +1,7 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { EvaluationError } from "../../../evaluation/error.ts";
 import { evaluatedProcess } from "../../../evaluation/likelihood/bound.ts";
-import { diffusionOf } from "../../../model/pipeline.ts";
-import { parseSchedulerConfig } from "../../../model/scheduler_config.ts";
+import { diffusionOf, parseSchedulerConfig } from "../../../model/scheduler_config.ts";
 
 Deno.test("processOf reads variance, clipping and prediction off the scheduler, as diffusers names them", () => {
   const process = evaluatedProcess(parseSchedulerConfig({

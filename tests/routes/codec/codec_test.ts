@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { decodePng } from "../../../formats/png.ts";
 import { CodecTimeoutError, createCodec } from "../../../routes/codec/codec.ts";
+import { decodePng } from "../../formats/decode_png.ts";
 
 const pixel = { height: 1, width: 1, channels: 1 };
 const shape = { height: 64, width: 64, channels: 3 };

@@ -2,10 +2,10 @@ import { assertEquals } from "@std/assert";
 import { betaSchedule, createDiffusion, fillNormal, qSample } from "../../../core/mod.ts";
 import { decodeNpy } from "../../../formats/npy.ts";
 import { fromBytes, nchwToNhwc } from "../../../formats/pixels.ts";
-import { decodePng } from "../../../formats/png.ts";
 import { loadPipeline } from "../../../model/pipeline.ts";
 import { diffusionOf } from "../../../model/scheduler_config.ts";
 import { stripTimesteps } from "../../../routes/drawing/forward.ts";
+import { decodePng } from "../../formats/decode_png.ts";
 import { formOf, gradient } from "../pictures.ts";
 import { bytesOf, tinyModel, withServer } from "../with_server.ts";
 

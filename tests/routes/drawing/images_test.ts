@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { decodePng } from "../../../formats/png.ts";
+import { decodePng } from "../../formats/decode_png.ts";
 import { formOf, gradient, rightHalf, urlOf } from "../pictures.ts";
 import { asJson, bytesOf, withServer } from "../with_server.ts";
 

@@ -54,6 +54,11 @@ export const syncTree = (folder: string): void => {
   syncFolder(folder);
 };
 
+/** Writes all bytes, though the system may take them a few at a time. */
+export const writeAll = (file: Deno.FsFile, bytes: Uint8Array): void => {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+};
+
 /** Puts a file or folder under another name, for good: a power cut afterwards finds it there. */
 export const renameDurably = (from: string, to: string): void => {
   Deno.renameSync(from, to);
