@@ -1,4 +1,5 @@
 import { fromFileUrl } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
 import type { ApiKey } from "../../routes/http/keys.ts";
 import { openServer, type Server } from "../../routes/server.ts";
@@ -40,8 +41,7 @@ Deno.test.afterAll(async () => {
 export const spawnServer = async (port: number, keys = ""): Promise<{ origin: string; kill(): Promise<void> }> => {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--no-prompt",
+      ...DENO_RUN,
       "--allow-net=127.0.0.1",
       "--allow-read=.",
       "--allow-sys=hostname,systemMemoryInfo",

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { encodePng } from "../../formats/png.ts";
 import { namesIn } from "../datasets/fixtures.ts";
 import { type Ended, ended, executable, testCommandLine } from "./run_main.ts";
@@ -11,14 +12,8 @@ const startIn = (cwd: string, ...args: string[]): Deno.ChildProcess => {
   const permissions = [`--allow-read=.,${root}`, "--allow-write=data/.prepared"];
   return new Deno.Command(executable!, {
     args: [
-      "run",
-      "--quiet",
-      "--no-prompt",
-      "--config",
-      join(root, "deno.json"),
-      ...permissions,
-      join(root, "main.ts"),
-      ...args,
+      ...[...DENO_RUN, "--config", join(root, "deno.json")],
+      ...[...permissions, join(root, "main.ts"), ...args],
     ],
     cwd,
     stdin: "null",

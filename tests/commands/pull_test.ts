@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { type Behaviour, COMMIT, reasonNotToServe, serveHub } from "../model/hub/local_hub.ts";
 import { type Ended, ended, missing, startWith, testCommandLine } from "./run_main.ts";
@@ -241,7 +242,7 @@ import os, resource, signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 os.execv(sys.argv[1], sys.argv[1:])`;
-    const deno = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...PERMISSIONS, "main.ts"];
+    const deno = [Deno.execPath(), ...DENO_RUN, ...PERMISSIONS, "main.ts"];
     const limited = await ended(
       new Deno.Command("python3", {
         args: ["-c", code, ...deno, ...args],

@@ -1,4 +1,5 @@
 import { fromFileUrl } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
@@ -20,7 +21,7 @@ export const startIn = (
   ...args: string[]
 ): Deno.ChildProcess =>
   new Deno.Command(executable!, {
-    args: ["run", "--quiet", "--no-prompt", ...permissions, "main.ts", ...args],
+    args: [...DENO_RUN, ...permissions, "main.ts", ...args],
     cwd: root,
     env,
     stdin: "null",

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 
 const model = "tests/fixtures/tiny-model";
 const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -13,8 +14,7 @@ const spawnWith = (
 ) =>
   new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--no-prompt",
+      ...DENO_RUN,
       "--allow-read=.",
       "--allow-net=127.0.0.1",
       `--allow-env=${variables}`,

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { encodePng } from "../../formats/png.ts";
 import { executable, testCommandLine } from "../commands/run_main.ts";
 import { namesIn } from "../datasets/fixtures.ts";
@@ -15,7 +16,7 @@ testCommandLine(
     Deno.writeTextFileSync(join(folder, "data", "cats", "c.png"), "no");
     const { code, stdout, stderr } = await new Deno.Command(executable!, {
       args: [
-        ...["run", "--quiet", "--no-prompt", "--config", join(root, "deno.json")],
+        ...[...DENO_RUN, "--config", join(root, "deno.json")],
         // It may not write: the process that prepares is given that.
         ...["--allow-read", `--allow-run=${executable}`],
         ...[join(root, "tests/jobs/prepare_data_program.ts"), "data/cats", "4"],

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { until } from "./with_server.ts";
 
 const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -40,7 +41,7 @@ const serving = async (env: Record<string, string>, test: (origin: string) => Pr
     "--allow-env=XDG_RUNTIME_DIR,DENOISE_API_KEYS,DATABASE_URL",
   ];
   const server = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...flags, main, "serve", "--model=tests/fixtures/tiny-model", "--port=0", "--log=off"],
+    args: [...DENO_RUN, ...flags, main, "serve", "--model=tests/fixtures/tiny-model", "--port=0", "--log=off"],
     env,
     stdout: "piped",
     stderr: "inherit",

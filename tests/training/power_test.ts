@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { join } from "@std/path";
+import { DENO_RUN } from "../deno_run.ts";
 import { compareRuns, unreadableCheckpoints } from "../../bench/kill/check_runs.ts";
 import { executable, missing, run, testCommandLine } from "../commands/run_main.ts";
 import { namesIn } from "./files_of.ts";
@@ -36,7 +37,7 @@ const whyNoDisk = async (): Promise<string> => {
 };
 
 const TRAIN = [
-  ...["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "--allow-env=XDG_RUNTIME_DIR"],
+  ...[...DENO_RUN, "--allow-read=.", "--allow-write=runs", "--allow-env=XDG_RUNTIME_DIR"],
   ...["main.ts", "train"],
 ];
 const RECIPE = [

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
 import { dirname, fromFileUrl, join, resolve } from "@std/path";
+import { DENO_RUN } from "../../deno_run.ts";
 import { resolveXla, type XlaChoice } from "../../../engine/mod.ts";
 import { findLibrary } from "../../../engine/tensorflow/find_library.ts";
 import { openLibrary } from "../../../engine/tensorflow/library.ts";
@@ -32,7 +33,7 @@ const program = async (folder: string, what: string, env: Record<string, string>
   const { code, stdout, stderr } = await ended(
     new Deno.Command(executable!, {
       args: [
-        ...["run", "--quiet", "--no-prompt", "--config", join(root, "deno.json")],
+        ...[...DENO_RUN, "--config", join(root, "deno.json")],
         ...[`--allow-read=${root},${place},.`, `--allow-ffi=${place}`, `--allow-env=${environment}`],
         ...[join(root, "tests/engine/tensorflow/xla_program.ts"), what],
       ],

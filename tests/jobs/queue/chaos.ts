@@ -1,4 +1,5 @@
 import { fromFileUrl } from "@std/path";
+import { DENO_RUN } from "../../deno_run.ts";
 
 const program = fromFileUrl(new URL("./worker_program.ts", import.meta.url));
 
@@ -25,7 +26,7 @@ export const startChaosWorker = (url: string, runs: string, concurrency: number,
   const spawn = () =>
     new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--quiet", "--no-prompt", "--allow-read=.", "--allow-write=runs", "--allow-net=127.0.0.1"],
+        ...[...DENO_RUN, "--allow-read=.", "--allow-write=runs", "--allow-net=127.0.0.1"],
         ...["--allow-sys=hostname,systemMemoryInfo", "--allow-env=PG*,XDG_RUNTIME_DIR,DENOISE_TENSORFLOW"],
         ...[`--allow-run=${Deno.execPath()}`, program, url, runs, String(concurrency), ...(trainer ? [trainer] : [])],
       ],

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { DENO_RUN } from "../../deno_run.ts";
 import { openStorage } from "../../../jobs/storage/open_storage.ts";
 import { StorageConflictError, StorageError } from "../../../jobs/storage/storage.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
@@ -64,7 +65,7 @@ s3Test("after a push that was killed at any request, the earlier checkpoint is f
     await (await open(server)).push(run);
     await addCheckpoint(run, 20);
     const { signal } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", program, URL_OF_RUNS, run, `${requests}`],
+      args: [...DENO_RUN, "-A", program, URL_OF_RUNS, run, `${requests}`],
       env: server.variables,
       stderr: "inherit",
     }).output();
@@ -117,7 +118,7 @@ s3Test("a machine that was cut off cannot push a run which another has gone on w
   // Another program, since one program's writes are its own.
   const program = fromFileUrl(new URL("./go_on_elsewhere.ts", import.meta.url));
   const { code } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", program, URL_OF_RUNS, second, "20"],
+    args: [...DENO_RUN, "-A", program, URL_OF_RUNS, second, "20"],
     env: server.variables,
     stderr: "inherit",
   }).output();
