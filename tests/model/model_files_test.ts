@@ -8,7 +8,7 @@ import { encodeSafetensors, type StoredTensor } from "../../model/safetensors.ts
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
-import { python, whyNoPython } from "./python.ts";
+import { openPython, type PythonSession, whyNoPython } from "./python.ts";
 import { reasonNotToWrite, writingTest } from "./temporary_folder.ts";
 
 const FIXTURE = fromFileUrl(new URL("../fixtures/model/ddpm", import.meta.url));
@@ -132,7 +132,6 @@ const noPython = reasonNotToWrite || await whyNoPython("torch", "diffusers");
 /** Inputs for both sides: two images and their timesteps. */
 const TIMESTEPS = [3, 977];
 const INPUT = randomValues([2, 8, 8, 3], 1);
-const INPUT_BYTES = new Uint8Array(INPUT.buffer as ArrayBuffer);
 
 const evaluate = async (folder: string): Promise<Float32Array> => {
   const denoiser = createDenoiser(await openEngine("wasm"), await loadPipeline(folder));
@@ -145,15 +144,20 @@ const PYTHON_EPSILON = `
 import json, sys
 import numpy as np, torch
 from diffusers import DDPMPipeline, UNet2DModel
-x = np.frombuffer(sys.stdin.buffer.read(), np.float32).reshape(2, 8, 8, 3).copy()
+x = np.array(${JSON.stringify([...INPUT])}, np.float32).reshape(2, 8, 8, 3)
 x = torch.from_numpy(x).permute(0, 3, 1, 2)
 def epsilon(unet):
     with torch.no_grad():
         return unet.float().eval()(x, torch.tensor([3, 977])).sample.permute(0, 2, 3, 1).flatten().tolist()
 `;
 
-const ask = async <T>(code: string, ...args: string[]): Promise<T> =>
-  JSON.parse(new TextDecoder().decode(await python(PYTHON_EPSILON + code, { input: INPUT_BYTES, args })));
+let session: PythonSession | null = null;
+Deno.test.afterAll(async () => await session?.[Symbol.asyncDispose]());
+
+const ask = async <T>(code: string, ...args: string[]): Promise<T> => {
+  session ??= openPython(PYTHON_EPSILON);
+  return JSON.parse(await session.run(code, ...args));
+};
 
 writingTest(
   "diffusers opens what savePipeline wrote in F16, as pipeline and as bare U-Net, and draws the same ε to 1e-5",
