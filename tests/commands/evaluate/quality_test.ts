@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { decodeNpz } from "../../../formats/npz.ts";
-import { run, start, testCommandLine } from "../run_main.ts";
+import { missing, run, start, testCommandLine } from "../run_main.ts";
+import { makeTemporaryFolder } from "../../model/temporary_folder.ts";
 import { prepareColours } from "./colours.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
@@ -14,6 +15,15 @@ const trainColours = async (folder: string, ...more: string[]) => {
   const ended = await run("classifier", "--data", data, "--test", data, "--out", out, ...SMALL, ...more);
   return { data, out, ended };
 };
+
+const shared = missing === "" ? makeTemporaryFolder() : "";
+Deno.test.afterAll(() => {
+  if (shared !== "") Deno.removeSync(shared, { recursive: true });
+});
+let trained: ReturnType<typeof trainColours> | null = null;
+
+/** The classifier of one epoch, which several tests only read. */
+const trainedColours = () => trained ??= trainColours(shared, "--epochs", "1");
 
 testCommandLine(
   "classifier learns its classes, tells what came of each epoch, and is done when it is done",
@@ -81,7 +91,7 @@ testCommandLine("classifier says in one line what does not fit, and exits 2", as
 testCommandLine(
   "evaluate measures a model's samples, tells of what and by what, and computes nothing twice",
   async (folder) => {
-    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const { data, out } = await trainedColours();
     const cache = join(folder, "cache");
     const args = ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "--features", out, "--cache", cache]
       .concat(
@@ -135,7 +145,7 @@ testCommandLine(
 testCommandLine(
   "evaluate shares out classes among samples as the data has them, and picks them in --samples",
   async (folder) => {
-    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const { data, out } = await trainedColours();
     const args = ["evaluate", "--model", MODEL, "--data", data, "--engine", "wasm", "--features", out, "--steps", "2"]
       .concat("--cache", join(folder, "cache"), "--out", join(folder, "out"), "--metric", "is,pr", "--json");
     const shared = await run(...args, "-n", "20", "--class-shares", "data");
@@ -157,7 +167,7 @@ testCommandLine(
 testCommandLine(
   "evaluate measures images of a file, without a model: a set against itself is at distance 0",
   async (folder) => {
-    const { data, out } = await trainColours(folder, "--epochs", "1");
+    const { data, out } = await trainedColours();
     const args = ["evaluate", "--samples", data, "--data", data, "--features", out, "--cache", join(folder, "cache")]
       .concat("--engine", "wasm", "--out", join(folder, "out"));
     const { code, stdout } = await run(...args, "--metric", "fid,pr", "--json");
@@ -173,7 +183,7 @@ testCommandLine(
 );
 
 testCommandLine("evaluate of samples says in one line what does not fit, and exits 2", async (folder) => {
-  const { data, out } = await trainColours(folder, "--epochs", "1");
+  const { data, out } = await trainedColours();
   const refuses = async (message: string, ...args: string[]) => {
     const options = [
       "--model",
