@@ -37,6 +37,8 @@ export interface Engine {
   readonly device: string;
   /** Whether a compiled function is made for each shape by itself, so that batches had better come in few sizes. */
   readonly compiles?: boolean;
+  /** Rows that a call has at least, for a row to have the same bits in calls of any size; 1 if not given. */
+  readonly leastRows?: number;
   /** How functions are to be compiled here; not by XLA if not given. */
   readonly xla?: Xla;
   /** File of the library that computes, where it is not part of this program. */

@@ -53,7 +53,7 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
  * refused
  */
 export const createDenoiser = (
-  { compiles = false, xla = false }: Engine,
+  { compiles = false, leastRows = 1, xla = false }: Engine,
   { unet: config, weights: stored }: Pipeline,
   { bucket }: { bucket?: number } = {},
 ): Denoiser => {
@@ -66,7 +66,7 @@ export const createDenoiser = (
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   const rowsOf = (rows: number) => {
-    if (bucket === undefined) return compiles ? bucketOf(rows) : rows;
+    if (bucket === undefined) return Math.max(leastRows, compiles ? bucketOf(rows) : rows);
     checkInteger("timesteps.length", rows, 1, bucket);
     return bucket;
   };

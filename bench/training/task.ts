@@ -112,7 +112,10 @@ export const trainingProgram = (name: string, task: string): ContenderProgram =>
     "--allow-read=.",
     "--allow-write=runs,data/.prepared",
     ...kind !== "wasm"
-      ? ["--allow-ffi=.tensorflow", "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_XLA_FLAGS,XDG_RUNTIME_DIR"]
+      ? [
+        "--allow-ffi=.tensorflow",
+        "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
+      ]
       : [],
   ];
   return {

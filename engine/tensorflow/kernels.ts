@@ -141,34 +141,58 @@ const registerConv2dBackprop = (): void => {
   });
 };
 
-/** Multiplications of a product up to which one pair of matrices alone is multiplied by another kernel than several. */
-const SMALL_PRODUCT = 2 ** 14;
+/** Rows of a matrix that one kernel takes at a time; fewer than four that are left over are taken by others. */
+const ROW_BLOCK = 6, LEAST_LEFT = 4;
 
-const elementsOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+/** Rows to add to a matrix so that none of its own are left over for a kernel of other bits. */
+const missingRows = (rows: number): number => {
+  const left = rows % ROW_BLOCK;
+  return left === 0 ? 0 : Math.max(0, LEAST_LEFT - left);
+};
 
 /**
- * Registers tfjs-node's product of pairs of matrices with one result for a pair, whatever the batch.
+ * Registers tfjs-node's product of matrices with one result for a row of a matrix, however many it has, and for a pair of
+ * matrices, whatever the batch.
  *
- * On processors without AVX-512, TensorFlow multiplies one small pair alone otherwise than two or more, with other bits;
- * so such a pair is multiplied beside itself.
+ * Without AVX-512, oneDNN takes a few left-over rows by kernels that give other bits, and it shares out pairs evenly among
+ * threads, of an odd number the middle one in two halves: so rows of zeros are added, and to such pairs one of zeros.
  */
 const registerBatchMatMul = (): void => {
   const { kernelFunc, ...config } = tf.getKernel(tf.BatchMatMul, "tensorflow");
   tf.unregisterKernel(tf.BatchMatMul, "tensorflow");
+  /** The product of matrices, or stacks of them, to which something was added; cut to `shape`. */
+  const productOf = (args: Parameters<tf.KernelFunc>[0], a: tf.Tensor, b: tf.Tensor, shape: number[]): tf.Tensor => {
+    const whole = kernelFunc({ ...args, inputs: { a, b } }) as tf.Tensor;
+    const product = tf.slice(whole, 0, shape[0]);
+    whole.dispose();
+    return product;
+  };
   tf.registerKernel({
     ...config,
     kernelFunc: (args) => {
       const { a, b } = args.inputs as Record<string, tf.Tensor>;
-      const [rows, inner] = args.attrs!.transposeA ? a.shape.slice(-2).reverse() : a.shape.slice(-2);
-      const columns = b.shape.at(args.attrs!.transposeB ? -2 : -1)!;
-      const isOnePair = a.rank > 2 && b.rank > 2 &&
-        elementsOf([...a.shape.slice(0, -2), ...b.shape.slice(0, -2)]) === 1;
-      if (!isOnePair || rows * inner * columns > SMALL_PRODUCT) return kernelFunc(args);
-      const inputs = { a: tf.concat([a, a]), b: tf.concat([b, b]) };
-      const products = kernelFunc({ ...args, inputs }) as tf.Tensor;
-      const product = tf.slice(products, 0, 1);
-      tf.dispose([inputs.a, inputs.b, products]);
-      return product;
+      const { transposeA, transposeB } = args.attrs as unknown as { transposeA: boolean; transposeB: boolean };
+      const rows = a.shape.at(transposeA ? -1 : -2)!, columns = b.shape.at(transposeB ? -2 : -1)!;
+
+      const missing = a.rank === 2 && b.rank === 2 && !transposeA ? missingRows(rows) : 0;
+      if (missing > 0) {
+        const filled = tf.pad(a, [[0, missing], [0, 0]]);
+        const product = productOf(args, filled, b, [rows, columns]);
+        filled.dispose();
+        return product;
+      }
+
+      const outer = a.shape.slice(0, -2);
+      const pairs = outer.reduce((product, size) => product * size, 1);
+      if (pairs > 1 && pairs % 2 === 1 && String(outer) === String(b.shape.slice(0, -2))) {
+        return tf.tidy(() => {
+          const oneMore = (x: tf.Tensor) =>
+            tf.pad(tf.reshape(x, [pairs, ...x.shape.slice(-2)]), [[0, 1], [0, 0], [0, 0]]);
+          const product = productOf(args, oneMore(a), oneMore(b), [pairs, rows, columns]);
+          return tf.reshape(product, [...outer, rows, columns]);
+        });
+      }
+      return kernelFunc(args);
     },
   });
 };

@@ -23,6 +23,9 @@ const processorOf = (path: string): string | null => {
 /** The environment variable that says how much TensorFlow tells on stderr. */
 export const LOG_VARIABLE = "TF_CPP_MIN_LOG_LEVEL";
 
+/** The environment variable that says whether TensorFlow computes by oneDNN on a processor. */
+export const ONEDNN_VARIABLE = "TF_ENABLE_ONEDNN_OPTS";
+
 /** Oldest version with all that is called here. */
 const OLDEST = [2, 9] as const;
 
@@ -71,6 +74,15 @@ const quieten = (xla: boolean): void => {
   }
 };
 
+/**
+ * Has TensorFlow compute by oneDNN on every processor, unless the environment says otherwise. By itself it does so with
+ * AVX-512's newer instructions alone; its other kernels give an image other bits at each place of each size of a batch.
+ */
+const useOneDnn = (): void => {
+  const variable = ONEDNN_VARIABLE;
+  if (isGranted({ name: "env", variable }) && !Deno.env.get(variable)) Deno.env.set(variable, "1");
+};
+
 /** Keeps the library loaded to the end: Deno unloads it at exit, under the feet of TensorFlow's threads. */
 const pin = ({ dlopen }: BaseSymbols, path: string): void => {
   dlopen?.(cString(path), DLOPEN.now | DLOPEN.noDelete);
@@ -86,6 +98,7 @@ const pin = ({ dlopen }: BaseSymbols, path: string): void => {
 export const openLibrary = (place: string, { xla = false }: { xla?: boolean } = {}): Library => {
   const path = libraryAt(place);
   quieten(xla);
+  useOneDnn();
   const base = open(path, BASE_SYMBOLS).symbols;
   pin(base, path);
   const version = readString(base, base.TF_Version());

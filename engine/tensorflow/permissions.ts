@@ -1,7 +1,7 @@
 import { dirname } from "@std/path";
 import { EngineError } from "../engine.ts";
 import { findLibrary, LIBRARY_VARIABLE, libraryAt } from "./find_library.ts";
-import { LOG_VARIABLE } from "./library.ts";
+import { LOG_VARIABLE, ONEDNN_VARIABLE } from "./library.ts";
 import { XLA_VARIABLE } from "./xla.ts";
 
 /** The library that a child process is to use, and the permissions that it needs for that. */
@@ -35,5 +35,5 @@ export const grantLibrary = (place?: string): LibraryGrant => {
   const path = findOrNull(place);
   if (path === null) return NO_LIBRARY;
   const folder = dirname(path);
-  return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, XLA_VARIABLE] };
+  return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, ONEDNN_VARIABLE, XLA_VARIABLE] };
 };

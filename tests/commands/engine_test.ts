@@ -3,7 +3,8 @@ import { dirname, join } from "@std/path";
 import { ENGINES } from "../../engine/engine.ts";
 import { type Ended, ended, missing, run, startIn, startWith, testCommandLine } from "./run_main.ts";
 
-const variables = "DATABASE_URL,DENOISE_API_KEYS,DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,XDG_RUNTIME_DIR";
+const variables =
+  "DATABASE_URL,DENOISE_API_KEYS,DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,XDG_RUNTIME_DIR";
 const permissions = ["--allow-read=.", `--allow-env=${variables}`];
 
 const withGrants = (grants: readonly string[], ...args: string[]): Promise<Ended> =>

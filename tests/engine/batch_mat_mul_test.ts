@@ -156,6 +156,35 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
   }
 }
 
+for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+  const reason = whyNot(engine);
+  const title = `BatchMatMul on ${engine}: a row of a matrix has the same bits among 1 to 17 rows, at any place`;
+  Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
+    await openEngine(engine);
+    for (const [inner, columns] of [[16, 64], [64, 33], [100, 100], [128, 512]]) {
+      for (const transposeB of [false, true]) {
+        const b = randomValues([inner, columns], 2), subject = randomValues([inner], 1);
+        const productAt = (position: number, rows: number): Float32Array =>
+          tf.tidy(() => {
+            const a = randomValues([rows, inner], 3);
+            a.set(subject, position * inner);
+            const right = tf.tensor2d(b, transposeB ? [columns, inner] : [inner, columns]);
+            const product = tf.matMul(tf.tensor2d(a, [rows, inner]), right, false, transposeB)
+              .dataSync() as Float32Array;
+            return product.subarray(position * columns, (position + 1) * columns);
+          });
+        const alone = productAt(0, 1);
+        for (let rows = 2; rows <= 17; rows++) {
+          for (const position of new Set([0, rows >> 1, rows - 1])) {
+            const same = productAt(position, rows).every((value, i) => Object.is(value, alone[i]));
+            assert(same, `row ${position} of ${rows}, ${inner} by ${columns}${transposeB ? ", transposed" : ""}`);
+          }
+        }
+      }
+    }
+  });
+}
+
 Deno.test("BatchMatMul on cpu, the reference elsewhere, is the product to 2e-6 where the batches are alike", async () => {
   await openEngine("cpu");
   for (const at of CASES.filter(({ outerA, outerB, rows }) => String(outerA) === String(outerB) && rows < 50)) {

@@ -12,7 +12,13 @@ const root = fromFileUrl(new URL("../../../", import.meta.url));
 const library = findLibrary();
 const reason = missing || (library === null ? "needs TensorFlow" : "");
 const place = library === null ? "" : dirname(Deno.realPathSync(library));
-const environment = ["DENOISE_TENSORFLOW", "TF_CPP_MIN_LOG_LEVEL", "TF_XLA_FLAGS", "XDG_RUNTIME_DIR"];
+const environment = [
+  "DENOISE_TENSORFLOW",
+  "TF_CPP_MIN_LOG_LEVEL",
+  "TF_ENABLE_ONEDNN_OPTS",
+  "TF_XLA_FLAGS",
+  "XDG_RUNTIME_DIR",
+];
 
 /** What TensorFlow 2.21 says at every start; without it nothing must be left on stderr. */
 const GREETING = /^(WARNING: All log messages before absl.*|I0000 .* oneDNN custom operations are on\..*)\n/gm;
