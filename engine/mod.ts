@@ -11,7 +11,7 @@ export interface OpenEngineOptions {
   readonly tensorflow?: string;
   /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
   readonly xla?: XlaChoice;
-  /** Tells `auto` whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
+  /** Whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
   readonly hasGpu?: BestOptions["hasGpu"];
 }
 
