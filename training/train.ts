@@ -1,3 +1,12 @@
+/**
+ * Training: what `train` does; this file is its loop. Schedules and losses are core's, the network is model's, the
+ * queue of trainings that a server takes is jobs', and how good the result is, evaluation measures.
+ *
+ * Read `recipe.ts` first, which has every setting, then `train_step.ts`, one update of the weights, and `run_folder.ts`
+ * with `checkpoint.ts`, from which a run resumes to the bit. `loader.ts` prepares batches on a thread of its own.
+ *
+ * @module
+ */
 import { join } from "@std/path";
 import { openDataset } from "../datasets/open.ts";
 import { openEngine } from "../engine/mod.ts";
