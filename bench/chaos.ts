@@ -85,19 +85,22 @@ const takeOvers = deaths.flatMap(({ at, job }) => {
   const next = records.get(job)!.find((line) => line.what === "begin" && line.at > at);
   return next ? [(next.at - at) / 1000] : [];
 });
-const tell = (what: string, value: string | number) => console.log(`| ${what} | ${value} |`);
+const printRow = (what: string, value: string | number) => console.log(`| ${what} | ${value} |`);
 console.log(`| ${count} jobs, ${WORKERS} workers, seed ${seed} | |\n| --- | ---: |`);
-for (const name of NAMES) tell(name, done[name] ?? 0);
-tell("jobs that succeeded", jobs.filter(({ state }) => state === "succeeded").length);
-tell("jobs of which two processes were there at once", jobs.filter(({ id }) => !isOneAtATime(records.get(id)!)).length);
-tell("different models (one recipe)", sums.size);
-tell("attempts, all", jobs.reduce((sum, { attempt }) => sum + attempt, 0));
-tell("attempts of one job, most", Math.max(...jobs.map(({ attempt }) => attempt)));
+for (const name of NAMES) printRow(name, done[name] ?? 0);
+printRow("jobs that succeeded", jobs.filter(({ state }) => state === "succeeded").length);
+printRow(
+  "jobs of which two processes were there at once",
+  jobs.filter(({ id }) => !isOneAtATime(records.get(id)!)).length,
+);
+printRow("different models (one recipe)", sums.size);
+printRow("attempts, all", jobs.reduce((sum, { attempt }) => sum + attempt, 0));
+printRow("attempts of one job, most", Math.max(...jobs.map(({ attempt }) => attempt)));
 if (takeOvers.length > 0) {
-  tell("jobs whose worker was killed: seconds until the next process, median", median(takeOvers).toFixed(1));
-  tell("the same, longest", Math.max(...takeOvers).toFixed(1));
+  printRow("jobs whose worker was killed: seconds until the next process, median", median(takeOvers).toFixed(1));
+  printRow("the same, longest", Math.max(...takeOvers).toFixed(1));
 }
-tell("seconds, all", seconds.toFixed(0));
+printRow("seconds, all", seconds.toFixed(0));
 for (const { id, state, error } of jobs) if (state !== "succeeded") console.log(`${id} ${state}: ${error}`);
 
 await Promise.all(workers.map((worker) => worker.end()));

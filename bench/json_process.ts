@@ -16,7 +16,7 @@ export interface JsonProcess<Question, Answer> {
   close(): Promise<void>;
 }
 
-/** What a program wrote on its way out: the line that tells its error, or its last ones. */
+/** What a program wrote on its way out: the line with its error, or its last ones. */
 const errorLineOf = (stderr: string): string => {
   // deno-lint-ignore no-control-regex
   const lines = stderr.replace(/\x1b\[\d*m/g, "").split("\n").map((line) => line.trim()).filter((line) => line !== "");

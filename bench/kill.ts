@@ -41,7 +41,7 @@ for (const engine of engines) {
   const measured = await measureKills(name, recipeFor(engine), {
     kills: Number(count ?? KILLS[engine] ?? 20),
     seed: Number(seed),
-    tell: ({ kills, differences, faults }) =>
+    onProgress: ({ kills, differences, faults }) =>
       console.error(`${engine}: ${kills} kills, ${differences.length} differences, ${faults.length} faults`),
   });
   results[engine] = { seed: Number(seed), ...measured };
@@ -57,7 +57,7 @@ const row = (name: string, value: (measured: KillMeasurement) => number) =>
   console.log(`| ${name} | ${columns.map(value).join(" | ")} |`);
 console.log(`| | ${engines.join(" | ")} |\n| --- | ${engines.map(() => "---:").join(" | ")} |`);
 row("kills", ({ kills }) => kills);
-for (const place of KILLED_DURING) row(`… ${place}`, ({ places }) => places[place] ?? 0);
+for (const phase of KILLED_DURING) row(`… ${phase}`, ({ places }) => places[phase] ?? 0);
 row("runs, each killed until it was done", ({ runs }) => runs);
 row("files compared", ({ files }) => files);
 row("files that differ", ({ differences }) => differences.length);

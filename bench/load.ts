@@ -28,7 +28,7 @@ const server = await startServer([
   ...[`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=256", "--keep-results=20"],
 ]);
 const { origin } = server;
-const ask = ({ method, path, headers, body }: DrawingRequest, signal?: AbortSignal) =>
+const send = ({ method, path, headers, body }: DrawingRequest, signal?: AbortSignal) =>
   fetch(origin + path, { method, headers, body, signal });
 const digest = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 const pause = (ms: number) => new Promise((resume) => setTimeout(resume, ms));
@@ -38,16 +38,16 @@ const { labels } = await modelState();
 
 const counts = { answered: 0, refused: 0, aborted: 0 };
 const failures: string[] = [];
-const kept: { request: DrawingRequest; digest: string }[] = [];
+const sample: { request: DrawingRequest; digest: string }[] = [];
 let exact = 0;
 const reservoir = createChance(0);
 const end = performance.now() + seconds * 1000;
 
 /** Keeps an even sample of all answers, however many there will be. */
-const keep = (entry: typeof kept[number]) => {
+const addToSample = (entry: typeof sample[number]) => {
   exact++;
-  const place = kept.length < SAMPLE ? kept.length : reservoir.integer(0, exact - 1);
-  if (place < SAMPLE) kept[place] = entry;
+  const slot = sample.length < SAMPLE ? sample.length : reservoir.integer(0, exact - 1);
+  if (slot < SAMPLE) sample[slot] = entry;
 };
 
 const beClient = async (client: number): Promise<void> => {
@@ -59,7 +59,7 @@ const beClient = async (client: number): Promise<void> => {
     const leaves = chance.number() < LEAVE;
     const timer = leaves ? setTimeout(() => leaving.abort(), chance.wait(1000)) : undefined;
     try {
-      const response = await ask(request, leaving.signal);
+      const response = await send(request, leaving.signal);
       const bytes = await response.bytes();
       if (response.status === 429) {
         counts.refused++;
@@ -68,7 +68,7 @@ const beClient = async (client: number): Promise<void> => {
         failures.push(`${response.status} ${request.path}: ${new TextDecoder().decode(bytes)}`);
       } else {
         counts.answered++;
-        if (request.isExact) keep({ request, digest: await digest(bytes) });
+        if (request.isExact) addToSample({ request, digest: await digest(bytes) });
         else if (new TextDecoder().decode(bytes).includes("event: error")) failures.push(`${request.path}: an error`);
       }
     } catch (error) {
@@ -102,8 +102,8 @@ await Promise.all([watch(), ...Array.from({ length: clients }, (_, client) => be
 await pause(1000);
 const { running, queued } = await modelState();
 let different = 0;
-for (const { request, digest: expected } of kept) {
-  const response = await ask(request);
+for (const { request, digest: expected } of sample) {
+  const response = await send(request);
   if (await digest(await response.bytes()) === expected) continue;
   different++;
   console.log(`differs: ${request.method} ${request.path} ${typeof request.body === "string" ? request.body : ""}`);
@@ -135,8 +135,8 @@ console.log(JSON.stringify({
     error: rounded(trend.error),
   },
   heapsMiB: { firstThird: heapRanges(first), lastThird: heapRanges(last) },
-  askedAgain: kept.length,
+  askedAgain: sample.length,
   different,
 }));
-const isSound = failures.length + different + running + queued === 0 && isFlat && kept.length >= 200;
+const isSound = failures.length + different + running + queued === 0 && isFlat && sample.length >= 200;
 if (!isSound) Deno.exit(1);

@@ -1,4 +1,12 @@
-/** `deno task bench NAME`: runs one measurement. Each prints what it measured, and names its machine's engine. */
+/**
+ * Benchmarks: `deno task bench NAME` runs one measurement, which prints what it measured and names its machine's
+ * engine. They are no tests: a person runs them, and `README.md` has what came of it.
+ *
+ * Each is `bench/NAME.ts`, with its parts in a folder beside it. Read `network.ts` first, then `json_process.ts`, by
+ * which peers in other languages and libraries are measured as processes of their own.
+ *
+ * @module
+ */
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
   training: () => import("./training.ts"),

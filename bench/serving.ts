@@ -100,13 +100,13 @@ for (const load of LOADS) {
 }
 table(
   ["arrivals a second, of capacity", "server", "answered", "images/s", "median", "p95"],
-  arrivals.map(({ load, rate, target, result: { asked, answered, perSecond, p50, p95 } }) => [
+  arrivals.map(({ load, rate, target, result: { asked: requests, answered, perSecond, p50, p95 } }) => [
     `${rate.toFixed(1)} (${load} ×)`,
     target,
-    `${answered} of ${asked}`,
+    `${answered} of ${requests}`,
     perSecond.toFixed(1),
     ms(p50),
-    `${answered < 0.95 * asked ? "> " : ""}${ms(p95)}`,
+    `${answered < 0.95 * requests ? "> " : ""}${ms(p95)}`,
   ]),
 );
 

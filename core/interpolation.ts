@@ -46,7 +46,7 @@ export const slerp = (a: Float32Array, b: Float32Array, lambda: number): Float32
 /** How two latents can be mixed. */
 export const INTERPOLATIONS = ["linear", "spherical"] as const;
 
-/** What `interpolateLatents` is told. */
+/** Options of `interpolateLatents`. */
 export interface InterpolationOptions {
   /** The timestep whose latents are mixed, 0 … T − 1: the larger, the coarser what the mixture keeps of its sources. */
   t: number;

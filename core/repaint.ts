@@ -128,8 +128,8 @@ export const applyRepaint = (
   }
   applyRow(row!, { x, out, x0, z, channels });
   for (let i = 0; i < x.length; i++) {
-    const keep = mask[Math.floor(i / channels)];
-    x[i] = keep * (scale * image[i] + sigma * z[i]) + (1 - keep) * x[i];
+    const known = mask[Math.floor(i / channels)];
+    x[i] = known * (scale * image[i] + sigma * z[i]) + (1 - known) * x[i];
   }
 };
 

@@ -143,7 +143,7 @@ export interface InversionOptions extends TimestepOptions {
   prediction?: Prediction;
 }
 
-/** The step from x_0 itself, whose ε cannot be told from x0: x0 is what the network sees in it as if it were x_t. */
+/** The step from x_0 itself, whose ε is not separable from x0: x0 is what the network sees in it as if it were x_t. */
 const firstRow = (diffusion: Diffusion, prediction: Prediction, timestep: number): PlanRow => {
   const { p, q } = startCoefficients(diffusion, prediction, timestep);
   const alpha = diffusion.sqrtAlphasCumprod[timestep];

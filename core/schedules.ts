@@ -26,7 +26,7 @@ export const SCHEDULES = [
 /** The name of a noise schedule. */
 export type ScheduleName = typeof SCHEDULES[number];
 
-/** What a schedule can be told; the defaults are the published ones. */
+/** Options of a schedule; the defaults are the published ones. */
 export interface ScheduleOptions {
   /**
    * β_1, in (0, 1); 0.0001 by default. The paper's value: the 0.0004 that is sometimes quoted for it is a slip.

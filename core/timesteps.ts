@@ -173,13 +173,13 @@ export const resolveTimesteps = (
  * @throws {RangeError} if the list is empty, an entry lies outside, or the order is not descending
  */
 export const respace = (diffusion: Diffusion, timesteps: ArrayLike<number>): Diffusion => {
-  const kept = checkTimesteps(timesteps, diffusion.timesteps).reverse();
+  const selected = checkTimesteps(timesteps, diffusion.timesteps).reverse();
   const { alphasCumprod, betas } = diffusion;
-  const isNext = (i: number) => i === 0 ? kept[0] === 0 : kept[i] === kept[i - 1] + 1;
+  const isNext = (i: number) => i === 0 ? selected[0] === 0 : selected[i] === selected[i - 1] + 1;
   return createDiffusion(
     Array.from(
-      kept,
-      (t, i) => isNext(i) ? betas[t] : 1 - alphasCumprod[t] / (i === 0 ? 1 : alphasCumprod[kept[i - 1]]),
+      selected,
+      (t, i) => isNext(i) ? betas[t] : 1 - alphasCumprod[t] / (i === 0 ? 1 : alphasCumprod[selected[i - 1]]),
     ),
   );
 };

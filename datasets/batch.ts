@@ -7,7 +7,7 @@ import type { Dataset } from "./dataset.ts";
  * The orders of the last epochs asked for are kept, since computing one for every step would cost more than the step's
  * data.
  */
-const endlessOrder = (length: number, seed: number): (place: number) => number => {
+const endlessOrder = (length: number, seed: number): (position: number) => number => {
   const orders = new Map<number, Uint32Array>();
   const orderOf = (epoch: number): Uint32Array => {
     const known = orders.get(epoch);
@@ -17,30 +17,30 @@ const endlessOrder = (length: number, seed: number): (place: number) => number =
     orders.set(epoch, order);
     return order;
   };
-  return (place) => orderOf(Math.floor(place / length))[place % length];
+  return (position) => orderOf(Math.floor(position / length))[position % length];
 };
 
 /** Each class's images, in turn: of every class in its own endless order. Classes without images are passed over. */
-const endlessTurns = (labels: ArrayLike<number>, seed: number): (place: number) => number => {
+const classesInTurn = (labels: ArrayLike<number>, seed: number): (position: number) => number => {
   const members = new Map<number, number[]>();
   for (let i = 0; i < labels.length; i++) {
     const own = members.get(labels[i]);
     if (own) own.push(i);
     else members.set(labels[i], [i]);
   }
-  const turns = [...members].sort(([a], [b]) => a - b).map(([, indices]) => ({
+  const classOrders = [...members].sort(([a], [b]) => a - b).map(([, indices]) => ({
     indices,
     order: endlessOrder(indices.length, seed),
   }));
-  return (place) => {
-    const { indices, order } = turns[place % turns.length];
-    return indices[order(Math.floor(place / turns.length))];
+  return (position) => {
+    const { indices, order } = classOrders[position % classOrders.length];
+    return indices[order(Math.floor(position / classOrders.length))];
   };
 };
 
 /**
  * Which images a training step sees. A function of (seed, step) alone, so that resuming needs no state: step s takes
- * places s·batchSize … of an endless order, in which each epoch is a permutation of the dataset of its own.
+ * positions s·batchSize … of an endless order, in which each epoch is a permutation of the dataset of its own.
  *
  * @param options.length number of images in the dataset
  * @param options.labels the class of each image, where every class is to come as often as another: then the order takes
@@ -64,7 +64,7 @@ export const createBatchOrder = (
   if (labels !== undefined && labels.length !== length) {
     throw new RangeError(`labels must be ${length}, one an image, received ${labels.length}`);
   }
-  const order = labels === undefined ? endlessOrder(length, seed) : endlessTurns(labels, seed);
+  const order = labels === undefined ? endlessOrder(length, seed) : classesInTurn(labels, seed);
   return (step) => {
     if (!(Number.isInteger(step) && step >= 0)) throw new RangeError(`step must be an integer ≥ 0, received ${step}`);
     return Uint32Array.from({ length: batchSize }, (_, i) => order(step * batchSize + i));

@@ -18,7 +18,7 @@ export interface DatasetParts {
   readonly channels: number;
   /** Flat NHWC, 0 … 255, in memory; shared between threads if its buffer is a SharedArrayBuffer. */
   readonly images: Uint8Array | ImagesOnDisk;
-  /** Place of each image among those stored, where some of them are left out; else absent. */
+  /** Position of each image among those stored, where some of them are left out; else absent. */
   readonly positions?: Int32Array;
   /** The class of each image. */
   readonly labels: Uint8Array | Int32Array | null;
@@ -40,7 +40,7 @@ export interface Dataset extends DatasetParts, Disposable {
 
 /** What may be sent to another thread; `createDataset` there makes the dataset of it. */
 export const partsOf = (
-  { name, count, height, width, channels, images, positions: places, labels, classNames, fingerprint }: DatasetParts,
+  { name, count, height, width, channels, images, positions, labels, classNames, fingerprint }: DatasetParts,
 ): DatasetParts => ({
   name,
   count,
@@ -48,7 +48,7 @@ export const partsOf = (
   width,
   channels,
   images,
-  positions: places,
+  positions,
   labels,
   classNames,
   fingerprint,
@@ -69,9 +69,9 @@ const fill = (file: Deno.FsFile, into: Uint8Array, path: string): void => {
  * @throws {Deno.errors.NotFound} if the file is not there
  */
 export const createDataset = (parts: DatasetParts): Dataset => {
-  const { images, positions: places, count, height, width, channels } = parts;
+  const { images, positions, count, height, width, channels } = parts;
   const size = height * width * channels;
-  if (places === undefined && images instanceof Uint8Array && images.length !== count * size) {
+  if (positions === undefined && images instanceof Uint8Array && images.length !== count * size) {
     throw new RangeError(`images must have ${count}×${height}×${width}×${channels} bytes, received ${images.length}`);
   }
   const file = images instanceof Uint8Array ? null : Deno.openSync(images.path);
@@ -84,11 +84,11 @@ export const createDataset = (parts: DatasetParts): Dataset => {
       if (!(Number.isInteger(at) && at >= 0 && at + size <= into.length)) {
         throw new RangeError(`at must leave room for ${size} bytes in ${into.length}, received ${at}`);
       }
-      const place = places?.[index] ?? index;
+      const position = positions?.[index] ?? index;
       if (images instanceof Uint8Array) {
-        into.set(images.subarray(place * size, (place + 1) * size), at);
+        into.set(images.subarray(position * size, (position + 1) * size), at);
       } else {
-        file!.seekSync(place * size, Deno.SeekMode.Start);
+        file!.seekSync(position * size, Deno.SeekMode.Start);
         fill(file!, into.subarray(at, at + size), images.path);
       }
     },
@@ -103,7 +103,7 @@ export const createDataset = (parts: DatasetParts): Dataset => {
  * @throws {DatasetError} if the dataset has no classes, or lacks one of these
  */
 export const chooseClasses = (parts: DatasetParts, classes: readonly string[]): DatasetParts => {
-  const { name, labels, classNames, positions: places, fingerprint } = parts;
+  const { name, labels, classNames, positions, fingerprint } = parts;
   if (labels === null || classNames === null) {
     throw new DatasetError(`classes must be left out with ${name}, which has none`);
   }
@@ -114,12 +114,12 @@ export const chooseClasses = (parts: DatasetParts, classes: readonly string[]): 
   }
   const chosen = classNames.filter((known) => classes.includes(known));
   const labelOf = classNames.map((known) => chosen.indexOf(known));
-  const kept = Int32Array.from(labels.keys()).filter((i) => labelOf[labels[i]] >= 0);
+  const chosenImages = Int32Array.from(labels.keys()).filter((i) => labelOf[labels[i]] >= 0);
   return {
     ...parts,
-    count: kept.length,
-    positions: kept.map((i) => places?.[i] ?? i),
-    labels: kept.map((i) => labelOf[labels[i]]),
+    count: chosenImages.length,
+    positions: chosenImages.map((i) => positions?.[i] ?? i),
+    labels: chosenImages.map((i) => labelOf[labels[i]]),
     classNames: chosen,
     fingerprint: fingerprint === undefined ? undefined : `${fingerprint} ${JSON.stringify(chosen)}`,
   };

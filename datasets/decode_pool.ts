@@ -16,12 +16,12 @@ export type DecodeResult =
     readonly images: Uint8Array<ArrayBuffer>;
     /** Whether all of these are gray. */
     readonly isGray: boolean;
-    /** Those that could not, by their places in `paths`. */
-    readonly faults: readonly { readonly place: number; readonly reason: string }[];
+    /** Those that could not, by their indices in `paths`. */
+    readonly faults: readonly { readonly index: number; readonly reason: string }[];
   }
   | {
     readonly id: number;
-    readonly differs: { readonly place: number; readonly height: number; readonly width: number };
+    readonly differs: { readonly index: number; readonly height: number; readonly width: number };
   }
   | { readonly id: number; readonly failed: string };
 
@@ -45,7 +45,7 @@ const startWorker = () => {
     waiting.clear();
   };
   return {
-    ask: (request: DecodeRequest): Promise<DecodeResult> => {
+    decode: (request: DecodeRequest): Promise<DecodeResult> => {
       const answer = Promise.withResolvers<DecodeResult>();
       waiting.set(request.id, answer);
       worker.postMessage(request);
@@ -76,15 +76,20 @@ export const decodeInParallel = async function* (
   signal?.addEventListener("abort", abort, { once: true });
   try {
     const answers: Promise<DecodeResult>[] = [];
-    const ask = () => {
+    const requestNext = () => {
       const id = answers.length;
       const idlest = pool.reduce((least, worker) => worker.load() < least.load() ? worker : least);
-      const answer = idlest.ask({ id, paths: paths.slice(id * FILES_A_CHUNK, (id + 1) * FILES_A_CHUNK), size, exact });
+      const answer = idlest.decode({
+        id,
+        paths: paths.slice(id * FILES_A_CHUNK, (id + 1) * FILES_A_CHUNK),
+        size,
+        exact,
+      });
       answer.catch(() => {});
       answers.push(answer);
     };
     for (let next = 0; next < chunks; next++) {
-      while (answers.length < Math.min(chunks, next + CHUNKS_AHEAD * pool.length)) ask();
+      while (answers.length < Math.min(chunks, next + CHUNKS_AHEAD * pool.length)) requestNext();
       const answer = await Promise.race([answers[next], aborted.promise]);
       const first = next * FILES_A_CHUNK;
       yield { first, length: Math.min(FILES_A_CHUNK, paths.length - first), answer };

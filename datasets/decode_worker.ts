@@ -11,19 +11,19 @@ const concernsTheFile = (error: unknown): error is Error =>
 const decode = async ({ id, paths, size, exact }: DecodeRequest): Promise<DecodeResult> => {
   const bytes = 3 * size * size;
   const images = new Uint8Array(paths.length * bytes);
-  const faults: { place: number; reason: string }[] = [];
+  const faults: { index: number; reason: string }[] = [];
   let isGray = true, read = 0;
-  for (const [place, path] of paths.entries()) {
+  for (const [index, path] of paths.entries()) {
     try {
       const raster = await readPicture(path);
       const { height, width } = extentOf(raster);
-      if (exact && (height !== size || width !== size)) return { id, differs: { place, height, width } };
+      if (exact && (height !== size || width !== size)) return { id, differs: { index, height, width } };
       const image = squareBytes(raster, size);
       images.set(image, read++ * bytes);
       for (let i = 0; i < bytes && isGray; i += 3) isGray = image[i] === image[i + 1] && image[i] === image[i + 2];
     } catch (error) {
       if (!concernsTheFile(error)) throw error;
-      faults.push({ place, reason: error.message });
+      faults.push({ index, reason: error.message });
     }
   }
   return { id, images: images.subarray(0, read * bytes), isGray, faults };

@@ -119,19 +119,19 @@ export const folderSource = async (
     ) {
       if ("failed" in answer) throw new Error(`cannot decode the pictures of ${folder}: ${answer.failed}`);
       if ("differs" in answer) {
-        const { place, height, width } = answer.differs;
+        const { index, height, width } = answer.differs;
         throw new DatasetError(
-          `${folder} needs --size: ${common!.name} is ${side}×${side}, and ${files[first + place].name} is ` +
+          `${folder} needs --size: ${common!.name} is ${side}×${side}, and ${files[first + index].name} is ` +
             `${width}×${height}`,
         );
       }
       const { images, isGray, faults } = answer;
-      const bad = new Set(faults.map(({ place }) => place));
+      const bad = new Set(faults.map(({ index }) => index));
       yield {
         images,
         isGray,
-        labels: labels && labels.subarray(first, first + length).filter((_, place) => !bad.has(place)),
-        skipped: faults.map(({ place, reason }) => ({ file: files[first + place].name, reason })),
+        labels: labels && labels.subarray(first, first + length).filter((_, index) => !bad.has(index)),
+        skipped: faults.map(({ index, reason }) => ({ file: files[first + index].name, reason })),
         done: first + length,
       };
     }

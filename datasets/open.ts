@@ -1,3 +1,13 @@
+/**
+ * Datasets: images to learn from, found, decoded, resized and cached. What a batch goes through for training, its flips
+ * and noise among it, is training's.
+ *
+ * Read `dataset.ts` first. This file goes from a name or a path to a dataset: `catalogue.ts` has the names, `source.ts`
+ * says what files of any kind give (`idx.ts`, `cifar.ts`, `npz.ts`, `folder.ts`), and `cache.ts` stores it ready to be
+ * read.
+ *
+ * @module
+ */
 import { basename, dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { exists } from "../files/exists.ts";

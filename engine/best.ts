@@ -1,7 +1,7 @@
 import { type Engine, EngineError, type XlaChoice } from "./engine.ts";
 import { findLibrary } from "./tensorflow/find_library.ts";
 import type { TensorflowEngine } from "./tensorflow/mod.ts";
-import { hasGpu as askForGpu } from "./webgpu/adapter.ts";
+import { hasGpu as findGpu } from "./webgpu/adapter.ts";
 
 /** An engine that was chosen, and why. */
 export interface EngineChoice {
@@ -20,11 +20,11 @@ export interface BestOptions {
   /** Whether XLA is to compile functions; `on` takes TensorFlow, wherever it computes. */
   readonly xla?: XlaChoice;
   /**
-   * Tells whether WebGPU reaches a graphics card; asked once TensorFlow has none. By default this thread finds out, which
+   * Whether WebGPU reaches a graphics card; called once TensorFlow has none. By default this thread finds out, which
    * a Worker that is to be terminated had better leave to another.
    */
   readonly hasGpu?: () => Promise<boolean>;
-  /** Hears, in one line each, why an engine that is there cannot be used. */
+  /** Receives, in one line each, why an engine that is there cannot be used. */
   readonly warn?: (line: string) => void;
 }
 
@@ -35,7 +35,7 @@ export interface BestOptions {
  * @throws {EngineError} if TensorFlow's library is named and cannot be used
  */
 export const openBest = async (
-  { tensorflow: library, xla = "off", hasGpu = askForGpu, warn = console.warn }: BestOptions = {},
+  { tensorflow: library, xla = "off", hasGpu = findGpu, warn = console.warn }: BestOptions = {},
 ): Promise<EngineChoice> => {
   if (library !== undefined) {
     const { openTensorflow } = await import("./tensorflow/mod.ts");

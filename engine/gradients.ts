@@ -16,8 +16,8 @@ const unbroadcast = (dy: tf.Tensor, shape: number[]): tf.Tensor => {
 /** `dy` of a reduction, given back to every element that was reduced. */
 const spread = (dy: tf.Tensor, shape: number[], axis: number | number[] | undefined): tf.Tensor => {
   const axes = tf.util.parseAxisParam(axis!, shape);
-  const kept = tf.reshape(dy, shape.map((n, i) => axes.includes(i) ? 1 : n));
-  return tf.broadcastTo(kept, shape);
+  const expanded = tf.reshape(dy, shape.map((n, i) => axes.includes(i) ? 1 : n));
+  return tf.broadcastTo(expanded, shape);
 };
 
 const elementsReduced = (shape: number[], axis: number | number[] | undefined): number =>

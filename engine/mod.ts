@@ -1,3 +1,13 @@
+/**
+ * Engines: where tensors live and operations run. TensorFlow's library through FFI, WebGPU, wasm and plain JavaScript,
+ * each a backend of tfjs, of which `auto` opens the best that the machine has. It knows nothing of diffusion, models or
+ * images.
+ *
+ * Read `engine.ts` first, then `best.ts`, which chooses, and `compile.ts`, which makes one function of many operations;
+ * each engine has a folder or file of its name.
+ *
+ * @module
+ */
 import { type BestOptions, openBest } from "./best.ts";
 import { type Engine, EngineError, type EngineName, ENGINES, type XlaChoice } from "./engine.ts";
 import { registerGradients } from "./gradients.ts";
@@ -11,7 +21,7 @@ export interface OpenEngineOptions {
   readonly tensorflow?: string;
   /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
   readonly xla?: XlaChoice;
-  /** Tells `auto` whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
+  /** Whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
   readonly hasGpu?: BestOptions["hasGpu"];
 }
 

@@ -1,3 +1,12 @@
+/**
+ * Evaluation: how good a model is, in numbers. This file lists the metrics with their options. The terms of the bound
+ * are core's, and sampling draws the images; what a run measures of itself, its loss among it, is training's.
+ *
+ * Read `metric.ts` first, then `subject.ts`, the model and the images that a metric is measured on. `likelihood/` is
+ * the variational bound; `quality/` compares sets of images by the features of a network, and trains one for that.
+ *
+ * @module
+ */
 import { z } from "zod";
 import { samplingParameters } from "../sampling/parameters.ts";
 import { CLASS_SHARES } from "../training/choices.ts";

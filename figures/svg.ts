@@ -1,4 +1,12 @@
-/** SVG, written by hand: elements as text, and the document around them. */
+/**
+ * Figures: the paper's pictures and charts as SVG and PNG, written by hand. They load no models and write no files:
+ * `commands/figure/` draws the images and calls these functions.
+ *
+ * Read this file first, elements as text and the document around them, then `typeset.ts`, which sets text and formulas,
+ * the two layouts, `picture_table.ts` and `chart.ts`, and one figure, such as `forward.ts`.
+ *
+ * @module
+ */
 
 /** Attributes of an element; those that are undefined are left out. */
 export type Attributes = Readonly<Record<string, string | number | undefined>>;

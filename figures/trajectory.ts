@@ -26,35 +26,35 @@ export const visitedTimesteps = ({ operations }: SamplingTask): number[] => [
   0,
 ];
 
-/** Of each timestep that is wanted the place of the nearest that is visited, in the order of time, none twice. */
+/** Of each timestep that is wanted the index of the nearest that is visited, in the order of time, none twice. */
 export const nearestVisited = (visited: readonly number[], wanted: readonly number[]): number[] => {
-  const places = wanted.map((t) => {
+  const indices = wanted.map((t) => {
     const distances = visited.map((other) => Math.abs(other - t));
     return distances.indexOf(Math.min(...distances));
   });
-  return [...new Set(places)].sort((a, b) => a - b);
+  return [...new Set(indices)].sort((a, b) => a - b);
 };
 
 /**
- * Starts image `index` of a task, and keeps its states at some places of `visitedTimesteps`.
+ * Starts image `index` of a task, and keeps its states at some indices of `visitedTimesteps`.
  *
- * @param places ascending
+ * @param indices ascending
  */
-export const watchRow = (task: SamplingTask, index: number, places: readonly number[]): WatchedRow => {
+export const watchRow = (task: SamplingTask, index: number, indices: readonly number[]): WatchedRow => {
   const row = startRow(task, index);
   const visited = visitedTimesteps(task);
-  const kept = new Map<number, { x: Float32Array; x0: Float32Array | null }>();
-  const keep = () => {
-    const before = kept.get(row.done - 1);
+  const states = new Map<number, { x: Float32Array; x0: Float32Array | null }>();
+  const record = () => {
+    const before = states.get(row.done - 1);
     if (before) before.x0 = row.x0.slice();
-    if (places.includes(row.done)) kept.set(row.done, { x: row.x.slice(), x0: null });
+    if (indices.includes(row.done)) states.set(row.done, { x: row.x.slice(), x0: null });
   };
-  keep();
+  record();
   return {
     row,
-    record: keep,
+    record,
     get moments() {
-      return [...kept].map(([place, state]) => ({ t: visited[place], ...state }));
+      return [...states].map(([i, state]) => ({ t: visited[i], ...state }));
     },
   };
 };

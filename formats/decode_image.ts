@@ -1,3 +1,13 @@
+/**
+ * Formats: bytes to pixels and arrays, and back. Pictures are read (`raster/`: PNG, JPEG, WebP), turned, cut and
+ * resized (`cover.ts`, `resample.ts`), and written (PNG, APNG, GIF); arrays are `.npy` and `.npz`. It opens no files,
+ * and knows no datasets and no models.
+ *
+ * Read `pixels.ts` first, which says what a batch of images is, then this file: from a picture's bytes to an image of
+ * the size that is wanted.
+ *
+ * @module
+ */
 import { cover } from "./cover.ts";
 import type { ImageShape } from "./pixels.ts";
 import { readRaster } from "./raster/read_raster.ts";

@@ -61,8 +61,8 @@ const hasDuplicateKeys = (json: string, parsed: object): boolean => {
     else if (character === ":" && depth <= 2) written++;
   }
   const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
-  const kept = [parsed, ...Object.values(parsed).filter(isObject)];
-  return written !== kept.reduce((count, value) => count + Object.keys(value).length, 0);
+  const objects = [parsed, ...Object.values(parsed).filter(isObject)];
+  return written !== objects.reduce((count, value) => count + Object.keys(value).length, 0);
 };
 
 /**

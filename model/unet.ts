@@ -1,3 +1,13 @@
+/**
+ * Models: the U-Net of diffusers, which is this file, and all that a pipeline's folder holds. Samplers are core's and
+ * sampling's, the update of weights is training's.
+ *
+ * Read `pipeline.ts` first, which reads and writes the folder, then `denoiser.ts`: the network as a function of plain
+ * arrays. `architecture.ts` derives layers and parameters from `unet_config.ts`, `weights.ts` and `safetensors.ts` have
+ * the numbers, `hub/` downloads them.
+ *
+ * @module
+ */
 import * as tf from "@tensorflow/tfjs-core";
 import { type Architecture, architectureOf, type Layer } from "./architecture.ts";
 import { attention, conv, groupNorm, linear, residualBlock, silu, upsample } from "./layers.ts";

@@ -1,3 +1,13 @@
+/**
+ * Sampling: a request becomes a plan, and the plan's steps become images; the command line, figures, evaluation and the
+ * server share it. The mathematics of a step is core's, whose requests share a network call is serving's to decide, and
+ * files are nobody's here.
+ *
+ * Read `request.ts` and `parameters.ts` first: what may be requested. This file compiles that to the operations of each
+ * image, `denoise.ts` runs them, `loaded_model.ts` is the model that they run on.
+ *
+ * @module
+ */
 import {
   compileInversion,
   compilePlan,

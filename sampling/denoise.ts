@@ -115,11 +115,11 @@ export const stepRows = (
   const { height, width, channels, outChannels } = network;
   const size = height * width * channels, outSize = height * width * outChannels;
 
-  const asked = [...rows, ...rows.filter(isGuided)];
-  const x = new Float32Array(asked.length * size);
-  asked.forEach((row, i) => x.set(row.x, i * size));
-  const timesteps = asked.map((row) => nextStep(row).timestep);
-  const classes = asked.map(({ task, index }, i) => i < rows.length ? task.labels?.[index] : nullLabel);
+  const inputRows = [...rows, ...rows.filter(isGuided)];
+  const x = new Float32Array(inputRows.length * size);
+  inputRows.forEach((row, i) => x.set(row.x, i * size));
+  const timesteps = inputRows.map((row) => nextStep(row).timestep);
+  const classes = inputRows.map(({ task, index }, i) => i < rows.length ? task.labels?.[index] : nullLabel);
   const hasClasses = rows.some(({ task }) => task.labels !== null);
   const started = now();
   const out = network.evaluate(x, timesteps, hasClasses ? classes as number[] : null);
@@ -135,7 +135,7 @@ export const stepRows = (
     guide(guided, own, outOf(uncond++), { scale: row.task.guidance, channels, outChannels });
     advanceRow(row, guided, scratch);
   });
-  return { rows: asked.length, engine };
+  return { rows: inputRows.length, engine };
 };
 
 /** How rows are denoised where there is no scheduler: in one program, which waits for them. */
@@ -149,7 +149,7 @@ export interface DenoiseOptions {
   readonly onStep?: (rows: readonly Row[]) => void;
 }
 
-// Signals are heard only between two tasks of the event loop, and the network never leaves it to one.
+// Signals arrive only between two tasks of the event loop, and the network never leaves it to one.
 const listen = () => new Promise<void>((resume) => setTimeout(resume, 0));
 
 /**

@@ -64,7 +64,7 @@ export const createBoundEstimate = (
   const sizes = new Float64Array(strata);
   for (let t = 0; t < T; t++) sizes[stratumOf(t)]++;
   // By stratum: sums of weighted terms, sums of weights; then the sum of x_0² and its count.
-  const kept = numbers[STATE_NAME] ??= new Float64Array(2 * strata + 2);
+  const sums = numbers[STATE_NAME] ??= new Float64Array(2 * strata + 2);
   const tables = variance === "learned_range" ? null : boundTables(diffusion, { prediction, variance });
   const startError = startCoefficients(diffusion, prediction, 0).q ** 2;
   const lastSignal = diffusion.alphasCumprod[T - 1];
@@ -83,25 +83,25 @@ export const createBoundEstimate = (
     record: (judged) => {
       const { timesteps, weights, images } = judged, n = timesteps.length;
       const decay = Math.exp(-n / (MEMORY * T));
-      for (let i = 0; i < kept.length; i++) kept[i] *= decay;
+      for (let i = 0; i < sums.length; i++) sums[i] *= decay;
       for (let i = 0; i < n; i++) {
         const term = termOf(i, judged);
         if (term === null) return;
         const stratum = stratumOf(timesteps[i]);
-        kept[stratum] += weights[i] * term;
-        kept[strata + stratum] += weights[i];
+        sums[stratum] += weights[i] * term;
+        sums[strata + stratum] += weights[i];
       }
       let squares = 0;
       for (let i = 0; i < images.length; i++) squares += images[i] * images[i];
-      kept[2 * strata] += squares;
-      kept[2 * strata + 1] += images.length;
+      sums[2 * strata] += squares;
+      sums[2 * strata + 1] += images.length;
     },
     get value() {
-      const meanSquare = kept[2 * strata] / kept[2 * strata + 1];
+      const meanSquare = sums[2 * strata] / sums[2 * strata + 1];
       let bits = normalKl(Math.sqrt(lastSignal * meanSquare), Math.log1p(-lastSignal), 0, 0) / Math.LN2;
       for (let stratum = 0; stratum < strata; stratum++) {
-        if (kept[strata + stratum] === 0) return null;
-        bits += sizes[stratum] * kept[stratum] / kept[strata + stratum];
+        if (sums[strata + stratum] === 0) return null;
+        bits += sizes[stratum] * sums[stratum] / sums[strata + stratum];
       }
       return bits;
     },

@@ -178,8 +178,8 @@ const readLatest = (run: string, damage: DamagedFile[]): number | null => {
 };
 
 /**
- * Reads the state that a run stands at: from the checkpoint that `latest` names, or if that is damaged, from the newest
- * one that is not. Every file's digest is checked.
+ * Reads the state that a run has reached: from the checkpoint that `latest` names, or if that is damaged, from the
+ * newest one that is not. Every file's digest is checked.
  *
  * @param rates decays of the averages that the run's recipe asks for
  * @returns `stored`: null if no checkpoint was written yet; `damage`: what was passed over

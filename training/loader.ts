@@ -2,7 +2,7 @@ import { type Dataset, type DatasetParts, partsOf } from "../datasets/dataset.ts
 import { type ErrorDescription, reviveError } from "../sampling/errors.ts";
 import { allocateMicroBatch, type BatchPlan, type MicroBatch } from "./micro_batch.ts";
 
-/** What the loader's Worker is told: first where things lie, then which part to prepare into which slot. */
+/** What the loader's Worker receives: first where things lie, then which part to prepare into which slot. */
 export type LoaderRequest =
   | { readonly dataset: DatasetParts; readonly plan: BatchPlan; readonly slots: readonly MicroBatch[] }
   | { readonly slot: number; readonly step: number; readonly part: number };
@@ -33,15 +33,15 @@ export const createLoader = (dataset: Dataset, plan: BatchPlan, { step }: { step
   const slots = Array.from({ length: SLOTS }, () => allocateMicroBatch(dataset, plan));
   const worker = new Worker(new URL("./loader_worker.ts", import.meta.url), { type: "module", name: "loader" });
   const post = (message: LoaderRequest) => worker.postMessage(message);
-  let place = step * parts;
+  let index = step * parts;
   let ready: PromiseWithResolvers<MicroBatch>;
 
-  const ask = () => {
+  const requestNext = () => {
     ready = Promise.withResolvers();
-    // Whoever waits hears of it; until somebody does, it is no unhandled rejection.
+    // Whoever waits learns of it; until somebody does, it is no unhandled rejection.
     ready.promise.catch(() => {});
-    post({ slot: place % SLOTS, step: Math.floor(place / parts), part: place % parts });
-    place++;
+    post({ slot: index % SLOTS, step: Math.floor(index / parts), part: index % parts });
+    index++;
   };
   worker.onmessage = ({ data }: MessageEvent<LoaderReply>) =>
     "error" in data ? ready.reject(reviveError(data.error)) : ready.resolve(slots[data.slot]);
@@ -51,11 +51,11 @@ export const createLoader = (dataset: Dataset, plan: BatchPlan, { step }: { step
   };
 
   post({ dataset: partsOf(dataset), plan, slots });
-  ask();
+  requestNext();
   return {
     next: async () => {
       const part = await ready.promise;
-      ask();
+      requestNext();
       return part;
     },
     [Symbol.dispose]: () => worker.terminate(),

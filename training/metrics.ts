@@ -99,11 +99,11 @@ export interface LinesFile extends Disposable {
 const NEWLINE = 10;
 
 /** Bytes of the whole lines, from the first on, that are kept. */
-const retainedLength = (bytes: Uint8Array, keep: (line: string) => boolean): number => {
+const retainedLength = (bytes: Uint8Array, isRetained: (line: string) => boolean): number => {
   const decoder = new TextDecoder();
   for (let start = 0;;) {
     const end = bytes.indexOf(NEWLINE, start);
-    if (end < 0 || !keep(decoder.decode(bytes.subarray(start, end)))) return start;
+    if (end < 0 || !isRetained(decoder.decode(bytes.subarray(start, end)))) return start;
     start = end + 1;
   }
 };
@@ -114,11 +114,14 @@ const retainedLength = (bytes: Uint8Array, keep: (line: string) => boolean): num
  *
  * @throws {DiskError} if the system refuses
  */
-export const openLines = (path: string, { keep }: { keep: (line: string) => boolean }): Promise<LinesFile> =>
+export const openLines = (
+  path: string,
+  { isRetained }: { isRetained: (line: string) => boolean },
+): Promise<LinesFile> =>
   writing(path, () => {
     const file = Deno.openSync(path, { read: true, append: true, create: true });
     try {
-      const bytes = Deno.readFileSync(path), length = retainedLength(bytes, keep);
+      const bytes = Deno.readFileSync(path), length = retainedLength(bytes, isRetained);
       if (length < bytes.length) file.truncateSync(length);
     } catch (error) {
       file.close();
@@ -157,14 +160,14 @@ export const openMetrics = async (
   run: string,
   step: number,
 ): Promise<Disposable & { write(line: StepMetrics): Promise<void> }> => {
-  const keep = (line: string) => {
+  const isRetained = (line: string) => {
     try {
       return JSON.parse(line).step <= step;
     } catch {
       return false;
     }
   };
-  const lines = await openLines(join(run, "metrics.jsonl"), { keep });
+  const lines = await openLines(join(run, "metrics.jsonl"), { isRetained });
   return {
     write: (line) => lines.write(JSON.stringify(line)),
     [Symbol.dispose]: () => lines[Symbol.dispose](),

@@ -69,7 +69,7 @@ export const reopenRunFolder = async (run: string): Promise<Disposable> => {
 const SAMPLE = /^step-(\d+)\.png$/;
 
 /**
- * Brings a run's folder back to where it stood after a step: removes samples of later ones, and whatever a write that
+ * Brings a run's folder back to its state after a step: removes samples of later ones, and whatever a write that
  * was cut off left. Later checkpoints stay; they are replaced when the run gets there.
  */
 export const rewindRunFolder = (run: string, step: number): Promise<void> =>
@@ -102,10 +102,10 @@ export const readRecipe = async (run: string): Promise<Recipe> => {
 };
 
 /**
- * Reads where a run stands and brings its folder back to there, so that it goes on as if it had never ended. The caller
- * holds the run's lock.
+ * Reads the state that a run has reached and brings its folder back to it, so that it goes on as if it had never ended.
+ * The caller holds the run's lock.
  *
- * @param options.notice hears of damaged checkpoints, which are passed over
+ * @param options.notice receives damaged checkpoints, which are passed over
  * @returns null if the run was ended before its first checkpoint: it starts again, by its recipe
  * @throws {RunError} if no checkpoint is whole, or the run is past `steps` already
  */

@@ -108,7 +108,7 @@ const fitRows = ({ data }: StoredTensor, { shape }: StoredTensor): StoredTensor 
  * embedding is new where the classes are others, and the output layer grows or shrinks where the variance is learned in
  * one of the two alone.
  *
- * @param options.notice hears what is new
+ * @param options.notice receives what is new
  * @throws {RunError} that names a tensor that does not fit
  */
 export const initialWeights = (

@@ -57,12 +57,12 @@ export const createTimestepSampler = (
       record: (timesteps, losses) => recordLosses(history, timesteps, losses),
     };
   }
-  const place = sampling === "stratified"
+  const fractionOf = sampling === "stratified"
     ? (draw: number, i: number, count: number) => (i + draw) / count
     : (draw: number) => draw;
   return {
     draw: (step, count) => ({
-      timesteps: Int32Array.from(drawsOf(step, count), (draw, i) => Math.floor(place(draw, i, count) * T)),
+      timesteps: Int32Array.from(drawsOf(step, count), (draw, i) => Math.floor(fractionOf(draw, i, count) * T)),
       weights: new Float64Array(count).fill(1),
     }),
     record: () => {},

@@ -1,3 +1,12 @@
+/**
+ * Training: what `train` does; this file is its loop. Schedules and losses are core's, the network is model's, the
+ * queue of trainings that a server takes is jobs', and how good the result is, evaluation measures.
+ *
+ * Read `recipe.ts` first, which has every setting, then `train_step.ts`, one update of the weights, and `run_folder.ts`
+ * with `checkpoint.ts`, from which a run resumes to the bit. `loader.ts` prepares batches on a thread of its own.
+ *
+ * @module
+ */
 import { join } from "@std/path";
 import { openDataset } from "../datasets/open.ts";
 import { openEngine } from "../engine/mod.ts";
@@ -45,7 +54,7 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
  * `metrics.jsonl`, `samples/`, `checkpoints/step-N/`, `latest`.
  *
  * @param options.signal stops the run after its current step, with a checkpoint
- * @param options.report hears what happens
+ * @param options.report receives what happens
  * @param options.checkLease called before something is written; throws if the run is not this process's any more
  * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; if what the run
  * is to start from does not fit
@@ -142,7 +151,7 @@ export const train = async (
 
     // Report.
     const timing = clock.lap();
-    const told = {
+    const measured = {
       loss,
       lossByQuartile: lossByQuartile(draw.timesteps, squaredErrors, T),
       bitsPerDim: bound.value,
@@ -150,10 +159,10 @@ export const train = async (
       learningRate,
     };
     checkLease();
-    await metrics.write({ step, ...told, timing });
-    await tensorBoard?.writeMetrics({ step, ...told, timing });
+    await metrics.write({ step, ...measured, timing });
+    await tensorBoard?.writeMetrics({ step, ...measured, timing });
     const secondsLeft = (steps - step) * batch / timing.imagesPerSecond;
-    report({ event: "progress", step, steps, ...told, ...timing, secondsLeft });
+    report({ event: "progress", step, steps, ...measured, ...timing, secondsLeft });
 
     // Samples and checkpoints; their time is no part of the rate.
     const isLast = step === steps;

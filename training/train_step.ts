@@ -19,7 +19,7 @@ export interface MicroBatchResult {
   readonly bounds: Float64Array | null;
 }
 
-/** What a step tells of itself, its images in the batch's order. */
+/** What a step measured, its images in the batch's order. */
 export interface StepResult extends MicroBatchResult {
   /** Weighted mean of the images' losses. */
   readonly loss: number;
@@ -94,11 +94,11 @@ const dropoutBy = ({ masks, key, counters }: UploadedBatch, rate: number) => {
   if (rate === 0) return undefined;
   let layer = 0;
   return (x: tf.Tensor4D): tf.Tensor4D => {
-    const kept = masks
+    const mask = masks
       ? tf.reshape(masks[layer], x.shape)
       : tf.greaterEqual(counterUniform(x.shape, key!, counters![layer]), Math.fround(rate));
     layer++;
-    return tf.mul(x, tf.mul(tf.cast(kept, "float32"), 1 / (1 - rate)));
+    return tf.mul(x, tf.mul(tf.cast(mask, "float32"), 1 / (1 - rate)));
   };
 };
 
@@ -156,11 +156,11 @@ export const createTrainStep = (
           secondMoments[name],
           scalars,
         );
-        const kept = averages.map((part, i) => {
+        const averaged = averages.map((part, i) => {
           const [decay, rest] = scalars.decays[i];
           return tf.add(tf.mul(parts[part][name], decay), tf.mul(weight, rest));
         });
-        return [weight, firstMoment, secondMoment, ...kept];
+        return [weight, firstMoment, secondMoment, ...averaged];
       });
       return { next, losses, gradientNorm };
     },
@@ -202,7 +202,7 @@ export const createTrainStep = (
   };
 
   /** Reads a part's losses off the engine, and frees them. */
-  const note = (tensor: tf.Tensor, { timesteps, weights }: WeightedMicroBatch): MicroBatchResult => {
+  const collectLosses = (tensor: tf.Tensor, { timesteps, weights }: WeightedMicroBatch): MicroBatchResult => {
     const values = tensor.dataSync(), n = timesteps.length, from = done;
     tensor.dispose();
     const { losses, squaredErrors, bounds } = current;
@@ -230,7 +230,7 @@ export const createTrainStep = (
       const weights = Object.fromEntries(state.tensors.get("weights")!);
       const { gradients, losses } = tf.tidy(() => accumulate(weights, upload(state.step, part), sums));
       replaceSums(gradients);
-      return note(losses, part);
+      return collectLosses(losses, part);
     },
 
     finish: (state, part, { learningRate, clip }) => {
@@ -248,7 +248,7 @@ export const createTrainStep = (
           decays: decays.map((decay) => [tf.scalar(decay), tf.scalar(1 - decay)] as const),
         });
       });
-      const told = note(losses, part);
+      const microBatchResult = collectLosses(losses, part);
       current.gradientNorm = gradientNorm.dataSync()[0];
       gradientNorm.dispose();
       replaceSums(undefined);
@@ -265,7 +265,7 @@ export const createTrainStep = (
       result = current;
       current = emptyResult();
       done = 0;
-      return told;
+      return microBatchResult;
     },
 
     get result() {

@@ -22,8 +22,8 @@ export interface KillableTraining {
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
-/** Starts `train` with these arguments, as `deno task train` does; `hear` gets its events. */
-const startTraining = (args: readonly string[], hear: (event: TrainingEvent) => void): KillableTraining => {
+/** Starts `train` with these arguments, as `deno task train` does; `onEvent` gets its events. */
+const startTraining = (args: readonly string[], onEvent: (event: TrainingEvent) => void): KillableTraining => {
   const { path, read, ffi, env } = args.includes("wasm") ? NO_LIBRARY : grantLibrary();
   const permissions = [
     `--allow-read=${[".", ...read]}`,
@@ -46,7 +46,7 @@ const startTraining = (args: readonly string[], hear: (event: TrainingEvent) => 
       rest = lines.pop()!;
       for (const line of lines) {
         const event = parseTrainingEvent(line);
-        if (event) hear(event);
+        if (event) onEvent(event);
       }
     }
   };
@@ -276,7 +276,11 @@ export interface KillMeasurement {
 export const measureKills = async (
   folder: string,
   recipe: KilledRecipe,
-  { kills, seed, tell = () => {} }: { kills: number; seed: number; tell?: (sofar: KillMeasurement) => void },
+  { kills, seed, onProgress = () => {} }: {
+    kills: number;
+    seed: number;
+    onProgress?: (sofar: KillMeasurement) => void;
+  },
 ): Promise<KillMeasurement> => {
   const chance = createChance(seed);
   const whole = `${folder}/whole`;
@@ -285,13 +289,13 @@ export const measureKills = async (
   while (measured.kills < kills && measured.faults.length + measured.differences.length === 0) {
     const run = `${folder}/killed-${++measured.runs}`;
     const { places, faults } = await trainKilled(run, recipe, { kills: kills - measured.kills, chance, pace });
-    for (const place of places) measured.places[place] = (measured.places[place] ?? 0) + 1;
+    for (const phase of places) measured.places[phase] = (measured.places[phase] ?? 0) + 1;
     const { files, differences } = compareRuns(whole, run);
     measured.kills += places.length;
     measured.files += files;
     measured.differences.push(...differences.map((path) => `${run}/${path}`));
     measured.faults.push(...faults);
-    tell(measured);
+    onProgress(measured);
   }
   return measured;
 };

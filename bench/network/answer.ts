@@ -18,24 +18,24 @@ export const normalImages = (rows: number, size: number, step = 0): Float32Array
 
 /** Does the first operation, of one row, says so, and answers until its stdin ends; contender.ts has the other side. */
 export const answerRequests = async (description: string, { prepare, evaluate }: Abilities): Promise<void> => {
-  const say = (message: unknown) => console.log(JSON.stringify(message));
-  const reply = async (asked: TimedOperation | EpsilonRequest) => {
-    if (asked.operation === "evaluate") {
-      return { epsilon: Array.from(await evaluate!(Float32Array.from(asked.x), asked.timestep)) };
+  const writeLine = (message: unknown) => console.log(JSON.stringify(message));
+  const reply = async (request: TimedOperation | EpsilonRequest) => {
+    if (request.operation === "evaluate") {
+      return { epsilon: Array.from(await evaluate!(Float32Array.from(request.x), request.timestep)) };
     }
-    const operation = prepare(asked.rows);
+    const operation = prepare(request.rows);
     const started = performance.now();
     await operation();
     return { seconds: (performance.now() - started) / 1000, residentBytes: Deno.memoryUsage().rss };
   };
 
   await prepare(1)();
-  say({ description });
+  writeLine({ description });
   let buffered = "";
   for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
     buffered += text;
     const lines = buffered.split("\n");
     buffered = lines.pop()!;
-    for (const line of lines) say(await reply(JSON.parse(line)));
+    for (const line of lines) writeLine(await reply(JSON.parse(line)));
   }
 };

@@ -27,7 +27,7 @@ const keepAgreeing = async (
   size: number,
 ): Promise<{ contender: Contender; difference: number }[]> => {
   const x = normalImages(1, size, 2);
-  const kept: { contender: Contender; difference: number }[] = [];
+  const agreeing: { contender: Contender; difference: number }[] = [];
   let reference: readonly number[] | undefined;
   for (const contender of contenders) {
     try {
@@ -38,13 +38,13 @@ const keepAgreeing = async (
       if (!(epsilon.length === reference.length && difference < TOLERANCE)) {
         throw new Error(`${contender.name}: its ε differs by ${difference} from that of ${contenders[0].name}`);
       }
-      kept.push({ contender, difference });
+      agreeing.push({ contender, difference });
     } catch (error) {
       console.error(`left out: ${(error as Error).message}`);
       await contender.close();
     }
   }
-  return kept;
+  return agreeing;
 };
 
 /** A turn: this many calls in a row, or as many as fit into its seconds. */
@@ -83,7 +83,7 @@ const turn = async (contender: Contender, operation: TimedOperation): Promise<nu
 
 /**
  * Times operations: all contenders take their turn in each round, so that all meet the same machine. One that fails an
- * operation is left out of it and of those behind, and why is told.
+ * operation is left out of it and of those behind, and why is reported.
  *
  * @param contenders those that fail are closed and taken out
  */

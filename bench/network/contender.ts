@@ -82,7 +82,7 @@ export interface Contender {
  * @throws {Error} with what it wrote on stderr, if it ends before
  */
 export const startContender = async (program: ContenderProgram, folder: string): Promise<Contender> => {
-  const { request: ask, close, greeting, secondsToReady } = await startJsonProcess<
+  const { request, close, greeting, secondsToReady } = await startJsonProcess<
     TimedOperation | EpsilonRequest,
     ContenderTiming & { epsilon: readonly number[] }
   >({ ...program, args: [...program.args, folder] });
@@ -90,8 +90,8 @@ export const startContender = async (program: ContenderProgram, folder: string):
     name: program.name,
     description: greeting.description,
     secondsToReady,
-    time: ask,
-    evaluate: async (x, timestep) => (await ask({ operation: "evaluate", x: Array.from(x), timestep })).epsilon,
+    time: request,
+    evaluate: async (x, timestep) => (await request({ operation: "evaluate", x: Array.from(x), timestep })).epsilon,
     close,
   };
 };

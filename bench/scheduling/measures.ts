@@ -23,7 +23,7 @@ const requestFor = ({ models: [info] }: Serving, n: number, steps: number, seed 
   return { kind: "generate", sampling: { n, seed, sampler: "ddpm", steps, guidance: 1, labels } };
 };
 
-/** Asks the Worker itself, and hears of every step. */
+/** Asks the Worker itself, and receives every step. */
 export const byWorker = (serving: Serving): DrawingWay => ({
   name: "worker",
   draw: (n, steps) => serving.run(serving.models[0].name, requestFor(serving, n, steps), { onEvent: () => {} }),
@@ -37,12 +37,12 @@ export const byHttp = (serving: Serving): DrawingWay => {
   const [encoder, decoder] = [createCodec(), createCodec()];
   // Neither is opened before it is asked for something.
   const jobs = createQueue({ workers: 0 });
-  const kept = createModelSnapshots("runs");
+  const snapshots = createModelSnapshots("runs");
   const app = createApp({
     serving,
     jobs,
     storage: null,
-    snapshots: kept,
+    snapshots,
     trainingOptions: z.strictObject({}),
     limits: LIMITS,
     keys: [],
@@ -66,7 +66,7 @@ export const byHttp = (serving: Serving): DrawingWay => {
       await server.shutdown();
       predictions.close();
       await jobs.close();
-      await kept.close();
+      await snapshots.close();
       encoder.close();
       decoder.close();
     },

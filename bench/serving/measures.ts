@@ -52,7 +52,7 @@ export const openLoop = async (
   const latencies: number[] = [];
   const pending: Promise<void>[] = [];
   let [answered, last] = [0, 0];
-  const ask = async (length: number, seed: number) => {
+  const draw = async (length: number, seed: number) => {
     const arrived = now();
     try {
       await target.draw(length, { seed, signal: leaving.signal });
@@ -65,7 +65,7 @@ export const openLoop = async (
   };
   for (let at = chance.wait(1 / rate); at < seconds; at += chance.wait(1 / rate)) {
     await pause(Math.max(0, at - (now() - started)));
-    pending.push(ask(chance.pick(steps), chance.integer(0, 1e6)));
+    pending.push(draw(chance.pick(steps), chance.integer(0, 1e6)));
   }
   const timer = setTimeout(() => leaving.abort(), Math.max(0, 2 * seconds - (now() - started)) * 1000);
   await Promise.all(pending);

@@ -27,12 +27,12 @@ const readLine = (): string | null => {
   return null;
 };
 
-let started = 0, left = 0, asked = 0, losses = 0;
+let started = 0, left = 0, stretchSteps = 0, losses = 0;
 const awaitTurn = (): void => {
   const from = clock();
   const line = readLine();
   if (line === null) Deno.exit();
-  left = asked = JSON.parse(line).steps;
+  left = stretchSteps = JSON.parse(line).steps;
   losses = 0;
   waited += clock() - from;
   started = performance.now();
@@ -43,7 +43,9 @@ const report = (event: TrainingEvent): void => {
   losses += event.loss!;
   if (--left > 0) return;
   const { outsideShare } = event;
-  console.log(JSON.stringify({ seconds: (performance.now() - started) / 1000, loss: losses / asked, outsideShare }));
+  console.log(
+    JSON.stringify({ seconds: (performance.now() - started) / 1000, loss: losses / stretchSteps, outsideShare }),
+  );
   awaitTurn();
 };
 

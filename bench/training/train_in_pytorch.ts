@@ -40,9 +40,9 @@ const readRecipe = async (config: string, init: string | undefined): Promise<Rec
 /** @throws {UsageError} if a recipe, or what it takes from the model it starts from, asks what the peer's loop does not do */
 const checkRecipe = (config: string, recipe: Recipe, model: RunModel): void => {
   const { loss, variance } = objectiveOf(recipe, model);
-  const asked = { ...recipe, loss, variance };
+  const resolved = { ...recipe, loss, variance };
   for (const [key, allowed] of Object.entries(ALLOWED)) {
-    const received = asked[key as keyof typeof ALLOWED];
+    const received = resolved[key as keyof typeof ALLOWED];
     if ((allowed as readonly unknown[]).includes(received)) continue;
     throw new UsageError(
       `config must have ${key} ${allowed.join(" or ")} for PyTorch, received ${received} (${config})`,

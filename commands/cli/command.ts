@@ -1,3 +1,13 @@
+/**
+ * Commands: the command line. A command is `commands/NAME.ts`, the options that it takes, and `commands/NAME/run.ts`,
+ * what it does; `main.ts` loads both on demand. It parses, calls other folders and prints; whatever else there is to do
+ * belongs to one of them.
+ *
+ * `cli/` is what commands share. Read this file first, what a command is, then `options.ts`, which makes values of
+ * flags, and `run.ts`, which makes exit codes of errors.
+ *
+ * @module
+ */
 import type { z } from "zod";
 
 /** The command line asks for something it cannot have. Its message is one line that names the flag. Exit code 2. */

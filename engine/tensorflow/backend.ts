@@ -26,9 +26,9 @@ const philoxUniform = (
   { key, counter }: { key: number; counter: number },
 ): TensorMetadata => {
   const made: number[] = [];
-  const keep = (id: number) => (made.push(id), id);
+  const track = (id: number) => (made.push(id), id);
   const integers = (values: readonly number[], shape: number[]) =>
-    keep(binding.createTensor(shape, DATA_TYPES.TF_INT32, Int32Array.from(values)));
+    track(binding.createTensor(shape, DATA_TYPES.TF_INT32, Int32Array.from(values)));
   const run = (name: string, attributes: Attribute[], inputs: number[]) =>
     binding.executeOp(name, attributes, inputs, 1)[0];
   const asUint64 = (words: number, count: number) => {
@@ -39,8 +39,8 @@ const philoxUniform = (
       words,
       integers([count, 2], [2]),
     ]);
-    return keep(
-      run("Bitcast", [typeAttribute("T", DATA_TYPES.TF_INT32), typeAttribute("type", UINT64)], [keep(pairs.id)]).id,
+    return track(
+      run("Bitcast", [typeAttribute("T", DATA_TYPES.TF_INT32), typeAttribute("type", UINT64)], [track(pairs.id)]).id,
     );
   };
   try {
@@ -67,7 +67,7 @@ interface NodeBackend extends tf.KernelBackend {
   readonly tensorMap: tf.DataStorage<TensorData>;
   move(dataId: object, values: tf.BackendValues, shape: number[], dtype: tf.DataType, refCount: number): void;
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
-  /** Uploads those that are not yet, and tells the binding's ids. */
+  /** Uploads those that are not yet, and returns the binding's ids. */
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
 }
 

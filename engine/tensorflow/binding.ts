@@ -25,7 +25,8 @@ const unsupported = (what: string) => (): never => {
 /**
  * The native interface of tfjs-node (`TFJSBinding` in its `tfjs_binding.d.ts`), over TensorFlow's C API.
  *
- * A tensor is an id. Ids are never used twice, so one that outlives its tensor, or its trace, is told from all others.
+ * A tensor is an id. Ids are never used twice, so one that outlives its tensor, or its trace, is never taken for
+ * another.
  */
 export class Binding {
   readonly TensorMetadata = class {};

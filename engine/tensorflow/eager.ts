@@ -68,7 +68,7 @@ export const setAttributes = (
   }
 };
 
-/** What a kernel is told of a tensor. */
+/** What a kernel knows of a tensor. */
 export interface TensorType {
   readonly shape: number[];
   readonly dtype: number;

@@ -97,26 +97,26 @@ export const libraryIn = (path: string): string | null => {
   return packageFolders(path).map((folder) => inFolder(join(folder, "tensorflow"))).find(Boolean) ?? null;
 };
 
-const refusal = (place: string, shown: string, source: string): EngineError =>
+const refusal = (location: string, shown: string, source: string): EngineError =>
   new EngineError(
     `Cannot load TensorFlow from ${shown}: this process has no permission to. ` +
-      `Run deno task engine install --from ${place} once, which links it into ${INSTALL_FOLDER}/ for the tasks, ` +
-      `and leave ${source} out; or use deno run with --allow-read=${place} --allow-ffi=${place} in addition`,
+      `Run deno task engine install --from ${location} once, which links it into ${INSTALL_FOLDER}/ for the tasks, ` +
+      `and leave ${source} out; or use deno run with --allow-read=${location} --allow-ffi=${location} in addition`,
   );
 
 /**
- * The library in a place that a person named.
+ * The library at a location that a person named.
  *
- * @param place the file, or a folder that holds it
+ * @param location the file, or a folder that holds it
  * @param source what names it, as a person knows it
  * @throws {EngineError} if there is none, or this process may not load it: with the flags and the command that help
  */
-export const libraryAt = (place: string, source = "--tensorflow"): string => {
-  const shown = source === LIBRARY_VARIABLE ? `${place} (${LIBRARY_VARIABLE})` : place;
-  if (!isGranted({ name: "read", path: place })) throw refusal(place, shown, source);
-  const path = libraryIn(place);
+export const libraryAt = (location: string, source = "--tensorflow"): string => {
+  const shown = source === LIBRARY_VARIABLE ? `${location} (${LIBRARY_VARIABLE})` : location;
+  if (!isGranted({ name: "read", path: location })) throw refusal(location, shown, source);
+  const path = libraryIn(location);
   if (path === null) throw new EngineError(`Cannot find TensorFlow's library in ${shown}`);
-  if (!isGranted({ name: "ffi", path })) throw refusal(place, shown, source);
+  if (!isGranted({ name: "ffi", path })) throw refusal(location, shown, source);
   return path;
 };
 

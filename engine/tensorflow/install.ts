@@ -9,7 +9,7 @@ export const INSTALLABLE = ["cpu", "cuda"] as const;
 /** The name of an installation. */
 export type Installable = typeof INSTALLABLE[number];
 
-/** What is told while it runs. */
+/** What is reported while it runs. */
 export interface InstallEvent {
   readonly event: "start" | "progress" | "done";
   readonly [fact: string]: unknown;
@@ -53,7 +53,7 @@ const findInstaller = async (): Promise<string[]> => {
  *
  * @param options.folder where to
  * @param options.signal stops it
- * @param options.report hears how many bytes are there; the installer's own bar is for a terminal
+ * @param options.report receives how many bytes are there; the installer's own bar is for a terminal
  * @returns the library's path
  * @throws {EngineError} if there is no installer, it fails, or CUDA is asked for elsewhere than on Linux on x86-64
  * @throws the signal's reason
@@ -210,16 +210,16 @@ export const linkTensorflow = async (
   from: string,
   { folder = INSTALL_FOLDER }: { folder?: string } = {},
 ): Promise<LinkedTensorflow> => {
-  const place = await resolveSource(from);
+  const source = await resolveSource(from);
   const partial = `${folder}.partial`;
   const remove = () => Deno.remove(partial, { recursive: true }).catch(() => {});
   await remove();
   await Deno.mkdir(partial, { recursive: true });
   const link = join(partial, "tensorflow");
   try {
-    await symlink(place, link);
-    const target = linkedLibraryFolder(place, link);
-    if (target !== place) await symlink(target, link);
+    await symlink(source, link);
+    const target = linkedLibraryFolder(source, link);
+    if (target !== source) await symlink(target, link);
     const { version } = openLinked(link, target);
     await Deno.remove(folder, { recursive: true }).catch(() => {});
     await Deno.rename(partial, folder);

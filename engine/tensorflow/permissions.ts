@@ -16,9 +16,9 @@ export interface LibraryGrant {
 /** Leave to load nothing. */
 export const NO_LIBRARY: LibraryGrant = { path: null, read: [], ffi: [], env: [] };
 
-const findOrNull = (place: string | undefined): string | null => {
+const findOrNull = (location: string | undefined): string | null => {
   try {
-    return place === undefined ? findLibrary() : libraryAt(place);
+    return location === undefined ? findLibrary() : libraryAt(location);
   } catch (error) {
     // Whoever opens the engine says it.
     if (error instanceof EngineError) return null;
@@ -29,10 +29,10 @@ const findOrNull = (place: string | undefined): string | null => {
 /**
  * The permissions that a process needs to load the TensorFlow which this one may load: its library's folder, no more.
  *
- * @param place the library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given
+ * @param location the library, or a folder that holds it; looked for where {@linkcode findLibrary} looks if not given
  */
-export const grantLibrary = (place?: string): LibraryGrant => {
-  const path = findOrNull(place);
+export const grantLibrary = (location?: string): LibraryGrant => {
+  const path = findOrNull(location);
   if (path === null) return NO_LIBRARY;
   const folder = dirname(path);
   return { path, read: [folder], ffi: [folder], env: [LIBRARY_VARIABLE, LOG_VARIABLE, ONEDNN_VARIABLE, XLA_VARIABLE] };

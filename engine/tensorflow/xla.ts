@@ -17,7 +17,7 @@ const OLDEST = [2, 21] as const;
 /** glibc keeps what cpuid answers in leaves, each with four words as they are and four of what is in use. */
 const LEAVES = 9, WORDS_BYTES = 16;
 
-/** A text that differs between processors whose instructions differ; `null` if that cannot be told. */
+/** A text that differs between processors whose instructions differ; `null` if that is unknown. */
 const processorKey = (symbols: BaseSymbols): string | null => {
   const hash = createHash("sha256");
   for (let leaf = 0; leaf < LEAVES; leaf++) {

@@ -1,4 +1,4 @@
-/** What an adapter tells of itself, as far as it is asked here. */
+/** The fields of GPUAdapterInfo that are read here. */
 export type AdapterInfo = Pick<
   GPUAdapterInfo,
   "vendor" | "architecture" | "device" | "description" | "isFallbackAdapter"
@@ -18,12 +18,12 @@ export const describeAdapter = ({ vendor, architecture, device, description }: A
 /** Wayland's library, which Mesa's drivers load, writes to stderr where this variable is not set. */
 const NOISY = "XDG_RUNTIME_DIR";
 
-const withoutWaylandNoise = async <T>(ask: () => Promise<T>): Promise<T> => {
+const withoutWaylandNoise = async <T>(run: () => Promise<T>): Promise<T> => {
   const isAllowed = (await Deno.permissions.query({ name: "env", variable: NOISY })).state === "granted";
-  if (Deno.build.os !== "linux" || !isAllowed || Deno.env.has(NOISY)) return await ask();
+  if (Deno.build.os !== "linux" || !isAllowed || Deno.env.has(NOISY)) return await run();
   Deno.env.set(NOISY, "/nonexistent");
   try {
-    return await ask();
+    return await run();
   } finally {
     Deno.env.delete(NOISY);
   }

@@ -46,9 +46,9 @@ class BufferPool {
   tick(): void {
     if (++this.#now % PATIENCE !== 0) return;
     for (const [key, same] of this.#idle) {
-      const kept = same.filter(({ since }) => since >= this.#now - PATIENCE);
-      for (const entry of same) if (!kept.includes(entry)) this.#destroy(entry.buffer);
-      if (kept.length > 0) this.#idle.set(key, kept);
+      const recent = same.filter(({ since }) => since >= this.#now - PATIENCE);
+      for (const entry of same) if (!recent.includes(entry)) this.#destroy(entry.buffer);
+      if (recent.length > 0) this.#idle.set(key, recent);
       else this.#idle.delete(key);
     }
   }
@@ -73,7 +73,8 @@ class BufferPool {
  * Deno 2.9's `mapAsync` waits for the device within the call itself, and then lets 10 ms go by before its promise
  * resolves. The mapped range is there at once, so it is read at once.
  *
- * What the device refuses to compute leaves zeros, and is told on the event loop's next turn: the read after it throws.
+ * What the device refuses to compute leaves zeros, and is reported on the event loop's next turn: the read
+ * after it throws.
  */
 export class DenoWebgpuBackend extends WebGPUBackend {
   readonly #pool: BufferPool;

@@ -23,7 +23,7 @@ interface BoundOptions {
 
 type ModelAndData = Awaited<ReturnType<Subject["both"]>>;
 
-/** The class that the network is told of each image. */
+/** The class of each image that the network receives. */
 const classesOf = (
   { pipeline, dataset }: ModelAndData,
   { unconditional }: BoundOptions,
@@ -79,17 +79,17 @@ export const measureBitsPerDim: MetricFunction<BoundOptions> = async (subject, o
   const indices = chooseImages(dataset, { n, seed });
 
   const steps = process.timesteps.length;
-  const kept = createPartialResultStore({
+  const store = createPartialResultStore({
     folder,
     key: evaluationKey(dependenciesOf(found, subject.options, process, options)),
     steps,
     onDamaged: (file, reason) => report({ event: "skipped", file, reason }),
   });
-  const stand = await kept.read(n);
-  const meter = createProgressMeter({ images: n, steps, stand, batch });
-  let keptAt = performance.now();
+  const result = await store.read(n);
+  const meter = createProgressMeter({ images: n, steps, result, batch });
+  let savedAt = performance.now();
   try {
-    await measureBound(stand, {
+    await measureBound(result, {
       network,
       process,
       dataset,
@@ -100,13 +100,13 @@ export const measureBitsPerDim: MetricFunction<BoundOptions> = async (subject, o
       signal,
       onStep: async (images) => {
         report(meter(images));
-        if (performance.now() - keptAt < SAVE_MILLISECONDS) return;
-        await kept.save(n, stand);
-        keptAt = performance.now();
+        if (performance.now() - savedAt < SAVE_MILLISECONDS) return;
+        await store.save(n, result);
+        savedAt = performance.now();
       },
     });
   } finally {
-    await kept.save(n, stand);
+    await store.save(n, result);
   }
-  return reportFindings(findingsOf(stand, process), { process, found, options, seed });
+  return reportFindings(findingsOf(result, process), { process, found, options, seed });
 };

@@ -105,7 +105,7 @@ export interface MeasureBoundOptions {
   readonly dataset: Dataset;
   /** Which images, by their index in the dataset. */
   readonly indices: Uint32Array;
-  /** The class that the network is told, by image; `null` for a model without classes. */
+  /** The class that the network receives, by image; `null` for a model without classes. */
   readonly classOf: ((index: number, label: number | undefined) => number) | null;
   readonly seed: number;
   /** Images that the network is asked for together. */
@@ -115,7 +115,7 @@ export interface MeasureBoundOptions {
   readonly onStep: (images: number) => void | Promise<void>;
 }
 
-// Signals are heard only between two tasks of the event loop, and the network never leaves it to one.
+// Signals arrive only between two tasks of the event loop, and the network never leaves it to one.
 const yieldToEventLoop = () => new Promise<void>((resume) => setTimeout(resume, 0));
 
 /** Of each pixel's outputs the first C: what is left where a network says a variance that is not taken. */
@@ -123,16 +123,16 @@ const withoutVariance = (output: Float32Array, channels: number): Float32Array =
   output.filter((_, i) => i % (2 * channels) < channels);
 
 /**
- * Takes `stand` to the bound of all the images, one draw of noise for each image and step.
+ * Completes `result` to the bound of all the images, one draw of noise for each image and step.
  *
  * The noise is a function of the seed, the image's index in the dataset and the network's timestep. So the numbers depend
  * neither on `batch` nor on where the work was stopped, if the bits of a row on the engine do not.
  *
  * @throws {EvaluationError} if the network answers NaN or ±∞
- * @throws the signal's reason once that aborts; `stand` is what there is to go on from
+ * @throws the signal's reason once that aborts; `result` is what there is to go on from
  */
 export const measureBound = async (
-  stand: PartialResult,
+  result: PartialResult,
   { network, process, dataset, indices, classOf, seed, batch, signal, onStep }: MeasureBoundOptions,
 ): Promise<void> => {
   const { diffusion, timesteps, ...reading } = process;
@@ -140,10 +140,10 @@ export const measureBound = async (
   const steps = timesteps.length, quantities = countQuantities(steps);
   const ignoresVariance = outChannels === 2 * channels && !isLearned(reading.variance);
 
-  while (stand.moments.count < indices.length) {
-    const first = stand.moments.count;
-    const size = stand.pending?.size ?? Math.min(batch, indices.length - first);
-    const pending = stand.pending ??= { size, step: steps - 1, values: new Float64Array(size * quantities) };
+  while (result.moments.count < indices.length) {
+    const first = result.moments.count;
+    const size = result.pending?.size ?? Math.min(batch, indices.length - first);
+    const pending = result.pending ??= { size, step: steps - 1, values: new Float64Array(size * quantities) };
     const chosen = indices.subarray(first, first + size);
     const { images, labels } = gather(dataset, chosen);
     const classes = classOf && Array.from(chosen, (index, i) => classOf(index, labels?.[i]));
@@ -179,23 +179,23 @@ export const measureBound = async (
     for (let i = 0; i < size; i++) {
       const values = pending.values.subarray(i * quantities, (i + 1) * quantities);
       completeQuantities(steps, values, priorBitsPerDim(diffusion, image(images, i)));
-      addToMoments(stand.moments, values);
+      addToMoments(result.moments, values);
     }
-    stand.pending = null;
+    result.pending = null;
   }
 };
 
 /** Counts answers of the network, those of before a break too, and guesses how long the rest will take. */
 export const createProgressMeter = (
-  { images, steps, stand, batch }: { images: number; steps: number; stand: PartialResult; batch: number },
+  { images, steps, result, batch }: { images: number; steps: number; result: PartialResult; batch: number },
 ): (images: number) => EvaluationEvent => {
-  const { moments: { count }, pending } = stand;
+  const { moments: { count }, pending } = result;
   const rest = images - count - (pending?.size ?? 0);
-  const asked = Math.ceil(count / batch) * steps + (pending ? steps - 1 - pending.step : 0);
+  const done = Math.ceil(count / batch) * steps + (pending ? steps - 1 - pending.step : 0);
   const all = (Math.ceil(count / batch) + (pending ? 1 : 0) + Math.ceil(rest / batch)) * steps;
   const rowsLeft = (images - count) * steps - (pending ? (steps - 1 - pending.step) * pending.size : 0);
   const started = performance.now();
-  let [step, rows] = [asked, 0];
+  let [step, rows] = [done, 0];
   return (size) => {
     step++;
     rows += size;

@@ -97,12 +97,12 @@ export const createPartialResult = (steps: number): PartialResult => ({
   pending: null,
 });
 
-/** Where stands of one evaluation are kept between runs, those of different numbers of images side by side. */
+/** Where partial results of one evaluation are kept between runs, those of different numbers of images side by side. */
 export interface PartialResultStore {
-  /** How far the evaluation has come, for `n` images in all: the furthest that was kept, or nothing done. */
+  /** How far the evaluation has come, for `n` images in all: the furthest that was saved, or nothing done. */
   read(n: number): Promise<PartialResult>;
-  /** Keeps a stand on the way to `n` images; a crash at any time leaves it or the one before. */
-  save(n: number, stand: PartialResult): Promise<void>;
+  /** Saves a partial result on the way to `n` images; a crash at any time leaves it or the one before. */
+  save(n: number, result: PartialResult): Promise<void>;
 }
 
 const encodePartialResult = ({ moments, pending }: PartialResult): Uint8Array => {
@@ -129,19 +129,20 @@ const decodePartialResult = (bytes: Uint8Array, steps: number): PartialResult =>
 };
 
 /** What is behind `n` images is of no use on the way there. */
-const truncateTo = (stand: PartialResult, n: number): PartialResult | null => {
-  if (stand.moments.count > n) return null;
-  const fits = stand.pending !== null && stand.moments.count + stand.pending.size <= n;
-  return fits ? stand : { ...stand, pending: null };
+const truncateTo = (result: PartialResult, n: number): PartialResult | null => {
+  if (result.moments.count > n) return null;
+  const fits = result.pending !== null && result.moments.count + result.pending.size <= n;
+  return fits ? result : { ...result, pending: null };
 };
 
 const evaluationsIn = ({ moments, pending }: PartialResult, steps: number): number =>
   moments.count * steps + (pending ? pending.size * (steps - 1 - pending.step) : 0);
 
 /**
- * Stands in a folder, as `.npz` files by the digest of all that the numbers depend on beside how many images there are.
+ * Partial results in a folder, as `.npz` files by the digest of all that the numbers depend on beside how many images
+ * there are.
  *
- * @param options.onDamaged hears of a file that cannot be read, which is passed over
+ * @param options.onDamaged is called with a file that cannot be read, which is passed over
  */
 export const createPartialResultStore = (
   { folder, key, steps, onDamaged }: {
@@ -153,26 +154,26 @@ export const createPartialResultStore = (
 ): PartialResultStore => {
   const start = `bpd-${key}-`;
   const readAll = async (): Promise<PartialResult[]> => {
-    const stands: PartialResult[] = [];
+    const results: PartialResult[] = [];
     for (const { name } of Deno.readDirSync(folder)) {
       if (!name.startsWith(start) || !name.endsWith(".npz")) continue;
       const file = join(folder, name);
       try {
-        stands.push(decodePartialResult(await Deno.readFile(file), steps));
+        results.push(decodePartialResult(await Deno.readFile(file), steps));
       } catch (error) {
         if (!(error instanceof SyntaxError)) throw error;
         onDamaged(file, error.message);
       }
     }
-    return stands;
+    return results;
   };
   return {
     read: async (n) =>
-      (await readAll()).map((stand) => truncateTo(stand, n)).filter((stand) => stand !== null)
+      (await readAll()).map((result) => truncateTo(result, n)).filter((result) => result !== null)
         .reduce(
-          (best, stand) => evaluationsIn(stand, steps) > evaluationsIn(best, steps) ? stand : best,
+          (best, result) => evaluationsIn(result, steps) > evaluationsIn(best, steps) ? result : best,
           createPartialResult(steps),
         ),
-    save: (n, stand) => replaceFile(join(folder, `${start}${n}.npz`), encodePartialResult(stand)),
+    save: (n, result) => replaceFile(join(folder, `${start}${n}.npz`), encodePartialResult(result)),
   };
 };

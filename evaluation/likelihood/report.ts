@@ -154,7 +154,7 @@ export const reportFindings = (
 ): MetricResult => {
   const { pipeline, dataset } = found;
   const { images, total, prior, middle, decoder, steps } = findings;
-  const T = pipeline.scheduler.num_train_timesteps, kept = process.timesteps.length;
+  const T = pipeline.scheduler.num_train_timesteps, stepCount = process.timesteps.length;
   const { prediction, variance, clip } = process;
   const labels = pipeline.labels === null ? "none" : options.unconditional ? "the null class" : "the images'";
   const parts = align([
@@ -168,7 +168,7 @@ export const reportFindings = (
       images,
       imagesInData: dataset.count,
       timesteps: T,
-      steps: kept,
+      steps: stepCount,
       respacing: options.respacing ?? null,
       prediction,
       variance,
@@ -178,7 +178,7 @@ export const reportFindings = (
       terms: steps,
     },
     text: [
-      `The bound over ${kept === T ? `all ${T} timesteps` : `${kept} of ${T} timesteps`}, ` +
+      `The bound over ${stepCount === T ? `all ${T} timesteps` : `${stepCount} of ${T} timesteps`}, ` +
       `${images} of ${dataset.count} images of ${dataset.name}, seed ${seed}, ± standard errors:`,
       parts,
       "Rate (bits per dimension) and distortion (RMSE on 0 … 255) of progressive compression:",

@@ -8,7 +8,7 @@ import type { FeatureRows } from "./feature_rows.ts";
 import { type FeatureStatistics, sumStatistics } from "./frechet_distance.ts";
 import type { ImageSet } from "./image_sets.ts";
 
-/** Where features are kept, who hears of progress, and what calls it off. */
+/** Where features are kept, who receives progress, and what calls it off. */
 export interface StoreOptions {
   /** Folder that is there, or can be made. */
   readonly folder: string;
@@ -137,8 +137,8 @@ export const storedStatistics = async (
   { folder, ...store }: Pick<StoreOptions, "folder" | "signal" | "report">,
 ): Promise<FeatureStatistics> => {
   const path = join(folder, `${storeKey(set, extractor).name}-${rows.count}.npz`);
-  const kept = await readStatistics(path, rows.count);
-  if (kept) return kept;
+  const stored = await readStatistics(path, rows.count);
+  if (stored) return stored;
   const { mean, covariance, count } = await statisticsOf(rows, store);
   const size = mean.length;
   const arrays = {

@@ -24,7 +24,7 @@ export interface ImageSet extends ImageShape {
   /**
    * The images from `first` on, up to the one before `end`.
    *
-   * @param onStep hears of progress in images, which may be parts of one
+   * @param onStep receives progress in images, which may be parts of one
    * @throws the signal's reason, once it aborts
    */
   batches(
@@ -139,7 +139,7 @@ const drawnImages = (
   const { height, width, channels } = network;
   const { sampler, steps, seed, guidance, spacing, eta } = sampling;
   const label = options.label;
-  const told = [
+  const settings = [
     `${sampler} in ${steps} steps`,
     ...(guidance === 1 ? [] : [`guidance ${guidance}`]),
     ...(eta === undefined ? [] : [`eta ${eta}`]),
@@ -148,7 +148,7 @@ const drawnImages = (
     `seed ${seed}`,
   ];
   return {
-    name: `${model}, ${told.join(", ")}`,
+    name: `${model}, ${settings.join(", ")}`,
     key: { model: digest, sampler, steps, seed, guidance, spacing, eta, label, classes: classes?.counts },
     count: n,
     height,

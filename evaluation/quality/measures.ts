@@ -102,7 +102,7 @@ const number = (value: number): string => {
   return size !== 0 && size < 1e-3 ? value.toExponential(3) : value.toFixed(size < 1 ? 5 : 3);
 };
 
-/** Everything that a number depends on, which is told with it. */
+/** Everything that a number depends on, which is reported with it. */
 const settingsOf = ({ extractor, samples, real }: ComparedSets) => ({
   samples: { ...samples.set.key, of: samples.set.name, images: samples.rows.count },
   reference: real ? { ...real.set.key, of: real.set.name, images: real.rows.count } : null,
@@ -170,10 +170,10 @@ export const measureKid: MetricFunction<ComparisonOptions & { subsets: number; s
   const { seed } = subject.options;
   const found = await kernelDistance(sets.samples.rows, sets.real!.rows, { ...options, seed, signal: subject.signal });
   const { value, deviation, standardError, subsets, subsetSize } = found;
-  const told = `${number(value)} ± ${number(standardError)} (deviation ${
+  const text = `${number(value)} ± ${number(standardError)} (deviation ${
     number(deviation)
   } over ${subsets} subsets of ${subsetSize})`;
-  return resultOf(sets, [["kernel distance", told]], { ...found });
+  return resultOf(sets, [["kernel distance", text]], { ...found });
 };
 
 /** As many rows of each set: more rows span more. The larger set's are chosen at random. */
@@ -219,8 +219,8 @@ export const measureInceptionScore: MetricFunction<ComparisonOptions & { splits:
   const { extractor, samples: { rows } } = sets;
   const logits = { data: extractor.classify(rows.data), count: rows.count, size: extractor.classes };
   const found = inceptionScore(logits, { splits, seed: subject.options.seed });
-  const told = `${number(found.value)} ± ${
+  const text = `${number(found.value)} ± ${
     number(found.deviation)
   } (over ${splits} splits, of at most ${extractor.classes})`;
-  return resultOf(sets, [["Inception Score", told]], { ...found, classes: extractor.classes });
+  return resultOf(sets, [["Inception Score", text]], { ...found, classes: extractor.classes });
 };

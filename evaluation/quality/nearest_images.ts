@@ -33,9 +33,9 @@ export const pixelFeatures = ({ height, width, channels }: ImageShape): FeatureE
 export const quantile = (values: ArrayLike<number>, share: number): number => {
   if (values.length === 0) throw new RangeError("a quantile must be of one value at least, received none");
   const sorted = Float64Array.from(values).sort();
-  const place = share * (sorted.length - 1), below = Math.floor(place);
+  const position = share * (sorted.length - 1), below = Math.floor(position);
   const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
 };
 
 /** Of each row, the image of a set that is nearest to it. */
@@ -64,7 +64,7 @@ const squaredDistance = (a: Float32Array, b: Float32Array): number => {
  * Finds for each row the nearest image of a set, by all of its pixels.
  *
  * @param rows images as `centredBytes` gives them
- * @param options.onStep hears how many images of the set were looked at since
+ * @param options.onStep receives how many images of the set were looked at since
  * @throws the signal's reason, once it aborts
  */
 export const findNearestImages = async (

@@ -33,9 +33,9 @@ const reaches = async (rows: FeatureRows, k: number, options: { signal?: AbortSi
         if (j === first + row) continue;
         const distance = norms[first + row] + norms[j] - 2 * products[at];
         if (distance >= nearest[k - 1]) continue;
-        let place = k - 1;
-        for (; place > 0 && nearest[place - 1] > distance; place--) nearest[place] = nearest[place - 1];
-        nearest[place] = distance;
+        let slot = k - 1;
+        for (; slot > 0 && nearest[slot - 1] > distance; slot--) nearest[slot] = nearest[slot - 1];
+        nearest[slot] = distance;
       }
       reach[first + row] = nearest[k - 1];
     }

@@ -68,22 +68,22 @@ const shiftImage = (
 
 /**
  * Gathers images for a classifier's training, each moved by up to `shift` pixels in both directions: by how many is a
- * function of the seed and of the image's place in the endless order of training alone.
+ * function of the seed and of the image's index in the endless order of training alone.
  *
- * @param place the place of the first image
+ * @param firstIndex the index of the first image
  * @returns flat NHWC in [−1, 1]
  */
 const shiftedImages = (
   dataset: Dataset,
   indices: ArrayLike<number>,
-  { seed, place, shift }: { seed: number; place: number; shift: number },
+  { seed, firstIndex, shift }: { seed: number; firstIndex: number; shift: number },
 ): Float32Array<ArrayBuffer> => {
   const { height, width, channels } = dataset;
   const size = height * width * channels;
   const image = new Uint8Array(size);
   const images = new Float32Array(indices.length * size);
   const draw = (i: number, axis: number) =>
-    Math.floor(uniform(seed, place + i, SHIFT_STEP, axis, CLASSIFIER_DOMAIN) * (2 * shift + 1)) - shift;
+    Math.floor(uniform(seed, firstIndex + i, SHIFT_STEP, axis, CLASSIFIER_DOMAIN) * (2 * shift + 1)) - shift;
   for (let i = 0; i < indices.length; i++) {
     dataset.read(indices[i], image);
     shiftImage(image, dataset, { dx: draw(i, 0), dy: draw(i, 1) }, images, i * size);
@@ -237,10 +237,10 @@ export const trainClassifier = async (
   const { batch, seed, shift, lr } = recipe;
   const stepsPerEpoch = Math.floor(count / batch);
   const steps = recipe.epochs * stepsPerEpoch;
-  const asked = JSON.parse(JSON.stringify({ data: train.name, test: test.name, ...shape, ...recipe }));
+  const requested = JSON.parse(JSON.stringify({ data: train.name, test: test.name, ...shape, ...recipe }));
 
   const record = await readRecord(folder);
-  if (record && JSON.stringify(record.asked) !== JSON.stringify(asked)) {
+  if (record && JSON.stringify(record.asked) !== JSON.stringify(requested)) {
     throw new ExtractorError(`${folder} holds a classifier of another training: ${JSON.stringify(record.asked)}`);
   }
   const epochs = record?.epochs ?? [];
@@ -272,7 +272,7 @@ export const trainClassifier = async (
   });
 
   const takeStep = (step: number, indices: ArrayLike<number>): number => {
-    const images = shiftedImages(train, indices, { seed, place: step * batch, shift });
+    const images = shiftedImages(train, indices, { seed, firstIndex: step * batch, shift });
     const chosen = Array.from({ length: batch }, (_, i) => labels[indices[i]]);
     const { rate, secondScale } = adamScalars({ learningRate: lr * (1 - step / steps), step: step + 1 });
     const inputs = {
@@ -306,16 +306,16 @@ export const trainClassifier = async (
       const tensors = download();
       await writeClassifier(folder, { config, weights: tensors.get("weights")! });
       using extractor = createClassifierExtractor(await readClassifier(folder), { name: folder });
-      const told = {
+      const epochResult = {
         epoch: epoch + 1,
         loss: sum / stepsPerEpoch,
         testAccuracy: await measureAccuracy(extractor, test, { signal }),
         seconds: (performance.now() - started) / 1000,
       };
-      epochs.push(told);
+      epochs.push(epochResult);
       await replaceFile(join(folder, STATE), encodeSafetensors(joinParts(tensors)));
-      await replaceFile(join(folder, RECORD), `${JSON.stringify({ asked, epochs }, null, 2)}\n`);
-      onEpoch?.(told);
+      await replaceFile(join(folder, RECORD), `${JSON.stringify({ asked: requested, epochs }, null, 2)}\n`);
+      onEpoch?.(epochResult);
     }
     removeQuietly(join(folder, STATE));
     return epochs;

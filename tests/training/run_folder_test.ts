@@ -54,7 +54,7 @@ writingTest("openLines: ends before the first line that is not whole or not to b
   const path = join(folder, "lines");
   const cut = async (text: string) => {
     await Deno.writeTextFile(path, text);
-    using lines = await openLines(path, { keep: (line) => Number(line) <= 3 });
+    using lines = await openLines(path, { isRetained: (line) => Number(line) <= 3 });
     await lines.write("new");
     return await Deno.readTextFile(path);
   };

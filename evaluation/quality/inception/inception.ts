@@ -140,7 +140,7 @@ export const createInceptionExtractor = (
       throw new ExtractorError(`${name} takes images of 1 or 3 channels, received ${channels}`);
     }
   };
-  const place = SIDE * SIDE * 3;
+  const imageLength = SIDE * SIDE * 3;
   return {
     name,
     digest: `${digest} ${resize}`,
@@ -153,10 +153,10 @@ export const createInceptionExtractor = (
       check(extent);
       const size = extent.height * extent.width * extent.channels;
       const n = data.length / size, rows = bucketOf(n);
-      const x = new Float32Array(rows * place);
+      const x = new Float32Array(rows * imageLength);
       for (let i = 0; i < n; i++) {
         const image = grayAsRgb(data.subarray(i * size, (i + 1) * size), extent.channels);
-        resizeForInception(image, extent, resize, x.subarray(i * place, (i + 1) * place));
+        resizeForInception(image, extent, resize, x.subarray(i * imageLength, (i + 1) * imageLength));
       }
       for (let i = 0; i < x.length; i++) x[i] = (x[i] - 128) / 128;
       const features = tf.tidy(() => network(tf.tensor4d(x, [rows, SIDE, SIDE, 3])).dataSync()) as Float32Array<

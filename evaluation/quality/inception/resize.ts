@@ -21,9 +21,11 @@ interface ResampledPosition {
 const resampledPositions = (input: number, method: "tensorflow" | "pytorch"): ResampledPosition[] =>
   Array.from({ length: SIDE }, (_, i) => {
     const scale = input / SIDE;
-    const place = method === "tensorflow" ? Math.fround(i * Math.fround(scale)) : Math.max(0, scale * (i + 0.5) - 0.5);
-    const low = Math.min(input - 1, Math.floor(place));
-    return { low, high: Math.min(input - 1, low + 1), part: place - low };
+    const position = method === "tensorflow"
+      ? Math.fround(i * Math.fround(scale))
+      : Math.max(0, scale * (i + 0.5) - 0.5);
+    const low = Math.min(input - 1, Math.floor(position));
+    return { low, high: Math.min(input - 1, low + 1), part: position - low };
   });
 
 const bilinear = (
