@@ -160,13 +160,9 @@ const missingRows = (rows: number): number => {
 const registerBatchMatMul = (): void => {
   const { kernelFunc, ...config } = tf.getKernel(tf.BatchMatMul, "tensorflow");
   tf.unregisterKernel(tf.BatchMatMul, "tensorflow");
-  /** The product of matrices, or stacks of them, to which something was added; cut to `shape`. */
-  const productOf = (args: Parameters<tf.KernelFunc>[0], a: tf.Tensor, b: tf.Tensor, shape: number[]): tf.Tensor => {
-    const whole = kernelFunc({ ...args, inputs: { a, b } }) as tf.Tensor;
-    const product = tf.slice(whole, 0, shape[0]);
-    whole.dispose();
-    return product;
-  };
+  /** The first `size` rows, or pairs, of the product of matrices to which something was added. */
+  const firstOf = (size: number, args: Parameters<tf.KernelFunc>[0], a: tf.Tensor, b: tf.Tensor): tf.Tensor =>
+    tf.slice(kernelFunc({ ...args, inputs: { a, b } }) as tf.Tensor, 0, size);
   tf.registerKernel({
     ...config,
     kernelFunc: (args) => {
@@ -176,10 +172,7 @@ const registerBatchMatMul = (): void => {
 
       const missing = a.rank === 2 && b.rank === 2 && !transposeA ? missingRows(rows) : 0;
       if (missing > 0) {
-        const filled = tf.pad(a, [[0, missing], [0, 0]]);
-        const product = productOf(args, filled, b, [rows, columns]);
-        filled.dispose();
-        return product;
+        return tf.tidy(() => firstOf(rows, args, tf.pad(a, [[0, missing], [0, 0]]), b));
       }
 
       const outer = a.shape.slice(0, -2);
@@ -188,8 +181,7 @@ const registerBatchMatMul = (): void => {
         return tf.tidy(() => {
           const oneMore = (x: tf.Tensor) =>
             tf.pad(tf.reshape(x, [pairs, ...x.shape.slice(-2)]), [[0, 1], [0, 0], [0, 0]]);
-          const product = productOf(args, oneMore(a), oneMore(b), [pairs, rows, columns]);
-          return tf.reshape(product, [...outer, rows, columns]);
+          return tf.reshape(firstOf(pairs, args, oneMore(a), oneMore(b)), [...outer, rows, columns]);
         });
       }
       return kernelFunc(args);
