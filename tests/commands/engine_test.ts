@@ -83,7 +83,7 @@ testCommandLine("engine tells of the TensorFlow that python3 has, and of the com
 
 const outside = dirname(Deno.execPath());
 
-for (const args of [["serve"], ["train", "--preset=tiny"], ["sample"], ["engine"]]) {
+for (const args of [["serve"], ["train", "--preset=tiny"], ["sample", "--out=runs/none.png"], ["engine"]]) {
   testCommandLine(
     `${args[0]} --tensorflow: a place out of reach exits 2, with the flags and the command that help`,
     async () => {
@@ -98,7 +98,7 @@ for (const args of [["serve"], ["train", "--preset=tiny"], ["sample"], ["engine"
 }
 
 testCommandLine("sample --tensorflow goes with no other engine", async () => {
-  const { code, stderr } = await run("sample", "--engine", "wasm", "--tensorflow", "x");
+  const { code, stderr } = await run("sample", "--engine", "wasm", "--tensorflow", "x", "--out", "runs/none.png");
   assertEquals([code, stderr], [2, 'error: tensorflow must be left out with the engine wasm, received "x"\n']);
 });
 

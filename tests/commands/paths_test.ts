@@ -67,7 +67,10 @@ testCommandLine(
       ...["figure", "forward", "--image", "../a.png", "--out", "../out"],
     );
     const { stderr } = await run("sample", "--model", "../model");
-    assertStringIncludes(stderr, "run deno run -q -P=engine --allow-read=. --allow-write=. --allow-read=");
+    assertStringIncludes(
+      stderr,
+      "run deno run -q --node-modules-dir=manual -P=engine --allow-read=. --allow-write=. --allow-read=",
+    );
     assertEquals([namesIn(folder), namesIn(project)], [["model", "project"], []]);
   },
 );

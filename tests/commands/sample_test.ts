@@ -186,25 +186,32 @@ testCommandLine(
       refuses("--steps must be in [1, 100] (the model's number of timesteps), received 101", "--steps=101", "-o", out),
       refuses('--label must be one of red, green, blue, received "7"', "--label", "7", "-o", out),
       refuses("--eta must be absent with sampler ddpm (only ddim takes it), received 0.5", "--eta", "0.5", "-o", out),
-      refuses('--out must end in .png, .npy, .npz, received "a.jpg"', "-o", "a.jpg"),
-      refuses("--dtype must be uint8 for a .png, received float32", "--dtype", "float32"),
+      refuses('--out must end in .png, .npy, .npz, received "runs/a.jpg"', "-o", "runs/a.jpg"),
+      refuses("--dtype must be uint8 for a .png, received float32", "--dtype", "float32", "-o", out),
       refuses(`--out runs/none/a.png: there is no folder runs/none`, "-o", "runs/none/a.png"),
     ]);
     assertEquals([...Deno.readDirSync(folder)], []);
   },
 );
 
-testCommandLine("sample exits 2 with one line for a missing model, and for a place it may not write to", async () => {
-  const model = await run("sample", "--model", "tests/fixtures/none");
-  assertEquals([model.code, model.stderr.split("\n").length], [2, 2]);
-  assertStringIncludes(model.stderr, "error: Cannot read tests/fixtures/none/unet/config.json: there is no such file");
-  const place = await sample("--out", "core/grid.png");
-  assertEquals(place.code, 2);
-  assertStringIncludes(
-    place.stderr,
-    "run deno run … --allow-read=core --allow-write=core main.ts sample … to grant it",
-  );
-});
+testCommandLine(
+  "sample exits 2 with one line for a missing model, and for a place it may not write to",
+  async (folder) => {
+    const model = await run("sample", "--model", "tests/fixtures/none", "-o", join(folder, "out.png"));
+    assertEquals([model.code, model.stderr.split("\n").length], [2, 2]);
+    assertStringIncludes(
+      model.stderr,
+      "error: Cannot read tests/fixtures/none/unet/config.json: there is no such file",
+    );
+    const place = await sample("--out", "core/grid.png");
+    assertEquals(place.code, 2);
+    assertStringIncludes(place.stderr, "error: --out core/grid.png: ");
+    assertStringIncludes(
+      place.stderr,
+      `--allow-write=${Deno.realPathSync("core")}/grid.png main.ts sample … to grant it`,
+    );
+  },
+);
 
 testCommandLine("sample --help prints every option and touches no model", async () => {
   const { code, stdout } = await run("sample", "--help", "--model", "tests/fixtures/none");
