@@ -32,10 +32,10 @@ Deno.test("GET /models: says what each model is", () =>
       parameters: 18939,
       prediction: "epsilon",
       schedule: "linear",
-      live: 0,
-      waiting: 0,
+      running: 0,
+      queued: 0,
       capacity: 8,
-      queue: 50,
+      queueLimit: 50,
       added: null,
     });
   }, { capacity: 8, queue: 50 }));
@@ -51,7 +51,7 @@ Deno.test("an unknown path is 404, a wrong method 405 with Allow, both as proble
     const cases: [method: string, path: string, status: number, allow: string | null][] = [
       ["GET", "/nowhere", 404, null],
       ["GET", "/jobs/nobody", 404, null],
-      ["DELETE", "/jobs/nobody", 404, null],
+      ["POST", "/jobs/nobody/cancel", 404, null],
       ["GET", "/schedules/nothing", 404, null],
       ["GET", "/predictions/nobody", 404, null],
       ["DELETE", "/predictions/nobody", 404, null],
@@ -63,7 +63,8 @@ Deno.test("an unknown path is 404, a wrong method 405 with Allow, both as proble
       ["GET", "/inpaint", 405, "POST"],
       ["POST", "/health", 405, "GET"],
       ["PUT", "/jobs", 405, "GET, POST"],
-      ["POST", "/jobs/nobody", 405, "GET, DELETE"],
+      ["POST", "/jobs/nobody", 405, "GET"],
+      ["DELETE", "/jobs/nobody", 405, "GET"],
       ["PATCH", "/predictions/x", 405, "GET, PUT, DELETE"],
       ["POST", "/", 405, "GET"],
     ];
@@ -133,6 +134,7 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
     const described = Object.entries(paths).map(([path, methods]) => `${Object.keys(methods as object)} ${path}`);
     assertEquals(described.sort(), [
       "get /health",
+      "get /jobs/{id}",
       "get /jobs/{id}/events",
       "get /jobs/{id}/logs",
       "get /jobs/{id}/metrics",
@@ -145,7 +147,6 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       "get /ready",
       "get /schedules",
       "get /schedules/{name}",
-      "get,delete /jobs/{id}",
       "get,delete /models/{name}",
       "get,post /forward",
       "get,post /generate",
@@ -155,6 +156,7 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       "post /img2img",
       "post /inpaint",
       "post /interpolate",
+      "post /jobs/{id}/cancel",
       "post /jobs/{id}/resume",
       "post /predictions/{id}/cancel",
       "post /reconstruct",
