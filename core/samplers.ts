@@ -22,6 +22,14 @@ export interface PlanOptions extends TimestepOptions {
   clip?: number;
 }
 
+/** What every sampler is compiled from: a process, the timesteps to visit, and what the network's output means. */
+interface SamplerInput {
+  readonly diffusion: Diffusion;
+  readonly timesteps: Int32Array;
+  readonly prediction: Prediction;
+  readonly clip: number;
+}
+
 /**
  * Compiles a sampler to its plan.
  *
@@ -69,13 +77,7 @@ const MIN_VARIANCE = 1e-20;
  * eq. 7 comes to when x0 is not clipped.
  */
 export const compileDdpm = (
-  { diffusion, timesteps, prediction, variance, clip }: {
-    diffusion: Diffusion;
-    timesteps: Int32Array;
-    prediction: Prediction;
-    variance: Variance;
-    clip: number;
-  },
+  { diffusion, timesteps, prediction, variance, clip }: SamplerInput & { variance: Variance },
 ): Plan => {
   const rows = Array.from(timesteps, (timestep, i): PlanRow => {
     const last = i === timesteps.length - 1;
@@ -109,14 +111,8 @@ export const compileDdpm = (
  * is linear in x and x0. A step leads to the next timestep of the list; diffusers' DDIMScheduler always goes down by
  * ⌊T / steps⌋, which is the same only where the timesteps are that far apart.
  */
-export const compileDdim = (
-  { diffusion, timesteps, prediction, eta, clip }: {
-    diffusion: Diffusion;
-    timesteps: Int32Array;
-    prediction: Prediction;
-    eta: number;
-    clip: number;
-  },
+const compileDdim = (
+  { diffusion, timesteps, prediction, eta, clip }: SamplerInput & { eta: number },
 ): Plan => {
   const rows = Array.from(timesteps, (timestep, i): PlanRow => {
     const current = diffusion.alphasCumprod[timestep];
@@ -194,13 +190,8 @@ export const compileInversion = (options: InversionOptions): Plan => {
  *
  * Timesteps are integers; diffusers keeps the fractions of a "linspace" that does not divide T − 1.
  */
-export const compileHeun = (
-  { diffusion, timesteps, prediction, clip }: {
-    diffusion: Diffusion;
-    timesteps: Int32Array;
-    prediction: Prediction;
-    clip: number;
-  },
+const compileHeun = (
+  { diffusion, timesteps, prediction, clip }: SamplerInput,
 ): Plan => {
   const rows: PlanRow[] = [];
   timesteps.forEach((timestep, i) => {
@@ -238,13 +229,8 @@ const halfLogSnr = (alphaCumprod: number): number => (Math.log(alphaCumprod) - M
  * same as DDIM. So `lower_order_final` and `euler_at_final` make no difference, and with one step the result is x0. From
  * ᾱ = 0, where λ is −∞, the second row is of first order too, which is the limit of the formula.
  */
-export const compileDpmSolver = (
-  { diffusion, timesteps, prediction, clip }: {
-    diffusion: Diffusion;
-    timesteps: Int32Array;
-    prediction: Prediction;
-    clip: number;
-  },
+const compileDpmSolver = (
+  { diffusion, timesteps, prediction, clip }: SamplerInput,
 ): Plan => {
   const alphaCumprod = (i: number) => i === timesteps.length ? 1 : diffusion.alphasCumprod[timesteps[i]];
   const rows = Array.from(timesteps, (timestep, i): PlanRow => {

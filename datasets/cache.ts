@@ -48,7 +48,7 @@ const MOST_IN_MEMORY = 2 ** 30;
 const natural = z.int().min(1);
 
 /** What `dataset.json` says of a cache. */
-export const cacheDescription = z.object({
+const cacheDescription = z.object({
   version: z.literal(CACHE_VERSION),
   name: z.string(),
   /** Where the images came from: a path, or a package with its version. */

@@ -41,7 +41,7 @@ export const chooseCifarFiles = (names: readonly string[]): string[] => {
  * @param name what to call the file in an error
  * @throws {SyntaxError} if the bytes are no whole rows, or a label has no class
  */
-export const parseCifar = (
+const parseCifar = (
   bytes: Uint8Array,
   name: string,
   classNames: readonly string[] = CIFAR10_CLASSES,

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "@std/path";
+import { isFile } from "../files/exists.ts";
 import { type ArrayImages, numberedClasses } from "./source.ts";
 
 /** A file of the MNIST family: unsigned bytes under a list of extents. */
@@ -63,15 +64,6 @@ const gunzip = async (bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uin
 const readIdxFile = async (path: string) => {
   const bytes = await Deno.readFile(path);
   return parseIdx(isGzip(bytes) ? await gunzip(bytes, path) : bytes, path);
-};
-
-const isFile = async (path: string): Promise<boolean> => {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 };
 
 /** Where the labels of a file of images may be, as MNIST names them: `labels` for `images`, `idx1` for `idx3`. */

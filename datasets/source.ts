@@ -59,7 +59,7 @@ export interface ArrayImages {
 const IMAGES_A_PIECE = 256;
 
 /** One image as its middle square, resized. Bytes are rounded half to even. */
-export const fitSquare = (
+const fitSquare = (
   data: Uint8Array,
   { height, width, channels }: { height: number; width: number; channels: number },
   size: number,

@@ -9,16 +9,25 @@
  */
 
 /**
- * Whether there is a file or folder at a path. A link is followed: one that leads nowhere is not there.
+ * What reading a path gives; null where there is nothing to read.
  *
+ * @param read as `Deno.stat(path)` or `Deno.readTextFile(path)`
  * @throws whatever else keeps it from being known: a missing permission among it, a part of the path that is no folder
  */
-export const exists = async (path: string): Promise<boolean> => {
+export const unlessMissing = async <T>(read: Promise<T>): Promise<T | null> => {
   try {
-    await Deno.stat(path);
-    return true;
+    return await read;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
 };
+
+/** Whether there is a file or folder at a path. A link is followed: one that leads nowhere is not there. */
+export const exists = async (path: string): Promise<boolean> => await unlessMissing(Deno.stat(path)) !== null;
+
+/** Whether anything goes by this name, be it a link that leads nowhere. */
+export const isTaken = async (path: string): Promise<boolean> => await unlessMissing(Deno.lstat(path)) !== null;
+
+/** Whether there is a file at a path; a link is followed. */
+export const isFile = async (path: string): Promise<boolean> => (await unlessMissing(Deno.stat(path)))?.isFile ?? false;

@@ -102,7 +102,7 @@ export const parseSchedulerConfig = (json: unknown): SchedulerConfig => {
 };
 
 /** diffusers' names for the schedules that this project names as the papers do. */
-const SCHEDULE_NAMES = {
+export const SCHEDULE_NAMES = {
   linear: "linear",
   scaled_linear: "quadratic",
   squaredcos_cap_v2: "cosine",

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { Context } from "hono";
 import { JOB_ID, type Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
+import { SCHEDULE_NAMES } from "../model/scheduler_config.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { ModelConflictError, ModelRefusedError, NoModelError, type Serving } from "../serving/serving.ts";
 import type { ApiKey } from "./http/keys.ts";
@@ -62,13 +63,6 @@ const modelSchema = z.object({
     ema: z.number().nullable().openapi({ description: "Rate of the moving average; null: the run's first" }),
   }).nullable().openapi({ description: "null for a model that the server was started with" }),
 }).openapi("Model");
-
-const SCHEDULE_NAMES = {
-  linear: "linear",
-  scaled_linear: "quadratic",
-  squaredcos_cap_v2: "cosine",
-  sigmoid: "sigmoid",
-} as const;
 
 const scheduleOf = ({ trained_betas, beta_schedule }: ModelInfo["scheduler"]): string =>
   trained_betas ? "trained" : SCHEDULE_NAMES[beta_schedule];

@@ -5,7 +5,7 @@ const step = z.int().min(0);
 const measure = z.number().nullable();
 
 /** What a training process says on stdout, one JSON object a line. */
-export const trainingEvent = z.discriminatedUnion("event", [
+const trainingEvent = z.discriminatedUnion("event", [
   z.object({ event: z.literal("start"), run: z.string(), steps: step, engine: z.string().optional() }),
   z.object({
     event: z.literal("progress"),

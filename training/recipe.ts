@@ -48,8 +48,7 @@ const FIELDS = {
   classShares: field(
     z.enum(CLASS_SHARES),
     "How often images of each class are seen, where there are classes: as often as the data has them, or one as " +
-      "often as another. Default: " +
-      "data; emoji: equal",
+      "often as another. Default: data; emoji: equal",
     { before: "data" },
   ),
   preset: field(
@@ -311,6 +310,7 @@ const fitting = ({ microBatch }: PresetRecipe, batch: number): number | null => 
 };
 
 // ---- What does not go together.
+
 /** What in a recipe does not go together. */
 export interface RecipeConflict {
   readonly key: keyof Recipe;
@@ -318,10 +318,11 @@ export interface RecipeConflict {
   readonly message: string;
   readonly received: unknown;
 }
+
 /** Lists what in a recipe does not go together. */
 const conflictsIn = (recipe: Recipe): RecipeConflict[] => {
   const { data, classes, preset, schedule, prediction, variance, loss, lossWeighting, batch, microBatch, ema } = recipe;
-  const faults: (RecipeConflict | false)[] = [
+  const conflicts: (RecipeConflict | false)[] = [
     data === null && { key: "data", message: `given with the preset ${preset}, which has none`, received: undefined },
     // ε says nothing about x_0 where x_t holds no signal, and `jsd` ends there.
     schedule === "jsd" && prediction === "epsilon" && {
@@ -356,7 +357,7 @@ const conflictsIn = (recipe: Recipe): RecipeConflict[] => {
     },
     new Set(ema).size < ema.length && { key: "ema", message: "decays that differ", received: ema },
   ];
-  return faults.filter((fault) => fault !== false);
+  return conflicts.filter((conflict) => conflict !== false);
 };
 
 // ---- What is stored.

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "@std/path";
+import { writeAll } from "../../files/durable.ts";
 import { UsageError } from "./command.ts";
 import { grantingCommand } from "./paths.ts";
 
@@ -91,9 +92,7 @@ export const openPendingFile = (path: string, command: string): PendingFile => {
   };
   return {
     path,
-    write: (bytes) => {
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
-    },
+    write: (bytes) => writeAll(file, bytes),
     finish: () => {
       close();
       move(beside, path);

@@ -1,22 +1,12 @@
 import { join } from "@std/path";
 import type { z } from "zod";
 import { bytesBelow } from "../../files/bytes_below.ts";
+import { removeQuietly } from "../../files/durable.ts";
+import { isTaken } from "../../files/exists.ts";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
 import { UsageError } from "../cli/command.ts";
 import { createReporter } from "../cli/progress.ts";
 import type { exportOptions } from "../export.ts";
-
-const isTaken = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
-
-const removeQuietly = (path: string): Promise<void> => Deno.remove(path, { recursive: true }).catch(() => {});
 
 const mayWrite = async (path: string): Promise<boolean> =>
   (await Deno.permissions.query({ name: "write", path })).state === "granted";
@@ -40,13 +30,13 @@ export const runExport = async ({ model, out, dtype }: z.output<typeof exportOpt
   const besideIt = `${out}.partial`;
   const isBeside = await mayWrite(besideIt);
   const partial = isBeside ? besideIt : join(out, ".partial");
-  await removeQuietly(partial);
+  removeQuietly(partial);
   try {
     await savePipeline({ ...pipeline, folder: partial }, { dtype: dtype === "float16" ? "F16" : "F32" });
     if (isBeside) await Deno.rename(partial, out);
     else await moveUp(partial, out);
   } catch (cause) {
-    await removeQuietly(isBeside ? partial : out);
+    removeQuietly(isBeside ? partial : out);
     if (!(cause instanceof RangeError)) throw cause;
     throw new UsageError(`--dtype must be float32 for ${model}: ${cause.message}`, { cause });
   }

@@ -1,5 +1,6 @@
 import { dirname, join } from "@std/path";
 import type { z } from "zod";
+import { unlessMissing } from "../../files/exists.ts";
 import { downloadFile } from "../../model/hub/download.ts";
 import { checkModel, chooseFiles, listFiles, type RemoteFile } from "../../model/hub/listing.ts";
 import {
@@ -34,10 +35,7 @@ const readToken = async (path: string | undefined): Promise<string | undefined> 
 
 /** Writes a small text where there is none; what is there may not differ. */
 const writeIfAbsent = async (path: string, text: string): Promise<void> => {
-  const found = await Deno.readTextFile(path).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  });
+  const found = await unlessMissing(Deno.readTextFile(path));
   if (found === text) return;
   if (found !== null) throw new UsageError(`${path} is there already and differs; --out names another folder`);
   await Deno.mkdir(dirname(path), { recursive: true });

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { engineOptions } from "../../engine/options.ts";
+import { exists } from "../../files/exists.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
 import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
 import { createLog } from "../../routes/http/log.ts";
@@ -34,16 +35,6 @@ const checkOrigins = (origins: readonly string[]): void => {
   for (const origin of origins) {
     if (origin === "*" || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
     throw new UsageError(`--cors must be origins, as https://example.org, or *, received ${JSON.stringify(origin)}`);
-  }
-};
-
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 };
 
@@ -91,7 +82,7 @@ const open = async (options: Options): Promise<Server> => {
       ...(options.storage ? { storage } : {}),
     });
     // Jobs that wait go on. Where there never were any, nothing is opened.
-    if (url !== undefined || await isThere(QUEUE_FOLDER)) jobs.start();
+    if (url !== undefined || await exists(QUEUE_FOLDER)) jobs.start();
     return server;
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {

@@ -141,6 +141,12 @@ const registerConv2dBackprop = (): void => {
   });
 };
 
+/** Registers the convolutions and their gradients that take the place of tfjs-node's. */
+export const registerConvolutions = (): void => {
+  registerConv2d();
+  registerConv2dBackprop();
+};
+
 /** Rows of a matrix that one kernel takes at a time; fewer than four that are left over are taken by others. */
 const ROW_BLOCK = 6, LEAST_LEFT = 4;
 
@@ -152,12 +158,12 @@ const missingRows = (rows: number): number => {
 
 /**
  * Registers tfjs-node's product of matrices with one result for a row of a matrix, however many it has, and for a pair of
- * matrices, whatever the batch.
+ * matrices, whatever the batch; for processors that need it.
  *
  * Without AVX-512, oneDNN takes a few left-over rows by kernels that give other bits, and it shares out pairs evenly among
  * threads, of an odd number the middle one in two halves: so rows of zeros are added, and to such pairs one of zeros.
  */
-const registerBatchMatMul = (): void => {
+export const registerBatchMatMul = (): void => {
   const { kernelFunc, ...config } = tf.getKernel(tf.BatchMatMul, "tensorflow");
   tf.unregisterKernel(tf.BatchMatMul, "tensorflow");
   /** The first `size` rows, or pairs, of the product of matrices to which something was added. */
@@ -187,11 +193,4 @@ const registerBatchMatMul = (): void => {
       return kernelFunc(args);
     },
   });
-};
-
-/** Registers the kernels that take the place of tfjs-node's. */
-export const registerKernels = (): void => {
-  registerConv2d();
-  registerConv2dBackprop();
-  registerBatchMatMul();
 };

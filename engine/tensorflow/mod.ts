@@ -4,7 +4,7 @@ import { type Engine, EngineError, resolveXla, type XlaChoice } from "../engine.
 import { Binding } from "./binding.ts";
 import { type ConfigOptions, type Context, openContext } from "./context.ts";
 import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
-import { registerKernels } from "./kernels.ts";
+import { registerBatchMatMul, registerConvolutions } from "./kernels.ts";
 import { openLibrary } from "./library.ts";
 import { enableXlaCache } from "./xla.ts";
 
@@ -30,29 +30,19 @@ const fillInNode = (): void => {
   node.isArray ??= Array.isArray;
 };
 
-/** A convolution as the networks have them; of one and the same image twice, or once. */
-const convolve = (x: Float32Array, images: number): Float32Array =>
-  tf.tidy(() => {
-    const [size, channels] = [8, 16];
-    const batch = tf.tile(tf.tensor4d(x, [1, size, size, channels]), [images, 1, 1, 1]) as tf.Tensor4D;
-    const filter = tf.reshape(tf.tensor1d(Array.from({ length: 9 * channels ** 2 }, (_, i) => Math.cos(i))), [
-      3,
-      3,
-      channels,
-      channels,
-    ]) as tf.Tensor4D;
-    return tf.conv2d(batch, filter, 1, "same").dataSync<"float32">();
-  });
-
 /**
  * Rows from which on a row's bits do not depend on how many there are: looked for by an experiment, since it is up to the
  * processor. With AVX-512 it is 1; without, oneDNN convolves one image alone by another kernel than two or more.
  */
-const findLeastRows = (): number => {
-  const x = Float32Array.from({ length: 8 * 8 * 16 }, (_, i) => Math.sin(i));
-  const alone = convolve(x, 1);
-  return convolve(x, 2).subarray(0, alone.length).every((value, i) => Object.is(value, alone[i])) ? 1 : 2;
-};
+const findLeastRows = (): number =>
+  tf.tidy(() => {
+    const values = (length: number) => tf.tensor1d(Float32Array.from({ length }, (_, i) => Math.sin(i)));
+    const image = tf.reshape(values(8 * 8 * 16), [1, 8, 8, 16]) as tf.Tensor4D;
+    const filter = tf.reshape(values(3 * 3 * 16 * 16), [3, 3, 16, 16]) as tf.Tensor4D;
+    const alone = tf.conv2d(image, filter, 1, "same").dataSync();
+    const twice = tf.conv2d(tf.concat([image, image]), filter, 1, "same").dataSync();
+    return alone.every((value, i) => Object.is(value, twice[i])) ? 1 : 2;
+  });
 
 const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<TensorflowEngine> => {
   const place = library ?? findLibrary();
@@ -71,18 +61,20 @@ const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<Te
   tf.env().set("PROD", true);
   const { TensorflowBackend } = await import("./backend.ts");
   await import("@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js");
-  registerKernels();
+  registerConvolutions();
   const binding = new Binding(context, version);
   tf.registerBackend("tensorflow", () => new TensorflowBackend(binding));
   await tf.setBackend("tensorflow");
   const gpus = context.devices.filter(({ kind }) => kind === "GPU").length;
+  const leastRows = gpus > 0 ? 1 : findLeastRows();
+  if (leastRows > 1) registerBatchMatMul();
   const threads = config.threads ?? navigator.hardwareConcurrency;
   return {
     name: "tensorflow",
     version,
     device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
     compiles: true,
-    leastRows: gpus > 0 ? 1 : findLeastRows(),
+    leastRows,
     library: path,
     context,
   };

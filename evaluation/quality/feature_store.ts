@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
-import { replaceFile } from "../../files/durable.ts";
+import { replaceFile, writeAll } from "../../files/durable.ts";
+import { isFile } from "../../files/exists.ts";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
 import { EvaluationError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
@@ -27,12 +28,6 @@ const storeKey = (set: ImageSet, { name, digest }: FeatureExtractor) => {
 };
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
-
-const writeAll = (file: Deno.FsFile, values: Float32Array): void => {
-  for (let rest = new Uint8Array(values.buffer, values.byteOffset, values.byteLength); rest.length > 0;) {
-    rest = rest.subarray(file.writeSync(rest));
-  }
-};
 
 const readRows = (file: Deno.FsFile, count: number, size: number): FeatureRows => {
   const data = new Float32Array(count * size), bytes = new Uint8Array(data.buffer);
@@ -95,7 +90,8 @@ export const featuresOfSet = async (
   for await (
     const images of set.batches(known, count, { batch: drawn ? batch : extractor.batch, signal, onStep })
   ) {
-    writeAll(file, extractor.extract(images));
+    const features = extractor.extract(images);
+    writeAll(file, new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
   }
   file.syncSync();
   return readRows(file, count, size);
@@ -152,15 +148,7 @@ export const storedStatistics = async (
 /** Statistics of images that somebody else has computed: of how many is not said. */
 export type GivenStatistics = Omit<FeatureStatistics, "count">;
 
-const isNpzFile = async (path: string): Promise<boolean> => {
-  if (!path.endsWith(".npz")) return false;
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
+const isNpzFile = async (path: string): Promise<boolean> => path.endsWith(".npz") && await isFile(path);
 
 /**
  * Reads the statistics in an `.npz` as pytorch-fid, clean-fid and this project keep them: `mu` of d values and `sigma` of

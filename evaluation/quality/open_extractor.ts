@@ -1,18 +1,12 @@
 import { basename } from "@std/path";
+import { unlessMissing } from "../../files/exists.ts";
 import { ExtractorError } from "../error.ts";
 import { createClassifierExtractor, readClassifier } from "./classifier.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
 import { createInceptionExtractor, readInception } from "./inception/inception.ts";
 import type { ResizeMethod } from "./inception/resize.ts";
 
-const isFolder = async (path: string): Promise<boolean> => {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
+const isFolder = async (path: string): Promise<boolean> => (await unlessMissing(Deno.stat(path)))?.isDirectory ?? false;
 
 /**
  * Opens a feature extractor on the engine that is open: a classifier's folder, or InceptionV3's weights as `.safetensors`.

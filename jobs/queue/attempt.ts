@@ -12,7 +12,7 @@ import { findInputs, trainArguments } from "./inputs.ts";
 import { runOf } from "./job_table.ts";
 
 /** Crashes in a row, without a checkpoint between, after which a job has failed. */
-export const MOST_FAILURES = 3;
+const MOST_FAILURES = 3;
 
 /** The line of stderr that says what went wrong, above the stack; else the last. */
 const errorLine = (stderr: string): string => {

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { hostname } from "node:os";
+import { isTaken } from "../../files/exists.ts";
 import { type JobEvent, JobExistsError, type JobLine, type Jobs, JobsUnavailableError } from "../jobs.ts";
 import { launchTraining } from "../launch.ts";
 import { openStorage } from "../storage/open_storage.ts";
@@ -107,17 +108,6 @@ export interface Queue extends Jobs {
 
 /** Milliseconds until a database that could not be opened is tried again. */
 const AGAIN = 3000;
-
-/** Whether anything goes by this name, be it a link that leads nowhere. */
-const isTaken = async (path: string): Promise<boolean> => {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-};
 
 /** Makes the queue of jobs. Nothing is opened until it is used or started. */
 export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings = {}): Queue => {

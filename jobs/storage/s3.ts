@@ -12,7 +12,7 @@ export interface S3Settings {
 }
 
 /** The environment variables that are read, the usual ones. */
-export const S3_VARIABLES = [
+const S3_VARIABLES = [
   "AWS_ENDPOINT_URL_S3",
   "AWS_ENDPOINT_URL",
   "AWS_REGION",

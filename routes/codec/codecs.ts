@@ -34,7 +34,7 @@ const decodeReceivedMask = (
 ): Promise<Float32Array<ArrayBuffer>> => decodeMask(bytesOf(received), options);
 
 /** Images as one picture: a single one as it is, several as a grid. */
-export const arrange = (data: Uint8Array<ArrayBuffer>, shape: ImageShape, columns?: number): ByteImages => {
+const arrange = (data: Uint8Array<ArrayBuffer>, shape: ImageShape, columns?: number): ByteImages => {
   const isSingle = data.length === shape.height * shape.width * shape.channels;
   return isSingle ? { data, ...shape } : tile({ data, ...shape }, { columns });
 };

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { join } from "@std/path";
 import { HTTPException } from "hono/http-exception";
+import { unlessMissing } from "../../files/exists.ts";
 import type { Operation } from "../http/resource.ts";
 import { realPathBelow, RUNS } from "../models/checkpoints.ts";
 import { findRun, type JobDependencies, jobParams, jobProblems } from "./job.ts";
@@ -24,15 +25,6 @@ const fileParams = jobParams.extend({
 const filesIn = async (folder: string): Promise<string[]> => {
   const entries = await Array.fromAsync(Deno.readDir(folder));
   return entries.filter(({ isFile, name }) => isFile && SAMPLE_FILE.test(name)).map(({ name }) => name);
-};
-
-const readOrNull = async (path: string): Promise<Uint8Array<ArrayBuffer> | null> => {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
 };
 
 /** `GET /jobs/{id}/samples`: the grids that a job drew. */
@@ -78,7 +70,7 @@ export const getSample = (deps: JobDependencies): Operation => ({
     const { run } = await findRun(deps, c);
     const file = c.req.param("file")!;
     const path = SAMPLE_FILE.test(file) ? await realPathBelow(RUNS, join(run, "samples", file)) : null;
-    const bytes = path === null ? null : await readOrNull(path);
+    const bytes = path === null ? null : await unlessMissing(Deno.readFile(path));
     if (bytes === null) {
       throw new HTTPException(404, { message: `there is no sample ${JSON.stringify(file.slice(0, 100))}` });
     }

@@ -1,4 +1,5 @@
 import { basename, join, SEPARATOR } from "@std/path";
+import { unlessMissing } from "../../files/exists.ts";
 import { JobMissingError, type Jobs } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import { ParameterError } from "../../sampling/errors.ts";
@@ -55,25 +56,16 @@ export interface LocatedCheckpoints {
   readonly choices: readonly { readonly checkpoint: string; readonly part: string }[];
 }
 
-const readOrNull = async (path: string): Promise<string | null> => {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-};
-
 /** A run's checkpoints: the one that `latest` names, then older ones. */
 const checkpointsOf = async (run: string): Promise<string[]> => {
-  const latest = stepOf(basename((await readOrNull(join(run, "latest")))?.trim() ?? ""));
+  const latest = stepOf(basename((await unlessMissing(Deno.readTextFile(join(run, "latest"))))?.trim() ?? ""));
   const steps = listSteps(join(run, "checkpoints")).filter((step) => latest === null || step <= latest);
   return steps.map((step) => join(run, checkpointFolder(step)));
 };
 
 /** The rates of a run's averages, the first one first. */
 const ratesOf = async (run: string): Promise<number[]> => {
-  const config = await readOrNull(join(run, "config.json"));
+  const config = await unlessMissing(Deno.readTextFile(join(run, "config.json")));
   try {
     const { ema } = JSON.parse(config ?? "{}");
     return [ema].flat().filter((rate) => typeof rate === "number");

@@ -1,4 +1,5 @@
 import { basename, dirname, join, relative } from "@std/path";
+import { isTaken } from "../../files/exists.ts";
 import { ModelError } from "../../model/error.ts";
 import { findModel } from "../../model/model_files.ts";
 import { ModelRefusedError } from "../../serving/serving.ts";
@@ -32,10 +33,7 @@ const DAMAGE = [Deno.errors.NotFound, DigestError, ModelError];
 export const findModelFiles = async (root: string, folder: string): Promise<{ file: string; real: string }[]> => {
   const found = await findModel(folder);
   const classes = join(folder, "denoise.json");
-  const hasClasses = await Deno.lstat(classes).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  });
+  const hasClasses = await isTaken(classes);
   const files = [found.unet, found.weights, found.scheduler, found.index, hasClasses ? classes : null];
   return await Promise.all(
     files.filter((file) => file !== null).map(async (file) => {
