@@ -27,7 +27,7 @@ Deno.test("visitedTimesteps counts as the paper does, from T down to the image",
   assertEquals(visitedTimesteps(taskOf(1, 4)), [16, 11, 6, 1, 0]);
 });
 
-Deno.test("nearestPlaces takes what is visited next to what is wanted, each once, in the order of time", () => {
+Deno.test("nearestVisited takes what is visited next to what is wanted, each once, in the order of time", () => {
   assertEquals(nearestVisited([16, 11, 6, 1, 0], [0, 20, 10, 12]), [0, 1, 4]);
 });
 

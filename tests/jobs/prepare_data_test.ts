@@ -8,7 +8,7 @@ import { namesIn } from "../datasets/fixtures.ts";
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
 testCommandLine(
-  "prepareApart prepares in a process that may do no more, once, and tells what went wrong",
+  "prepareInProcess prepares in a process that may do no more, once, and tells what went wrong",
   async (folder) => {
     Deno.mkdirSync(join(folder, "data", "cats"), { recursive: true });
     const bytes = encodePng({ data: new Uint8Array(5 * 6 * 3).fill(9, 40), height: 5, width: 6, channels: 3 });

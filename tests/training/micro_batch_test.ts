@@ -29,7 +29,7 @@ const prepare = (changes: Partial<BatchPlan>, step = 0, part = 0) => {
   return into;
 };
 
-Deno.test("createPreparer: the parts of a batch are the whole batch's, in all they hold", () => {
+Deno.test("createBatchPreparer: the parts of a batch are the whole batch's, in all they hold", () => {
   const whole = prepare({ flip: true, labelDropout: 0.5 }, 2);
   for (const part of [0, 1, 2, 3]) {
     const { images, noise, labels, masks } = prepare({ flip: true, labelDropout: 0.5, microBatch: 2 }, 2, part);
@@ -43,7 +43,7 @@ Deno.test("createPreparer: the parts of a batch are the whole batch's, in all th
   }
 });
 
-Deno.test("createPreparer: an epoch shows each image once, its bytes in [-1, 1], with its class", () => {
+Deno.test("createBatchPreparer: an epoch shows each image once, its bytes in [-1, 1], with its class", () => {
   const { images, labels } = prepare({});
   const shown = Array.from({ length: 8 }, (_, i) => [labels![i], ...images.subarray(i * 12, (i + 1) * 12)].join());
   const expected = Array.from({ length: 8 }, (_, index) => {
@@ -54,14 +54,14 @@ Deno.test("createPreparer: an epoch shows each image once, its bytes in [-1, 1],
   assertEquals(shown.toSorted(), expected.toSorted());
 });
 
-Deno.test("createPreparer: with equal shares each class comes as often as another, whatever the part", () => {
+Deno.test("createBatchPreparer: with equal shares each class comes as often as another, whatever the part", () => {
   const { labels } = prepare({ classShares: "equal", batch: 12, microBatch: 12 });
   assertEquals(labels!.toSorted(), Int32Array.of(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2));
   const half = prepare({ classShares: "equal", batch: 12, microBatch: 6 }, 0, 1);
   assertEquals(half.labels, labels!.slice(6));
 });
 
-Deno.test("createPreparer: with flip, about half of the images are mirrored, the others are not", () => {
+Deno.test("createBatchPreparer: with flip, about half of the images are mirrored, the others are not", () => {
   let mirrored = 0;
   const steps = 100;
   const plain = { ...plan, masks: null }, flipped = { ...plain, flip: true };
@@ -83,7 +83,7 @@ Deno.test("createPreparer: with flip, about half of the images are mirrored, the
   assertLess(Math.abs(mirrored - 400), 5 * 14);
 });
 
-Deno.test("createPreparer: classes are dropped at their rate, and masks keep at theirs", () => {
+Deno.test("createBatchPreparer: classes are dropped at their rate, and masks keep at theirs", () => {
   let dropped = 0, kept = 0;
   const changed = { ...plan, labelDropout: 0.25 };
   const part = allocateMicroBatch(dataset, changed), run = createBatchPreparer(dataset, changed);
@@ -97,14 +97,14 @@ Deno.test("createPreparer: classes are dropped at their rate, and masks keep at 
   assertLess(Math.abs(kept - 60_000), 5 * 122);
 });
 
-Deno.test("createPreparer: the same step gives the same bits, another step or seed does not", () => {
+Deno.test("createBatchPreparer: the same step gives the same bits, another step or seed does not", () => {
   assertEquals(prepare({}, 3), prepare({}, 3));
   assertNotEquals(prepare({}, 3).noise, prepare({}, 4).noise);
   assertNotEquals(prepare({}, 3).masks, prepare({}, 4).masks);
   assertNotEquals(prepare({}, 3).noise, prepare({ seed: 6 }, 3).noise);
 });
 
-Deno.test("createPreparer: without classes and masks there are none", () => {
+Deno.test("createBatchPreparer: without classes and masks there are none", () => {
   const { labels, masks } = prepare({ nullLabel: null, masks: null });
   assertEquals([labels, masks], [null, null]);
 });

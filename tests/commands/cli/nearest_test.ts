@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { nearestName } from "../../../commands/cli/options.ts";
 
-Deno.test("nearest finds a name with a letter wrong, missing, over or swapped, or cut short", () => {
+Deno.test("nearestName finds a name with a letter wrong, missing, over or swapped, or cut short", () => {
   const names = ["serve", "train", "sample"];
   assertEquals(["srve", "trainn", "smaple", "sampel", "trian", "samp"].map((typed) => nearestName(typed, names)), [
     "serve",
@@ -13,7 +13,7 @@ Deno.test("nearest finds a name with a letter wrong, missing, over or swapped, o
   ]);
 });
 
-Deno.test("nearest stays silent where nothing is near", () => {
+Deno.test("nearestName stays silent where nothing is near", () => {
   assertEquals(nearestName("evaluate", ["serve", "train"]), undefined);
   assertEquals(nearestName("x", []), undefined);
 });

@@ -2,14 +2,14 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { UsageError } from "../../../commands/cli/command.ts";
 import { failureOf } from "../../../commands/cli/run.ts";
 
-Deno.test("explain answers 2 and the message alone for what the person can mend", () => {
+Deno.test("failureOf answers 2 and the message alone for what the person can mend", () => {
   const modelError = Object.assign(new Error("Cannot read models/x:\n  no such file"), { name: "ModelError" });
   assertEquals(failureOf(new UsageError("--n must be …")), { code: 2, message: "--n must be …" });
   assertEquals(failureOf(modelError), { code: 2, message: "Cannot read models/x: no such file" });
   assertEquals(failureOf(new Deno.errors.NotFound("No such file: a.npy")), { code: 2, message: "No such file: a.npy" });
 });
 
-Deno.test("explain says which permission is lacking and how to grant it", async () => {
+Deno.test("failureOf says which permission is lacking and how to grant it", async () => {
   const denied = (work: () => unknown) => {
     try {
       work();
@@ -29,7 +29,7 @@ Deno.test("explain says which permission is lacking and how to grant it", async 
   }
 });
 
-Deno.test("explain answers 1 and the stack for a fault of the program", () => {
+Deno.test("failureOf answers 1 and the stack for a fault of the program", () => {
   const { code, message } = failureOf(new TypeError("x is undefined"));
   assertEquals(code, 1);
   assertMatch(message, /^unexpected: TypeError: x is undefined\n\s+at .*run_test\.ts/);

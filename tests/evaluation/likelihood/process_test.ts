@@ -3,7 +3,7 @@ import { EvaluationError } from "../../../evaluation/error.ts";
 import { evaluatedProcess } from "../../../evaluation/likelihood/bound.ts";
 import { diffusionOf, parseSchedulerConfig } from "../../../model/scheduler_config.ts";
 
-Deno.test("processOf reads variance, clipping and prediction off the scheduler, as diffusers names them", () => {
+Deno.test("evaluatedProcess reads variance, clipping and prediction off the scheduler, as diffusers names them", () => {
   const process = evaluatedProcess(parseSchedulerConfig({
     variance_type: "fixed_large_log",
     clip_sample: true,
@@ -16,7 +16,7 @@ Deno.test("processOf reads variance, clipping and prediction off the scheduler, 
   assertEquals(evaluatedProcess(parseSchedulerConfig({}), { variance: "fixed_large" }).variance, "fixed_large");
 });
 
-Deno.test("processOf keeps the timesteps asked for, ascending, with the signal that is left at each", () => {
+Deno.test("evaluatedProcess keeps the timesteps asked for, ascending, with the signal that is left at each", () => {
   const config = parseSchedulerConfig({});
   const { diffusion, timesteps } = evaluatedProcess(config, { respacing: "2,3" });
   assertEquals([...timesteps], [0, 499, 500, 750, 999]);
@@ -24,7 +24,7 @@ Deno.test("processOf keeps the timesteps asked for, ascending, with the signal t
   timesteps.forEach((t, i) => assertAlmostEquals(diffusion.alphasCumprod[i], whole.alphasCumprod[t], 1e-12));
 });
 
-Deno.test("processOf refuses a respacing that cannot be read, and ε where the last timestep holds no signal", () => {
+Deno.test("evaluatedProcess refuses a respacing that cannot be read, and ε where the last timestep holds no signal", () => {
   const config = parseSchedulerConfig({});
   for (const respacing of ["x", "1001", "0", "-3", "ddim300"]) {
     assertThrows(

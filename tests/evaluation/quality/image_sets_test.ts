@@ -18,7 +18,7 @@ const dataset = (classNames: readonly string[], counts: readonly number[]) => {
   });
 };
 
-Deno.test("classCounts gives every class its share of the samples, however many there are", () => {
+Deno.test("countClasses gives every class its share of the samples, however many there are", () => {
   using data = dataset(["people", "flags", "food"], [70, 25, 5]);
   const { counts, classOf } = countClasses({ labels: ["flags", "food", "people"], nullLabel: 3 }, data, "model");
   assertEquals(counts, [25, 5, 70]);
@@ -29,13 +29,13 @@ Deno.test("classCounts gives every class its share of the samples, however many 
   }
 });
 
-Deno.test("classCounts draws no class that the data has no image of", () => {
+Deno.test("countClasses draws no class that the data has no image of", () => {
   using data = dataset(["a", "b", "c"], [3, 0, 1]);
   const { classOf } = countClasses({ labels: ["a", "b", "c", "d"], nullLabel: null }, data, "model");
   assertEquals(new Set(Array.from({ length: 1000 }, (_, i) => classOf(i))), new Set([0, 2]));
 });
 
-Deno.test("classCounts refuses a model without classes", () => {
+Deno.test("countClasses refuses a model without classes", () => {
   using data = dataset(["a"], [1]);
   assertThrows(
     () => countClasses({ labels: null, nullLabel: null }, data, "models/plain"),

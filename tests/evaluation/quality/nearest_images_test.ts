@@ -15,7 +15,7 @@ const rmse = (a: Uint8Array, b: Uint8Array) =>
 
 const rowOf = (data: Uint8Array, i: number) => data.subarray(i * SIZE, (i + 1) * SIZE);
 
-Deno.test("nearestImages finds what looking at every pair finds, over more images than one part", async () => {
+Deno.test("findNearestImages finds what looking at every pair finds, over more images than one part", async () => {
   await openEngine("wasm");
   const learned = bytes(2100, 1), samples = bytes(7, 2);
   // One is a copy, in the second part.
