@@ -20,7 +20,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   routes: ["core", "files", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
   web: ["core"],
   commands: [
-    ...["core", "files", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
+    ...["core", "files", "formats", "engine", "model", "sampling", "datasets", "training", "jobs"],
     ...["figures", "evaluation", "routes", "deno.json"],
   ],
 };

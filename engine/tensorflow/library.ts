@@ -91,12 +91,12 @@ const pin = ({ dlopen }: BaseSymbols, path: string): void => {
 /**
  * Opens TensorFlow's library.
  *
- * @param place the file, or a folder that holds it (a wheel's, an official archive's, a Python package's)
+ * @param location the file, or a folder that holds it (a wheel's, an official archive's, a Python package's)
  * @param options.xla whether XLA is to be used
  * @throws {EngineError} if there is none, it may not or cannot be loaded, is older than 2.9 or lacks a function
  */
-export const openLibrary = (place: string, { xla = false }: { xla?: boolean } = {}): Library => {
-  const path = libraryAt(place);
+export const openLibrary = (location: string, { xla = false }: { xla?: boolean } = {}): Library => {
+  const path = libraryAt(location);
   quieten(xla);
   useOneDnn();
   const base = open(path, BASE_SYMBOLS).symbols;

@@ -45,14 +45,14 @@ const findLeastRows = (): number =>
   });
 
 const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<TensorflowEngine> => {
-  const place = library ?? findLibrary();
-  if (place === null) {
+  const location = library ?? findLibrary();
+  if (location === null) {
     throw new EngineError(
       "Cannot start tensorflow: no library is where this process may load one; " +
         `deno task engine install gets it, --tensorflow or ${LIBRARY_VARIABLE} names one`,
     );
   }
-  const opened = openLibrary(place, { xla: xla === "on" });
+  const opened = openLibrary(location, { xla: xla === "on" });
   const { path, version } = opened;
   enableXlaCache(opened);
   const context = openContext(opened, config);

@@ -31,12 +31,12 @@ export interface EndedAttempt extends TrainingExit {
 }
 
 /** Judges how an attempt ended: for good, or so that the job is to go on. */
-export const outcomeOf = ({ code, stderr, last, stoppedBy: asked, failures }: EndedAttempt): Outcome => {
+export const outcomeOf = ({ code, stderr, last, stoppedBy, failures }: EndedAttempt): Outcome => {
   if (code === 0 && last?.event === "done") return { state: "succeeded", exitCode: 0 };
   // 143: it had not come far enough to receive the request.
-  const hasStopped = (code === 0 && last?.event === "stopped") || (asked !== null && code === 143);
-  if (hasStopped && asked === "person") return { state: "canceled", exitCode: 0 };
-  if (hasStopped) return { state: "queued", after: asked === "worker" ? 0 : 1, failures };
+  const hasStopped = (code === 0 && last?.event === "stopped") || (stoppedBy !== null && code === 143);
+  if (hasStopped && stoppedBy === "person") return { state: "canceled", exitCode: 0 };
+  if (hasStopped) return { state: "queued", after: stoppedBy === "worker" ? 0 : 1, failures };
   if (code === TRY_AGAIN) return { state: "queued", after: 2, failures };
   const said = last?.event === "error" ? last.message : errorLine(stderr);
   const error = said || `the training process ended with code ${code}`;
@@ -114,12 +114,12 @@ const runProcess = async (
   };
   const over = new AbortController();
   let process: TrainingProcess | null = null;
-  let asked: "person" | "worker" | null = null;
+  let stoppedBy: "person" | "worker" | null = null;
   let last: TrainingEvent | null = null;
   let failures = before;
   const preparing = new AbortController();
   const stop = (who: "person" | "worker") => {
-    asked ??= who;
+    stoppedBy ??= who;
     process?.stop();
     preparing.abort();
   };
@@ -156,7 +156,7 @@ const runProcess = async (
     });
     const line = await trainArguments(run, options);
     if (lost.signal.aborted) return null;
-    if (asked !== null) return outcomeOf({ code: 143, stderr: "", last, stoppedBy: asked, failures });
+    if (stoppedBy !== null) return outcomeOf({ code: 143, stderr: "", last, stoppedBy, failures });
     process = launch(line, { onEvent, onLine: recorder.onLine, tensorflow, read, lease: true });
     process.renew(until);
     const exit = await process.ended;
@@ -164,7 +164,7 @@ const runProcess = async (
     if (lost.signal.aborted) return null;
     await push();
     if (lost.signal.aborted) return null;
-    const outcome = outcomeOf({ ...exit, last, stoppedBy: asked, failures });
+    const outcome = outcomeOf({ ...exit, last, stoppedBy, failures });
     if (outcome.state === "queued" && outcome.failures > failures) {
       say(`the training process ended with code ${exit.code}; it goes on in ${outcome.after} s`);
     }
@@ -172,8 +172,8 @@ const runProcess = async (
   } catch (error) {
     const { message } = error as Error;
     if (lost.signal.aborted) return null;
-    if (asked !== null && preparing.signal.aborted && process === null) {
-      return outcomeOf({ code: 143, stderr: "", last, stoppedBy: asked, failures });
+    if (stoppedBy !== null && preparing.signal.aborted && process === null) {
+      return outcomeOf({ code: 143, stderr: "", last, stoppedBy, failures });
     }
     if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
     say(message);
@@ -188,18 +188,18 @@ const runProcess = async (
  * Lets a job go on, in a process of its own, until it ends or is another's.
  *
  * @param settings.touch lets pg-boss know that the turn is being worked on
- * @param asked when the claim was asked for, in milliseconds since 1970
+ * @param requestedAt when the claim was requested, in milliseconds since 1970
  */
 export const runAttempt = async (
   database: Database,
   watch: Watch,
   claim: Claim,
   settings: AttemptSettings & { touch: () => Promise<unknown> },
-  asked: number,
+  requestedAt: number,
 ): Promise<void> => {
   const lost = new AbortController();
   const recorder = createRecorder(database, claim, () => lost.abort());
-  const outcome = await runProcess(database, watch, claim, recorder, lost, settings, asked + LEASE * 1000);
+  const outcome = await runProcess(database, watch, claim, recorder, lost, settings, requestedAt + LEASE * 1000);
   await recorder.flush(AbortSignal.any([lost.signal, settings.killing]));
   // Until it is written down, nobody else may know of it: the claim keeps, or another goes on from the last checkpoint.
   while (outcome) {

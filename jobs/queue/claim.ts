@@ -140,11 +140,11 @@ export const keepClaim = async (
   const ended = new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
   let until = first;
   while (!over.aborted) {
-    const asked = Date.now();
+    const requestedAt = Date.now();
     try {
       const state = await inTime(renewClaim(session, claim));
       if (state === null) return held.onLost();
-      until = asked + LEASE * 1000;
+      until = requestedAt + LEASE * 1000;
       held.renew(until);
       if (state === "canceling") held.onCancel();
       await inTime(touch());

@@ -7,7 +7,7 @@ import { createBoss } from "./turns.ts";
 
 /** A PGlite that runs on another thread. */
 export interface PgliteThread {
-  /** Answers the rows of what was asked. */
+  /** Answers the rows of a call. */
   call(call: PgliteCall): Promise<unknown[]>;
   end(): void;
 }
@@ -21,10 +21,10 @@ const startPglite = (onMessage: (channel: string, payload: string) => void): Pgl
 
   worker.onmessage = ({ data }: MessageEvent<PgliteReply>) => {
     if ("channel" in data) return onMessage(data.channel, data.payload);
-    const asked = waiting.get(data.call)!;
+    const pending = waiting.get(data.call)!;
     waiting.delete(data.call);
-    if ("rows" in data) asked.resolve(data.rows);
-    else asked.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
+    if ("rows" in data) pending.resolve(data.rows);
+    else pending.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
   };
   const fail = (error: Error) => {
     ended = error;
@@ -39,10 +39,10 @@ const startPglite = (onMessage: (channel: string, payload: string) => void): Pgl
   return {
     call: (call) => {
       if (ended) return Promise.reject(ended);
-      const asked = Promise.withResolvers<unknown[]>();
-      waiting.set(++calls, asked);
+      const pending = Promise.withResolvers<unknown[]>();
+      waiting.set(++calls, pending);
       worker.postMessage({ ...call, call: calls });
-      return asked.promise;
+      return pending.promise;
     },
     end: () => {
       worker.terminate();

@@ -1,7 +1,7 @@
 /** PGlite on a thread of its own: it computes where it is called, for seconds when it makes its folder. */
 import { PGlite } from "@electric-sql/pglite";
 
-/** What the thread is asked. */
+/** A call of the thread. */
 export type PgliteCall =
   | { readonly kind: "open"; readonly folder: string }
   | { readonly kind: "query"; readonly text: string; readonly values: unknown[] }
@@ -40,9 +40,9 @@ const answer = async (call: PgliteCall): Promise<unknown[]> => {
   }
 };
 
-scope.onmessage = async ({ data: { call, ...asked } }) => {
+scope.onmessage = async ({ data: { call, ...request } }) => {
   try {
-    scope.postMessage({ call, rows: await answer(asked as PgliteCall) });
+    scope.postMessage({ call, rows: await answer(request as PgliteCall) });
   } catch (error) {
     const { message, code } = error as Error & { code?: string };
     scope.postMessage({ call, error: { message, code } });

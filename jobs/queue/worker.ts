@@ -41,14 +41,14 @@ export const startWorker = (
   const ended = new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve()));
 
   const take = async (turn: Turn<{ job: string }>): Promise<void> => {
-    const asked = Date.now();
+    const requestedAt = Date.now();
     const claim = await claimJob(database, { id: turn.data.job, turn: turn.id, worker: name });
     // It comes back in a second.
     if (claim === "held") return void await boss.fail(QUEUE, turn);
     if (claim) {
       const touch = () => boss.touch(QUEUE, turn);
       const signals = { ending: ending.signal, killing: killing.signal };
-      await runAttempt(database, watch, claim, { ...settings, ...signals, touch }, asked);
+      await runAttempt(database, watch, claim, { ...settings, ...signals, touch }, requestedAt);
     }
     await boss.complete(QUEUE, turn);
   };
