@@ -11,10 +11,12 @@ export interface CompiledFunction {
 export interface Compiler {
   /** Whether a function is being traced at this moment. */
   readonly isTracing: boolean;
+  /** Whether one function can serve any number of rows. */
+  readonly takesAnyRows?: boolean;
   compileFunction(
     compute: (inputs: tf.Tensor[]) => tf.Tensor[],
     examples: readonly tf.Tensor[],
-    options: { xla: boolean },
+    options: { xla: boolean; anyRows: boolean },
   ): CompiledFunction;
 }
 
@@ -46,12 +48,14 @@ const refill = <T>(nest: T, tensors: Iterator<tf.Tensor>): T => {
 };
 
 /** A text that is the same for two nests exactly if one function serves both. */
-const signature = (nest: unknown): string => {
+const signature = (nest: unknown, anyRows: boolean): string => {
   if (isNest(nest)) {
-    const parts = Object.entries(nest).map(([key, part]) => `${JSON.stringify(key)}:${signature(part)}`);
+    const parts = Object.entries(nest).map(([key, part]) => `${JSON.stringify(key)}:${signature(part, anyRows)}`);
     return `${Array.isArray(nest) ? "list" : ""}{${parts}}`;
   }
-  return nest === undefined ? "-" : `${(nest as tf.Tensor).dtype}[${(nest as tf.Tensor).shape}]`;
+  if (nest === undefined) return "-";
+  const { dtype, shape } = nest as tf.Tensor;
+  return `${dtype}[${anyRows ? ["*", ...shape.slice(1)] : shape}]`;
 };
 
 /**
@@ -66,13 +70,15 @@ const signature = (nest: unknown): string => {
  * @param fn may not read values or draw random numbers
  * @param options.xla whether XLA compiles it ({@linkcode Xla}), which takes seconds: a row's bits may then depend on the
  * size of the batch. Engines without XLA take no notice
+ * @param options.byRow says that the first axis of each tensor that goes in or comes out counts rows, as many in all of
+ * them, and that each is computed by itself: an engine that can compiles once for any number of them
  * @throws {TypeError} if something other than a tensor goes in or comes out
  * @throws {Error} if XLA cannot compile it
  * @throws {EngineError} if XLA would crash, since a graphics driver has loaded an LLVM of its own
  */
 export const compile = <Inputs extends unknown[], Outputs>(
   fn: (...inputs: Inputs) => Outputs,
-  { xla = false }: { xla?: Xla } = {},
+  { xla = false, byRow = false }: { xla?: Xla; byRow?: boolean } = {},
 ): Compiled<Inputs, Outputs> => {
   const known = new Map<string, { compiled: CompiledFunction; form: Outputs }>();
 
@@ -86,12 +92,13 @@ export const compile = <Inputs extends unknown[], Outputs>(
         return outputs as tf.TensorContainer;
       }) as Outputs;
     }
-    const key = signature(inputs);
+    const anyRows = byRow && backend.takesAnyRows === true;
+    const key = signature(inputs, anyRows);
     let entry = known.get(key);
     if (entry === undefined) {
       let form: Outputs;
       const trace = (symbols: tf.Tensor[]) => flatten(form = fn(...refill(inputs, symbols.values())));
-      const make = (xla: boolean) => backend.compileFunction!(trace, tensors, { xla });
+      const make = (xla: boolean) => backend.compileFunction!(trace, tensors, { xla, anyRows });
       const compiled = xla === "measured" ? keepFaster(make(false), () => make(true), tensors) : make(xla);
       known.set(key, entry = { compiled, form: form! });
     }

@@ -20,7 +20,7 @@ export const resolveXla = (choice: XlaChoice, hasGpu: boolean): Xla =>
   choice === "auto" ? hasGpu && "measured" : choice === "on";
 
 /** The engines that can evaluate the network, by the name that `--engine` takes. */
-export const ENGINES = ["tensorflow", "webgpu", "webgpu-software", "wasm", "cpu"] as const;
+export const ENGINES = ["onnx", "tensorflow", "webgpu", "webgpu-software", "wasm", "cpu"] as const;
 
 /**
  * Name of one engine. `webgpu` takes a graphics card alone; `webgpu-software` computes on the processor what a card would,

@@ -35,6 +35,8 @@ const open = async (
   switch (name) {
     case "auto":
       return (await openBest({ tensorflow: library, xla, hasGpu })).engine;
+    case "onnx":
+      return await (await import("./onnx/mod.ts")).openOnnx();
     case "tensorflow":
       return await (await import("./tensorflow/mod.ts")).openTensorflow({ library, xla });
     case "webgpu":

@@ -62,7 +62,7 @@ export const createDenoiser = (
   const unet = createUNet(config);
   const weights = new Weights(uploadWeights(stored));
   const size = config.block_out_channels[0];
-  const network = compile((inputs: UNetInputs) => unet(inputs, weights), { xla });
+  const network = compile((inputs: UNetInputs) => unet(inputs, weights), { xla, byRow: true });
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   const rowsOf = (rows: number) => {

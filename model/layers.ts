@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core";
+import { runOwnKernel } from "../engine/own_kernels.ts";
 import type { Weights } from "./weights.ts";
 
 /** Linear layer: x·W + b over the last axis. `x` is [rows, in], `weight` [in, out], `bias` [out]. */
@@ -76,6 +77,8 @@ export const groupNorm = (
   shift: tf.Tensor1D,
   { groups, eps }: { groups: number; eps: number },
 ): tf.Tensor4D => {
+  const whole = runOwnKernel<tf.Tensor4D>("GroupNorm", { x, scale, shift }, { groups, eps });
+  if (whole) return whole;
   const [batch, , , channels] = x.shape;
   const perChannel = (t: tf.Tensor) => tf.reshape(t, [batch, 1, 1, channels]);
 
@@ -112,6 +115,8 @@ export const groupNorm = (
 
 /** Doubles height and width, each pixel repeated 2×2 (nearest neighbour). [B, H, W, C] → [B, 2H, 2W, C]. */
 export const upsample = (x: tf.Tensor4D): tf.Tensor4D => {
+  const whole = runOwnKernel<tf.Tensor4D>("UpsampleNearest", { x });
+  if (whole) return whole;
   const [batch, height, width, channels] = x.shape;
   const row = 2 * width * channels;
   const wide = tf.reshape(tf.concat([x, x], 3), [batch, height, 1, row]);

@@ -9,6 +9,7 @@ type FoundEngine =
 
 /** When `auto` takes an engine that is there and that it has not taken. */
 const AUTO: Record<EngineName, string> = {
+  onnx: "if no graphics card is there",
   tensorflow: "if no graphics card is there",
   webgpu: "if TensorFlow has no graphics card",
   "webgpu-software": "never: for tests, by name alone",

@@ -23,8 +23,11 @@ testCommandLine(
     assertMatch(wasm[1], /^\d+\.\d+\.\d+$/);
     assertMatch(wasm[2], /^WebAssembly/);
     assertEquals(wasm[3], "no");
-    // Without leave to load anything there is no TensorFlow.
-    assertEquals(columns(lines[1])[4], "not here: no library is where this process may load one");
+    // Without leave to load anything there is neither of these.
+    const onnx = columns(lines[1 + ENGINES.indexOf("onnx")]),
+      tensorflow = columns(lines[1 + ENGINES.indexOf("tensorflow")]);
+    assertEquals(onnx[4], "not here: this process may not load its library");
+    assertEquals(tensorflow[4], "not here: no library is where this process may load one");
     assertMatch(stdout, /\ndeno task engine install gets TensorFlow|\npython3 has TensorFlow/);
     assertEquals(lines.slice(1).filter((line) => line.includes("takes it: ")).length, 1);
   },
@@ -49,7 +52,8 @@ testCommandLine(
     const grants = ["--allow-env=VIRTUAL_ENV", `--allow-ffi=${folder}`];
     const child = startIn({ VIRTUAL_ENV: folder }, [...permissions, ...grants], "engine", "--json");
     const { engines } = JSON.parse((await ended(child)).stdout);
-    assertStringIncludes(engines[0].reason, `Cannot open TensorFlow at ${file}: `);
+    const { reason } = engines.find(({ name }: { name: string }) => name === "tensorflow");
+    assertStringIncludes(reason, `Cannot open TensorFlow at ${file}: `);
   },
 );
 

@@ -8,9 +8,9 @@ import { agreementOf } from "./agreement.ts";
 /** The paper's two networks made narrow, and what they lack: classes, a learned variance, heads, a middle of its own. */
 const MODELS = ["cifar10", "celebahq", "conditional", "learned", "ddpm"];
 
-for (const engine of ["tensorflow", "webgpu-software", "wasm", "cpu"] as const) {
+for (const engine of ["onnx", "tensorflow", "webgpu-software", "wasm", "cpu"] as const) {
   const reason = whyNot(engine);
-  for (const compiled of engine === "tensorflow" ? [false, true] : [false]) {
+  for (const compiled of ["onnx", "tensorflow"].includes(engine) ? [false, true] : [false]) {
     const column = compiled ? `${engine}, compiled` : engine;
     for (const model of MODELS) {
       const title = `U-Net ${model} on ${column}: output within 1e-5 of diffusers, gradients within 1e-4 of PyTorch`;

@@ -1,0 +1,127 @@
+import type { InferenceSession, Tensor } from "onnxruntime-common";
+import { EngineError } from "../engine.ts";
+import type { ElementType } from "./encode.ts";
+import type { HostValues } from "./graph.ts";
+
+/** What ONNX Runtime can compute on, by the name that `--device` takes. */
+export const ONNX_DEVICES = ["cpu", "webgpu", "cuda", "tensorrt", "directml", "coreml"] as const;
+
+/** One of {@linkcode ONNX_DEVICES}. */
+export type OnnxDevice = typeof ONNX_DEVICES[number];
+
+/** The runtime's names of its execution providers. */
+const PROVIDERS: Readonly<Record<OnnxDevice, string>> = {
+  cpu: "cpu",
+  webgpu: "webgpu",
+  cuda: "cuda",
+  tensorrt: "tensorrt",
+  directml: "dml",
+  coreml: "coreml",
+};
+
+/** A tensor in the memory of this process, as it lies there. */
+export interface HostTensor {
+  readonly values: HostValues;
+  readonly shape: readonly number[];
+  readonly type: ElementType;
+}
+
+/** A graph that the runtime has taken. */
+export interface OnnxSession {
+  /** @param feeds what goes in, by name @returns what comes out, by name */
+  run(feeds: Readonly<Record<string, HostTensor>>): Record<string, HostTensor>;
+  dispose(): void;
+}
+
+/** How sessions compute. */
+export interface RuntimeOptions {
+  readonly device: OnnxDevice;
+  /** Threads of the processor that a session computes with. */
+  readonly threads: number;
+}
+
+/** The native half: its public interface resolves promises a turn later, for the same synchronous calls. */
+interface NativeSession {
+  loadModel(buffer: ArrayBuffer, offset: number, length: number, options: InferenceSession.SessionOptions): void;
+  readonly outputMetadata: readonly { readonly name: string }[];
+  run(feeds: Record<string, Tensor>, fetches: Record<string, null>, options: object): Record<string, Tensor>;
+  dispose(): void;
+}
+
+interface Runtime {
+  readonly version: string;
+  /** Devices that its binaries have providers for. */
+  readonly devices: readonly OnnxDevice[];
+  createSession(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): OnnxSession;
+}
+
+const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
+
+let loaded: Runtime | undefined;
+
+const load = async (): Promise<Runtime> => {
+  const [{ binding, initOrt }, { Tensor }, { version }] = await Promise.all([
+    import("onnxruntime-node/dist/binding.js"),
+    import("onnxruntime-common"),
+    import("onnxruntime-node/dist/version.js"),
+  ]);
+  initOrt();
+  const supported = new Set(binding.listSupportedBackends().map(({ name }: { name: string }) => name));
+  const createSession: Runtime["createSession"] = (model, { device, threads }) => {
+    const session = new binding.InferenceSession() as unknown as NativeSession;
+    session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
+      executionProviders: [PROVIDERS[device], ...(device === "cpu" ? [] : ["cpu"])],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: "sequential",
+      graphOptimizationLevel: "all",
+      // Errors alone: what it warns of is what it does itself.
+      logSeverityLevel: 3,
+    });
+    const fetches = Object.fromEntries(session.outputMetadata.map(({ name }) => [name, null]));
+    return {
+      run: (feeds) => {
+        const tensors = Object.entries(feeds).map(([name, { values, shape, type }]) =>
+          [name, new Tensor(type as "float32", values as Float32Array, shape)] as const
+        );
+        const outputs = session.run(Object.fromEntries(tensors), fetches, {});
+        return Object.fromEntries(
+          Object.entries(outputs).map(([name, { data, dims, type }]) =>
+            [name, { values: data as HostValues, shape: dims, type: type as ElementType }] as const
+          ),
+        );
+      },
+      dispose: () => session.dispose(),
+    };
+  };
+  return { version, devices: ONNX_DEVICES.filter((device) => supported.has(PROVIDERS[device])), createSession };
+};
+
+/**
+ * Loads ONNX Runtime's library, once in a process.
+ *
+ * @throws {EngineError} if there is none for this machine, or it may not be loaded
+ */
+export const loadRuntime = async (): Promise<Runtime> => {
+  try {
+    return loaded ??= await load();
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotCapable
+      ? "this process may not load its library; --allow-ffi=node_modules lets it"
+      : `its library did not load: ${firstLine(cause)}`;
+    throw new EngineError(`Cannot start onnx: ${reason}`, { cause });
+  }
+};
+
+/**
+ * Opens a session.
+ *
+ * @throws {EngineError} if the device is not there, or cannot run the graph
+ */
+export const openSession = (runtime: Runtime, model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): OnnxSession => {
+  try {
+    return runtime.createSession(model, options);
+  } catch (cause) {
+    throw new EngineError(`Cannot run on onnx (${options.device}): ${firstLine(cause)}`, { cause });
+  }
+};
