@@ -15,6 +15,8 @@ export type OpenSession = (model: Uint8Array<ArrayBuffer>, options: { isSmall: b
 interface TensorData {
   readonly values?: HostValues;
   readonly symbol?: Value;
+  /** The graph that the symbol is of. */
+  readonly graph?: OnnxGraph;
   /** Tensors that share it. */
   references: number;
 }
@@ -47,6 +49,10 @@ interface Trace {
 
 const refuseRead = (): never => {
   throw new Error("Cannot read a tensor's values in a function that is being compiled");
+};
+
+const refuseStale = (): never => {
+  throw new Error("Cannot use a tensor that was made while a function was compiled");
 };
 
 const refuseRandom = (): never => {
@@ -89,11 +95,11 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
 
   /** What stands for a tensor in the graph: one from outside is a constant of it. */
   #symbolOf({ dataId, shape, dtype }: tf.TensorInfo, { graph, captured }: Trace): Value {
-    const { symbol, values } = this.#data.get(dataId);
-    if (symbol !== undefined) return symbol;
+    const data = this.#data.get(dataId);
+    if (data.symbol !== undefined) return data.graph === graph ? data.symbol : refuseStale();
     const known = captured.get(dataId);
     if (known !== undefined) return graph.reshape(known, shape);
-    const constant = graph.constant(values!, shape, elementTypeOf(dtype));
+    const constant = graph.constant(data.values!, shape, elementTypeOf(dtype));
     captured.set(dataId, constant);
     return constant;
   }
@@ -106,7 +112,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     const symbols = inputs.map((input) => this.#symbolOf(input, trace));
     return this.#asInfos(
       record(trace.graph, symbols, attributes as Record<string, unknown>),
-      (symbol) => this.#add({ symbol }),
+      (symbol) => this.#add({ symbol, graph: trace.graph }),
     );
   }
 
@@ -153,7 +159,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
   #feeds(inputs: readonly tf.TensorInfo[]): Record<string, HostTensor> {
     return Object.fromEntries(inputs.map(({ dataId, shape, dtype }, i) => {
       const { values } = this.#data.get(dataId);
-      return [`x${i}`, { values: values!, shape, type: elementTypeOf(dtype) }];
+      return [`x${i}`, { values: values ?? refuseStale(), shape, type: elementTypeOf(dtype) }];
     }));
   }
 
@@ -195,7 +201,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
         const symbols = examples.map(({ shape, dtype }, i) => {
           const symbol = graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype));
           return tf.engine().makeTensorFromTensorInfo({
-            dataId: this.#add({ symbol }),
+            dataId: this.#add({ symbol, graph }),
             shape: [...symbol.shape],
             dtype,
           });
@@ -224,8 +230,8 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
   }
 
   override readSync(dataId: object): tf.BackendValues {
-    const { values } = this.#data.get(dataId);
-    return values === undefined ? refuseRead() : values as tf.BackendValues;
+    if (this.isTracing) refuseRead();
+    return (this.#data.get(dataId).values ?? refuseStale()) as tf.BackendValues;
   }
 
   override read(dataId: object): Promise<tf.BackendValues> {

@@ -154,8 +154,14 @@ export class OnnxGraph {
     return { name: "", shape, order, type, constant: { values, order } };
   }
 
-  /** Integers as operators take them: axes, sizes, repetitions. */
+  /**
+   * Integers as operators take them: axes, sizes, repetitions.
+   *
+   * @throws {RangeError} if one would be of the batch, whose size no constant can say
+   */
   integers(values: readonly number[]): Value {
+    const large = values.find(isOfBatch);
+    if (large !== undefined) throw new RangeError(`Cannot record [${values}]: ${large} stands for any number of rows`);
     return this.#integers.getOrInsertComputed(
       values.join(),
       () => this.constant(BigInt64Array.from(values.map(BigInt)), [values.length], "int64"),

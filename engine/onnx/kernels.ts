@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { ElementType, NodeAttribute } from "./encode.ts";
-import { type HostValues, NCHW, type OnnxGraph, plainOrder, product, type Value } from "./graph.ts";
+import { ANY_ROWS, type HostValues, NCHW, type OnnxGraph, plainOrder, product, type Value } from "./graph.ts";
 
 /** What records an operation of tfjs. Its inputs are in the order in which tfjs names them. */
 export type RecordOperation = (
@@ -14,6 +14,9 @@ const floats = (values: number[]): HostValues => Float32Array.from(values);
 /** A number of the same type as `like`, which is a float. */
 const scalar = (graph: OnnxGraph, value: number, like: Value): Value =>
   graph.cast(graph.constant(floats([value]), [], "float32"), like.type);
+
+/** In the place of an input that an operator can do without. */
+const ABSENT: Value = { name: "", shape: [], order: [], type: "float32" };
 
 const isConstant = ({ constant }: Value): boolean => constant !== undefined;
 
@@ -73,16 +76,21 @@ const reduce = (graph: OnnxGraph, operator: string, x: Value, axes: readonly num
 const turned = (rank: number): number[] => [...plainOrder(rank - 2), rank - 1, rank - 2];
 
 const matMul: RecordOperation = (graph, [a, b], { transposeA, transposeB }) => {
-  const half = a.type === "float16" || b.type === "float16" ? "float16" : a.type;
+  const half: ElementType = a.type === "float16" || b.type === "float16" ? "float16" : a.type;
   const left = graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, half);
   const right = graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, half);
   const outer = tf.broadcast_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const shape = [...outer, left.shape.at(-2)!, right.shape.at(-1)!];
-  return graph.node("MatMul", [graph.plain(left), graph.plain(right)], {
-    shape,
-    order: plainOrder(shape.length),
-    type: half,
-  });
+  const output = { shape, order: plainOrder(shape.length), type: half };
+  const [first, second] = [graph.plain(left), graph.plain(right)];
+  const [rows, inner] = left.shape;
+  const isRowAlone = shape.length === 2 && (rows === 1 || rows === ANY_ROWS) && !isConstant(right);
+  if (!isRowAlone) return graph.node("MatMul", [first, second], output);
+  // A matrix of one row is multiplied by another routine, to other bits, unless the runtime knows what by.
+  const spare = graph.constant(new Float32Array(inner), [1, inner], "float32");
+  const longer = graph.node("Concat", [first, graph.cast(spare, half)], first, { axis: 0 });
+  const multiplied = graph.node("MatMul", [longer, second], output);
+  return graph.node("Slice", [multiplied, ...[0, -1, 0].map((n) => graph.integers([n]))], output);
 };
 
 type Image = [number, number, number, number];
@@ -312,17 +320,43 @@ const groupNorm: RecordOperation = (graph, [x, scale, shift], attributes) => {
   return broadcasting(graph, "Add", [broadcasting(graph, "Mul", [outside, scale]), shift]);
 };
 
-const upsampleNearest: RecordOperation = (graph, [x]) => {
+/** Images with each pixel repeated, so many times along each side. */
+const repeatPixels = (graph: OnnxGraph, x: Value, [down, across]: readonly number[]): Value => {
   const [batch, height, width, channels] = x.shape;
   // Neither a region nor sizes: the scales alone say it.
-  const scales = graph.constant(floats([1, 1, 2, 2]), [4], "float32");
-  const none = graph.constant(floats([]), [0], "float32");
-  const output = { shape: [batch, 2 * height, 2 * width, channels], order: NCHW, type: x.type };
-  return graph.node("Resize", [graph.inOrder(x, NCHW), none, scales], output, {
+  const scales = graph.constant(floats([1, 1, down, across]), [4], "float32");
+  const output = { shape: [batch, down * height, across * width, channels], order: NCHW, type: x.type };
+  return graph.node("Resize", [graph.inOrder(x, NCHW), ABSENT, scales], output, {
     coordinate_transformation_mode: "asymmetric",
     mode: "nearest",
     nearest_mode: "floor",
   });
+};
+
+const resizeNearest: RecordOperation = (graph, [x], attributes) => {
+  const { size, alignCorners, halfPixelCenters } = attributes as { size: number[] } & Record<string, unknown>;
+  const times = size.map((pixels, i) => pixels / x.shape[i + 1]);
+  if (alignCorners || halfPixelCenters || !times.every(Number.isInteger)) {
+    const wanted = `size must be multiples of [${x.shape.slice(1, 3)}], alignCorners and halfPixelCenters false`;
+    throw new RangeError(`Cannot record a resize: ${wanted}; received ${JSON.stringify(attributes)}`);
+  }
+  return repeatPixels(graph, x, times);
+};
+
+const oneHot: RecordOperation = (graph, [indices], attributes) => {
+  const { depth, onValue, offValue, dtype } = attributes as Record<string, number> & { dtype: string };
+  const classes = graph.constant(Int32Array.from(plainOrder(depth)), [depth], "int32");
+  const isHot = broadcasting(graph, "Equal", [graph.reshape(indices, [...indices.shape, 1]), classes], {
+    type: "bool",
+  });
+  const values = [onValue, offValue].map((value) => graph.constant(floats([value]), [], "float32"));
+  return graph.cast(broadcasting(graph, "Where", [isHot, ...values]), elementTypeOf(dtype));
+};
+
+const fill: RecordOperation = (graph, _inputs, attributes) => {
+  const { shape, value, dtype } = attributes as { shape: number[]; value: number; dtype?: string };
+  const values = new Float32Array(product(shape)).fill(value);
+  return graph.cast(graph.constant(values, shape, "float32"), elementTypeOf(dtype ?? "float32"));
 };
 
 /** How each operation of tfjs is recorded, by its kernel's name. */
@@ -342,6 +376,11 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.Conv2DBackpropFilter]: convolutionBackpropFilter,
   [tf.Conv2DBackpropInput]: convolutionBackpropInput,
   [tf.Cos]: unary("Cos"),
+  [tf.Cumsum]: (graph, [x], { axis, exclusive, reverse }) =>
+    graph.node("CumSum", [x, graph.integers([x.order.indexOf(axis as number)])], x, {
+      exclusive: Number(exclusive),
+      reverse: Number(reverse),
+    }),
   [tf.Equal]: binary("Equal", "bool"),
   [tf.Erf]: unary("Erf"),
   [tf.Exp]: unary("Exp"),
@@ -349,6 +388,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
     const at = dim as number < 0 ? x.shape.length + (dim as number) + 1 : dim as number;
     return graph.reshape(x, x.shape.toSpliced(at, 0, 1));
   },
+  [tf.Fill]: fill,
   [tf.FusedConv2D]: convolution,
   [tf.GatherV2]: gather,
   [tf.Greater]: binary("Greater", "bool"),
@@ -365,6 +405,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.Minimum]: binary("Min"),
   [tf.Multiply]: binary("Mul"),
   [tf.Neg]: unary("Neg"),
+  [tf.OneHot]: oneHot,
   [tf.OnesLike]: (graph, [x]) => filled(graph, 1, x),
   [tf.Pack]: stack,
   [tf.PadV2]: pad,
@@ -374,6 +415,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.Relu]: unary("Relu"),
   [tf.Reshape]: (graph, [x], { shape }) =>
     graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], product(x.shape))),
+  [tf.ResizeNearestNeighbor]: resizeNearest,
   [tf.Reverse]: reverse,
   [tf.Rsqrt]: (graph, [x]) => graph.node("Reciprocal", [graph.node("Sqrt", [x], x)], x),
   [tf.Select]: (graph, inputs) => broadcasting(graph, "Where", inputs),
@@ -396,5 +438,5 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.Unpack]: unstack,
   [tf.ZerosLike]: (graph, [x]) => filled(graph, 0, x),
   GroupNorm: groupNorm,
-  UpsampleNearest: upsampleNearest,
+  UpsampleNearest: (graph, [x]) => repeatPixels(graph, x, [2, 2]),
 };

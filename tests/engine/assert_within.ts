@@ -9,7 +9,8 @@ export interface Comparison {
 }
 
 /** The column of what compiles where the engine does. */
-export const columnOf = (engine: EngineName): string => engine === "tensorflow" ? `${engine}, compiled` : engine;
+export const columnOf = (engine: EngineName): string =>
+  ["onnx", "tensorflow"].includes(engine) ? `${engine}, compiled` : engine;
 
 /** The worst of many comparisons of a kind, and the most that any of them allowed. */
 export interface Worst extends Comparison {

@@ -102,7 +102,7 @@ const expected = (at: Case, transposeA: boolean, transposeB: boolean) => {
 
 const SUITE = { suite: "BatchMatMul", quantity: "from its definition" };
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   for (const [transposeA, transposeB] of TRANSPOSITIONS) {
     const turned = [transposeA ? "aᵀ" : "a", transposeB ? "bᵀ" : "b"].join("·");
@@ -156,7 +156,7 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
   }
 }
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   const title = `BatchMatMul on ${engine}: a row of a matrix has the same bits among 1 to 17 rows, at any place`;
   Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {

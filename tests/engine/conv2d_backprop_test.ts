@@ -91,7 +91,7 @@ const run = async (engine: EngineName, kernel: keyof typeof kernels) => {
 };
 
 for (const kernel of ["Conv2DBackpropFilter", "Conv2DBackpropInput"] as const) {
-  for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+  for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
     const title = `${kernel} on ${engine} is that of the cpu backend to 2e-6, over ${CASES.length} shapes`;
     const reason = whyNot(engine);
     Deno.test(`${title}, and leaks nothing ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {

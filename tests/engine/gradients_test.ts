@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
-import { openEngine } from "../../engine/mod.ts";
+import { type EngineName, openEngine } from "../../engine/mod.ts";
 import { assertWithin } from "./assert_within.ts";
 import { gradientsOf, slopes, type Subject } from "./finite_differences.ts";
 import { randomValues } from "./random_values.ts";
@@ -8,7 +8,9 @@ import { relativeError } from "./relative_error.ts";
 import { whyNot } from "./why_not.ts";
 import { withoutLeaks } from "./without_leaks.ts";
 
-const checkGradient = (what: string, compute: Subject["compute"], shapes: number[][], shift = 0) => {
+type Check = (what: string, compute: Subject["compute"], shapes: number[][], shift?: number) => void;
+
+const checkOn = (engine: EngineName): Check => (what, compute, shapes, shift = 0) => {
   const subject = { compute, shapes };
   const inputs = shapes.map((shape, k) => randomValues(shape, 11 + k).map((value) => value + shift));
   const cotangent = randomValues(tf.tidy(() => compute(...shapes.map((shape) => tf.ones(shape))).shape), 7);
@@ -17,7 +19,7 @@ const checkGradient = (what: string, compute: Subject["compute"], shapes: number
   for (const [k, { shape, values }] of gradients.entries()) {
     assertEquals(shape, shapes[k], `${what}: shape of gradient ${k}`);
     assert(expected[k].some((value) => Math.abs(value) > 1e-2), `${what}: gradient ${k} is too small to tell`);
-    const kind = { suite: "operations' gradients", quantity: "from finite differences", engine: tf.getBackend() };
+    const kind = { suite: "operations' gradients", quantity: "from finite differences", engine };
     assertWithin(relativeError(values, expected[k]), 1e-4, kind, `${what}: gradient ${k}`);
   }
 };
@@ -47,8 +49,9 @@ const MAT_MULS = [
 /** Keeps `v` away from 0: a divisor within the reach of a finite step. */
 const awayFromZero = (v: tf.Tensor) => tf.add(tf.square(v), 1);
 
-for (const engine of ["cpu", "wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["cpu", "wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
+  const checkGradient = checkOn(engine);
   const gradientTest = (name: string, run: () => void) =>
     Deno.test({
       name: `gradient of ${name} on ${engine} is the finite difference to 1e-4, and leaks nothing ${reason}`.trimEnd(),
@@ -159,6 +162,6 @@ Deno.test("openEngine refuses a name it does not know", async () => {
       throw error;
     },
     RangeError,
-    "engine must be auto or one of tensorflow, webgpu, webgpu-software, wasm, cpu, received webgl",
+    "engine must be auto or one of onnx, tensorflow, webgpu, webgpu-software, wasm, cpu, received webgl",
   );
 });

@@ -8,7 +8,7 @@ import type { Worst } from "./assert_within.ts";
 
 const [file] = Deno.args;
 const found: Worst[] = (await Deno.readTextFile(file)).trim().split("\n").map((line) => JSON.parse(line));
-const ENGINES = ["cpu", "wasm", "tensorflow", "tensorflow, compiled", "webgpu-software"];
+const ENGINES = ["cpu", "wasm", "onnx", "onnx, compiled", "tensorflow", "tensorflow, compiled", "webgpu-software"];
 
 const show = (value: number) =>
   Number.isInteger(value) ? String(value) : value.toExponential(1).replace("-", "−").replace(".0e", "e");

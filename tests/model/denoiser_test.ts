@@ -22,7 +22,7 @@ const on = (engine: EngineName, title: string, run: (engine: Engine) => Promise<
   });
 };
 
-for (const name of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const name of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   on(name, "createDenoiser wants labels exactly where the network has classes, and x of its size", async (engine) => {
     const conditional = createDenoiser(engine, await loadPipeline(join(FIXTURES, "conditional")));
     const ddpm = createDenoiser(engine, await loadPipeline(join(FIXTURES, "ddpm")));

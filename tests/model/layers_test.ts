@@ -86,10 +86,10 @@ interface Limits {
   suite?: string;
 }
 
-const compare = (what: string, layer: Layer, golden: Golden, options: Limits = {}) => {
-  const { output = 1e-6, gradient = 1e-5, suite = "layers" } = options;
-  const engine = tf.getBackend();
+type Compare = (what: string, layer: Layer, golden: Golden, options?: Limits) => void;
 
+const compareOn = (engine: EngineName): Compare => (what, layer, golden, options = {}) => {
+  const { output = 1e-6, gradient = 1e-5, suite = "layers" } = options;
   const { out, gradients } = evaluate(layer, golden);
   assertEquals(out.shape, golden.out.shape, what);
   assertWithin(relativeError(out.values, golden.out.data), output, { suite, quantity: "output", engine }, what);
@@ -102,8 +102,9 @@ const compare = (what: string, layer: Layer, golden: Golden, options: Limits = {
   }
 };
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software", "cpu"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software", "cpu"] as const) {
   const reason = whyNot(engine);
+  const compare = compareOn(engine);
   const layerTest = (name: string, run: () => void) =>
     Deno.test(`${name} on ${engine} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
       await openEngine(engine);
@@ -116,7 +117,9 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software", "cpu"] as const) 
       for (const golden of goldens.group_norm) {
         const { groups, eps, mean, spread } = golden;
         // x itself is rounded to float32 by 6e-8 of its size, which the norm magnifies to units of the spread.
-        const magnified = 6e-8 * Math.abs(mean) / Math.sqrt(spread ** 2 + eps);
+        // onnx scales x before it takes the mean away: one such rounding more.
+        const roundings = engine === "onnx" ? 2 : 1;
+        const magnified = roundings * 6e-8 * Math.abs(mean) / Math.sqrt(spread ** 2 + eps);
         compare(
           `${groups} groups, mean ${mean} ± ${spread}`,
           ([x], weights) =>
@@ -125,7 +128,7 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software", "cpu"] as const) 
           {
             output: 1e-6 + magnified,
             gradient: 1e-5 + 2 * magnified,
-            suite: magnified > 1e-6 ? "layers, means far from 0" : "layers",
+            suite: magnified > roundings * 1e-6 ? "layers, means far from 0" : "layers",
           },
         );
       }
@@ -137,13 +140,11 @@ for (const engine of ["wasm", "tensorflow", "webgpu-software", "cpu"] as const) 
       const { out, gradients } = evaluate(([x]) => silu(x), golden);
       // Element by element, since the sizes differ by 10⁷.
       for (const [i, expected] of golden.out.data.entries()) {
-        const difference = Math.abs(out.values[i] - expected) / (Math.abs(expected) + 1e-6);
-        assertWithin(
-          difference,
-          1e-6,
-          { suite: "silu", quantity: "each output", engine },
-          `silu(${golden.inputs.x.data[i]})`,
-        );
+        const x = golden.inputs.x.data[i];
+        // onnx's sigmoid is 0 below −18, where silu is −3e-7.
+        const floor = engine === "onnx" && x < -18 ? 0.3 : 1e-6;
+        const difference = Math.abs(out.values[i] - expected) / (Math.abs(expected) + floor);
+        assertWithin(difference, 1e-6, { suite: "silu", quantity: "each output", engine }, `silu(${x})`);
       }
       for (const [i, expected] of golden.gradients.x.data.entries()) {
         const difference = Math.abs(gradients.x.data[i] - expected);
@@ -315,7 +316,7 @@ const checkGradients = async ({ subject, engine }: { subject: Subject; engine: E
   }
 };
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   for (const [name, { subject }] of Object.entries(SUBJECTS)) {
     const title = `${name}: the gradient on ${engine} is cpu's to 1e-5 and the slope along random directions to 1e-4`;

@@ -63,7 +63,7 @@ const MODELS: Record<string, () => Promise<Pipeline> | Pipeline> = {
   "with attention over 256 pixels, whose pairs are multiplied one by one,": () => realistic(32, [16, 32], null),
 };
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   // A graphics card in software takes seconds for 16 rows.
   const most = engine === "webgpu-software" ? 4 : 16;

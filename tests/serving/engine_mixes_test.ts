@@ -12,7 +12,7 @@ import { drawPool, runMix } from "./mix.ts";
 const folder = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));
 const CAPACITY = 16;
 
-for (const engineName of ["wasm", "tensorflow"] as const) {
+for (const engineName of ["wasm", "onnx", "tensorflow"] as const) {
   const reason = whyNot(engineName);
   for (const [title, bucket, mixes] of [["in any bucket", undefined, 200], ["in one bucket", CAPACITY, 25]] as const) {
     Deno.test(

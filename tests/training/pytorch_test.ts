@@ -57,7 +57,7 @@ const relativeDistance = (actual: Float32Array, expected: Float32Array): number 
 const configOf = (changes: { out_channels?: number; dropout?: number }) =>
   parseUNetConfig({ ...golden.config, ...changes });
 
-for (const engine of ["wasm", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   const column = columnOf(engine);
   const test = (name: string, run: () => void) =>

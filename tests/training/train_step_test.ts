@@ -69,7 +69,7 @@ const differences = function* (actual: Outcome, expected: Outcome): Generator<[w
   }
 };
 
-for (const engine of ["cpu", "tensorflow", "webgpu-software"] as const) {
+for (const engine of ["cpu", "onnx", "tensorflow", "webgpu-software"] as const) {
   const reason = whyNot(engine);
   const column = columnOf(engine);
   const title = `createTrainStep on ${engine}: three steps end where wasm's do, and in the same bits when repeated`;
@@ -90,7 +90,7 @@ for (const engine of ["cpu", "tensorflow", "webgpu-software"] as const) {
   });
 }
 
-for (const engine of ["wasm", "tensorflow"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow"] as const) {
   const reason = whyNot(engine);
   // Only an engine that draws its own masks is asked for dropout here: they must be those of the whole batch.
   const dropout = engine === "tensorflow" ? 0.2 : 0;

@@ -20,7 +20,7 @@ const largestDifference = (a: ArrayLike<number>, b: ArrayLike<number>): number =
   return Array.from(a).reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 };
 
-for (const engine of ["tensorflow", "wasm"] as const) {
+for (const engine of ["onnx", "tensorflow", "wasm"] as const) {
   const reason = whyNot(engine);
   Deno.test({
     name: `InceptionV3 has torch-fidelity's features and unbiased logits to 1e-4: ${engine} ${reason}`.trimEnd(),

@@ -10,6 +10,12 @@ const of = (shapes: number[][], compute: Operation["compute"]): Operation => ({ 
 const positive = (x: tf.Tensor) => tf.add(tf.square(x), 0.5);
 const side: [number, number] = [1, 1];
 
+type Options = Parameters<typeof tf.fused.conv2d>[0];
+
+/** As the network convolves: a plain conv2d has a gradient in the bundle of tfjs alone. */
+const convolve = (x: tf.Tensor, filter: tf.Tensor, options: Pick<Options, "strides" | "pad">) =>
+  tf.fused.conv2d({ x: x as tf.Tensor4D, filter: filter as tf.Tensor4D, ...options });
+
 /** Every kind of operation that the U-Net and its training use, and their neighbours. */
 export const OPERATIONS: Record<string, Operation> = {
   add: of([[2, 3], [3]], (a, b) => tf.add(a, b)),
@@ -50,7 +56,7 @@ export const OPERATIONS: Record<string, Operation> = {
   ),
   "the gradient of conv2d, padded by a number": of(
     [[2, 6, 5, 1], [3, 3, 1, 4]],
-    (x, w) => tf.grad((x) => tf.sum(tf.square(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 2, 1))))(x),
+    (x, w) => tf.grad((x) => tf.sum(tf.square(convolve(x, w, { strides: 2, pad: 1 }))))(x),
   ),
   "fused conv2d": of(
     [[2, 6, 6, 3], [3, 3, 3, 4], [4]],
@@ -92,9 +98,7 @@ export const OPERATIONS: Record<string, Operation> = {
   "a gradient": of(
     [[2, 5, 5, 3], [3, 3, 3, 2]],
     (x, w) =>
-      tf.grad((w) =>
-        tf.mean(tf.square(tf.sigmoid(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, [[0, 0], side, side, [0, 0]]))))
-      )(
+      tf.grad((w) => tf.mean(tf.square(tf.softmax(convolve(x, w, { strides: 1, pad: [[0, 0], side, side, [0, 0]] })))))(
         w,
       ),
   ),
