@@ -32,9 +32,10 @@ const MOST_OPERATIONS = 256;
 
 /** Whatever tfjs hands over as a tensor's values, as the runtime takes them. */
 const hostValues = (values: tf.BackendValues, dtype: tf.DataType): HostValues => {
+  const type = elementTypeOf(dtype);
   if (values instanceof Float32Array || values instanceof Int32Array || values instanceof Uint8Array) return values;
-  if (dtype === "float32") return Float32Array.from(values as unknown as number[]);
-  return (dtype === "bool" ? Uint8Array : Int32Array).from(values as unknown as number[]);
+  if (type === "float32") return Float32Array.from(values as unknown as number[]);
+  return (type === "bool" ? Uint8Array : Int32Array).from(values as unknown as number[]);
 };
 
 const inputsOf = (inputs: tf.NamedTensorInfoMap): tf.TensorInfo[] =>

@@ -297,8 +297,8 @@ const TYPES: Readonly<Record<string, ElementType>> = { float32: "float32", int32
 /** tfjs's names of types are ONNX's. @throws {RangeError} for a type that has none here */
 export const elementTypeOf = (dtype: string): ElementType => {
   const type = TYPES[dtype];
-  if (type === undefined) throw new RangeError(`Cannot record a tensor of type ${dtype}: only ${Object.keys(TYPES)}`);
-  return type;
+  if (type !== undefined) return type;
+  throw new RangeError(`dtype must be one of ${Object.keys(TYPES).join(", ")} on onnx, received ${dtype}`);
 };
 
 /** Group normalization by the operator for instances, each group being one; γ and β are of channels. */
