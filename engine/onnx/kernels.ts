@@ -75,22 +75,35 @@ const reduce = (graph: OnnxGraph, operator: string, x: Value, axes: readonly num
 /** Both axes of the last two, the last first. */
 const turned = (rank: number): number[] => [...plainOrder(rank - 2), rank - 1, rank - 2];
 
+/** Terms that the runtime adds up in one go; of more, how it cuts them depends on how it divides the columns. */
+const TERMS_AT_ONCE = 128;
+
 const matMul: RecordOperation = (graph, [a, b], { transposeA, transposeB }) => {
   const half: ElementType = a.type === "float16" || b.type === "float16" ? "float16" : a.type;
-  const left = graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, half);
-  const right = graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, half);
+  const left = graph.plain(graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, half));
+  const right = graph.plain(graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, half));
   const outer = tf.broadcast_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
-  const shape = [...outer, left.shape.at(-2)!, right.shape.at(-1)!];
-  const output = { shape, order: plainOrder(shape.length), type: half };
-  const [first, second] = [graph.plain(left), graph.plain(right)];
-  const [rows, inner] = left.shape;
-  const isRowAlone = shape.length === 2 && (rows === 1 || rows === ANY_ROWS) && !isConstant(right);
-  if (!isRowAlone) return graph.node("MatMul", [first, second], output);
-  // A matrix of one row is multiplied by another routine, to other bits, unless the runtime knows what by.
-  const spare = graph.constant(new Float32Array(inner), [1, inner], "float32");
-  const longer = graph.node("Concat", [first, graph.cast(spare, half)], first, { axis: 0 });
-  const multiplied = graph.node("MatMul", [longer, second], output);
-  return graph.node("Slice", [multiplied, ...[0, -1, 0].map((n) => graph.integers([n]))], output);
+  const [rows, inner] = left.shape.slice(-2);
+  const multiply = (left: Value, right: Value): Value => {
+    const shape = [...outer, left.shape.at(-2)!, right.shape.at(-1)!];
+    return graph.node("MatMul", [left, right], { shape, order: plainOrder(shape.length), type: half });
+  };
+  // Where the runtime does not know the right side beforehand, its routine, and so a product's bits, depend on more than
+  // the product: on whether a row is alone, which one is then not, …
+  if (isConstant(right)) return multiply(left, right);
+  if (outer.length === 0 && (rows === 1 || rows === ANY_ROWS)) {
+    const spare = graph.constant(new Float32Array(inner), [1, inner], "float32");
+    const longer = graph.node("Concat", [left, graph.cast(spare, half)], left, { axis: 0 });
+    const product = multiply(longer, right);
+    const shape = product.shape.with(0, rows);
+    return graph.node("Slice", [product, ...[0, -1, 0].map((n) => graph.integers([n]))], { ...product, shape });
+  }
+  // … and, of many matrices, on how many share the threads: these divide rows, unless there are more columns.
+  const columns = right.shape.at(-1)!;
+  if (outer.length === 0 || columns <= rows || inner <= TERMS_AT_ONCE) return multiply(left, right);
+  const sizes = Array.from({ length: Math.ceil(columns / rows) }, (_, i) => Math.min(rows, columns - i * rows));
+  const parts = splitV(graph, [right], { numOrSizeSplits: sizes, axis: -1 }) as Value[];
+  return concat(graph, parts.map((part) => multiply(left, part)), { axis: -1 });
 };
 
 type Image = [number, number, number, number];
