@@ -1,4 +1,5 @@
 import type { EngineName } from "../../engine/mod.ts";
+import { loadRuntime } from "../../engine/onnx/session.ts";
 import { findLibrary, isGranted } from "../../engine/tensorflow/find_library.ts";
 import { openLibrary } from "../../engine/tensorflow/library.ts";
 import { requestAdapter } from "../../engine/webgpu/adapter.ts";
@@ -13,11 +14,14 @@ const isChosen = (engine: EngineName): boolean => list === undefined || list.spl
 const library = isChosen("tensorflow") ? findLibrary() : null;
 if (library !== null) openLibrary(library);
 
+const onnxFailure: string = isChosen("onnx") ? await loadRuntime().then(() => "", ({ message }) => message) : "";
+
 const softwareAdapter = isChosen("webgpu-software") ? await requestAdapter({ software: true }) : null;
 
 /** What stands in the way of testing on this engine, or "" for nothing. */
 export const whyNot = (engine: EngineName): string => {
   if (!isChosen(engine)) return `is not in ${VARIABLE}=${list}`;
+  if (engine === "onnx") return onnxFailure;
   if (engine === "tensorflow" && findLibrary() === null) {
     return "needs TensorFlow: DENOISE_TENSORFLOW, and leave to load it";
   }
