@@ -98,7 +98,7 @@ export const OPERATIONS: Record<string, Operation> = {
   "a gradient": of(
     [[2, 5, 5, 3], [3, 3, 3, 2]],
     (x, w) =>
-      tf.grad((w) => tf.mean(tf.square(tf.softmax(convolve(x, w, { strides: 1, pad: [[0, 0], side, side, [0, 0]] })))))(
+      tf.grad((w) => tf.mean(tf.square(tf.erf(convolve(x, w, { strides: 1, pad: [[0, 0], side, side, [0, 0]] })))))(
         w,
       ),
   ),

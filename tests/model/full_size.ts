@@ -3,7 +3,7 @@
  * written by tests/fixtures/model/full_size.py:
  *
  *     python3 tests/fixtures/model/full_size.py runs/full-size
- *     deno run --allow-read=. --allow-ffi=.tensorflow --allow-env tests/model/full_size.ts runs/full-size [ENGINE ...]
+ *     deno run --allow-read=. --allow-ffi=.tensorflow,node_modules --allow-env tests/model/full_size.ts runs/full-size [ENGINE ...]
  */
 import { join } from "@std/path";
 import { type EngineName, ENGINES, openEngine } from "../../engine/mod.ts";
@@ -13,7 +13,7 @@ import { parseSafetensors } from "../../model/safetensors.ts";
 import { nhwc } from "./nhwc.ts";
 
 const [folder, ...asked] = Deno.args;
-const engines = asked.length === 0 ? ["tensorflow", "wasm"] as const : asked as EngineName[];
+const engines = asked.length === 0 ? ["onnx", "tensorflow", "wasm"] as const : asked as EngineName[];
 const MODELS = ["ddpm-cifar10-32", "ddpm-celebahq-256"];
 
 const largest = (values: ArrayLike<number>, from?: ArrayLike<number>) => {
