@@ -1,6 +1,6 @@
 import { assertEquals, assertLess, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { openEngine } from "../../engine/mod.ts";
+import { type EngineName, openEngine } from "../../engine/mod.ts";
 import { createDenoiser } from "../../model/denoiser.ts";
 import { ModelError } from "../../model/error.ts";
 import { loadPipeline, type Pipeline, savePipeline } from "../../model/pipeline.ts";
@@ -8,6 +8,7 @@ import { encodeSafetensors, type StoredTensor } from "../../model/safetensors.ts
 import { parseSchedulerConfig } from "../../model/scheduler_config.ts";
 import { randomValues } from "../engine/random_values.ts";
 import { relativeError } from "../engine/relative_error.ts";
+import { whyNot } from "../engine/why_not.ts";
 import { openPython, type PythonSession, whyNoPython } from "./python.ts";
 import { reasonNotToWrite, writingTest } from "./temporary_folder.ts";
 
@@ -133,8 +134,8 @@ const noPython = reasonNotToWrite || await whyNoPython("torch", "diffusers");
 const TIMESTEPS = [3, 977];
 const INPUT = randomValues([2, 8, 8, 3], 1);
 
-const evaluate = async (folder: string): Promise<Float32Array> => {
-  const denoiser = createDenoiser(await openEngine("wasm"), await loadPipeline(folder));
+const evaluate = async (folder: string, engine: EngineName = "wasm"): Promise<Float32Array> => {
+  const denoiser = createDenoiser(await openEngine(engine), await loadPipeline(folder));
   const out = denoiser.evaluate(INPUT, TIMESTEPS, null).slice();
   denoiser.dispose();
   return out;
@@ -203,8 +204,10 @@ print(json.dumps(results))`,
       folder,
     );
     assertEquals(Object.keys(expected).length, 5);
-    for (const [name, epsilon] of Object.entries(expected)) {
-      assertLess(relativeError(await evaluate(join(folder, name)), epsilon), 1e-5, name);
+    for (const engine of (["wasm", "onnx"] as const).filter((engine) => whyNot(engine) === "")) {
+      for (const [name, epsilon] of Object.entries(expected)) {
+        assertLess(relativeError(await evaluate(join(folder, name), engine), epsilon), 1e-5, `${name} on ${engine}`);
+      }
     }
   },
   noPython,

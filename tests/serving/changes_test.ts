@@ -51,7 +51,7 @@ const writeOther = async (folder: string, scale = 1.5): Promise<string> => {
   return folder;
 };
 
-for (const engine of ["wasm", "tensorflow"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow"] as const) {
   const reason = whyNot(engine);
   const title = "a model comes and goes while others draw: they draw the same bits, and its memory is freed";
   Deno.test(

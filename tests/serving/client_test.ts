@@ -207,7 +207,7 @@ Deno.test("openServing: folders without a model, and options out of range, are r
 const script = new URL("./failing_worker.ts", import.meta.url);
 const delays = [1, 1, 1];
 
-for (const engine of ["wasm", "tensorflow"] as const) {
+for (const engine of ["wasm", "onnx", "tensorflow"] as const) {
   const reason = whyNot(engine);
   const title =
     "an engine failure fails the requests in that call, with their ids; the rest begin anew on another worker";

@@ -2,7 +2,9 @@ import { assertEquals, assertLess } from "@std/assert";
 import * as tf from "@tensorflow/tfjs-core";
 import { uniform } from "../../../core/mod.ts";
 import { compile, openEngine } from "../../../engine/mod.ts";
-import { groupNorm, upsample } from "../../../model/layers.ts";
+import type { OnnxBackend } from "../../../engine/onnx/backend.ts";
+import { attention, groupNorm, residualBlock, upsample } from "../../../model/layers.ts";
+import { Weights } from "../../../model/weights.ts";
 import { randomValues } from "../random_values.ts";
 import { relativeError } from "../relative_error.ts";
 import { withoutLeaks } from "../without_leaks.ts";
@@ -169,3 +171,49 @@ onOnnx(
     }
   },
 );
+
+/** How many of an operator are recorded for a function of two images. */
+const countOf = (operator: string, fn: (x: Image) => tf.Tensor): number =>
+  tf.tidy(() => {
+    const backend = tf.backend() as OnnxBackend;
+    const { model } = backend.record(([x]) => [fn(x as Image)], [tf.ones([2, 8, 8, 16])], { anyRows: true });
+    return new TextDecoder("latin1").decode(model).split(operator).length - 1;
+  });
+
+onOnnx("images are transposed where they come and go alone, and before and after attention, as its keys are", () => {
+  const shapes: Record<string, number[]> = {
+    "conv1.weight": [3, 3, 16, 16],
+    "conv2.weight": [3, 3, 16, 16],
+    "time_emb_proj.weight": [4, 16],
+    ...Object.fromEntries(["to_q", "to_k", "to_v", "to_out.0"].map((part) => [`${part}.weight`, [16, 16]])),
+  };
+  const weights = new Weights(
+    new Map([
+      ...Object.entries(shapes).map(([name, shape], i) =>
+        [`at.${name}`, tf.tensor(randomValues(shape, i), shape)] as const
+      ),
+      ...["norm1.weight", "norm2.weight", "group_norm.weight"].map((name) => [`at.${name}`, tf.ones([16])] as const),
+      ...[
+        ...Object.keys(shapes).map((name) => name.replace("weight", "bias")),
+        "norm1.bias",
+        "norm2.bias",
+        "group_norm.bias",
+      ]
+        .map((name) => [`at.${name}`, tf.zeros([16])] as const),
+    ]),
+  );
+  const options = { groups: 4, eps: 1e-5 };
+  const block = (x: Image) =>
+    residualBlock(x, tf.ones([1, 4]), weights, "at", { ...options, timeScaleShift: "default" });
+  const attend = (x: Image) => attention(x, weights, "at", { ...options, headDim: 16 });
+  assertEquals(countOf("Transpose", block), 2);
+  assertEquals(
+    countOf(
+      "Transpose",
+      (x) => block(upsample(block(tf.slice(tf.concat([x, block(x)], 3), 0, [-1, 8, 8, 16]) as Image))),
+    ),
+    2,
+  );
+  assertEquals(countOf("Transpose", (x) => block(attend(block(x)))), 2 + 3);
+  weights.dispose();
+});
