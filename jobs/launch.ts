@@ -65,6 +65,7 @@ export const trainingCommand = (
   const { engine = "auto", out, resume } = options;
   const isTensorflow = engine === "auto" || engine === "tensorflow";
   const library = isTensorflow ? grantLibrary(tensorflow) : NO_LIBRARY;
+  const ffi = engine === "onnx" ? [join(ROOT, "node_modules")] : library.ffi;
   const run = String(out ?? resume);
   const permissions = [
     "--no-prompt",
@@ -74,7 +75,7 @@ export const trainingCommand = (
     `--allow-write=${permissionList([run])}`,
     // Asking for a graphics card writes to stderr unless this one can be set.
     `--allow-env=${["XDG_RUNTIME_DIR", ...library.env]}`,
-    ...(library.ffi.length > 0 ? [`--allow-ffi=${permissionList(library.ffi)}`] : []),
+    ...(ffi.length > 0 ? [`--allow-ffi=${permissionList(ffi)}`] : []),
   ];
   const named = isTensorflow && tensorflow !== undefined;
   const libraryOption = named ? [`--tensorflow=${library.path ?? tensorflow}`] : [];
