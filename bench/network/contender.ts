@@ -18,7 +18,7 @@ const deno = (
 });
 
 const TENSORFLOW = [
-  "--allow-ffi=.tensorflow",
+  "--allow-ffi=.tensorflow,node_modules",
   "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
 ];
 
