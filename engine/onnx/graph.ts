@@ -6,6 +6,7 @@ import {
   type OnnxNode,
   type OnnxPort,
 } from "./encode.ts";
+import { type HostValues, isSame, longAxes, plainOrder, reorder } from "../order.ts";
 
 /**
  * Stands for any number of rows while a function is recorded: a prime that no layer is as wide as, so that a dimension
@@ -15,9 +16,6 @@ export const ANY_ROWS = 10007;
 
 /** What the dimension of the batch is called in a file. */
 const BATCH = "batch";
-
-/** Values of a tensor that is known while the graph is recorded; a boolean is 0 or 1. */
-export type HostValues = Float32Array | Int32Array | Uint8Array | BigInt64Array;
 
 /**
  * A tensor of the graph.
@@ -37,13 +35,6 @@ export interface Value {
   readonly constant?: { readonly values: HostValues; readonly order: readonly number[] };
 }
 
-export const product = (numbers: readonly number[]): number => numbers.reduce((result, n) => result * n, 1);
-
-export const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
-
-const isSame = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((n, i) => n === b[i]);
-
 /** Images with the channels outermost, of a shape that is [B, H, W, C]. */
 export const NCHW = [0, 3, 1, 2];
 
@@ -58,36 +49,6 @@ const namedDimensions = (value: Value): (number | string)[] =>
     if (!isOfBatch(size)) return size;
     return size === ANY_ROWS ? BATCH : `${size / ANY_ROWS}*${BATCH}`;
   });
-
-/** The axes that have more than one element: where the others lie makes no difference. */
-const longAxes = (shape: readonly number[], order: readonly number[]): number[] =>
-  order.filter((axis) => shape[axis] !== 1);
-
-/** Copies values that lie in memory in one order of their axes into another. */
-export const reorder = <T extends HostValues>(
-  values: T,
-  shape: readonly number[],
-  from: readonly number[],
-  to: readonly number[],
-): T => {
-  if (isSame(longAxes(shape, from), longAxes(shape, to))) return values;
-  const dimensions = to.map((axis) => shape[axis]);
-  // How far apart in `values` are two neighbours along each axis of the result.
-  const strides = to.map((axis) => product(from.slice(from.indexOf(axis) + 1).map((inner) => shape[inner])));
-  const result = new (values.constructor as new (length: number) => T)(values.length);
-  const rank = dimensions.length, inner = dimensions[rank - 1], stride = strides[rank - 1];
-  const index = new Int32Array(rank);
-  for (let at = 0, start = 0; at < result.length;) {
-    for (let i = 0, source = start; i < inner; i++, source += stride) result[at++] = values[source];
-    for (let axis = rank - 2; axis >= 0; axis--) {
-      start += strides[axis];
-      if (++index[axis] < dimensions[axis]) break;
-      start -= strides[axis] * dimensions[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
-};
 
 /** Axes of two shapes that hold the same elements, in order: of [2, 3, 4] and [6, 2, 2], [0, 1] and [0], [2] and [1, 2]. */
 const matchAxes = (from: readonly number[], to: readonly number[]): { from: number[]; to: number[] }[] => {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { ElementType, NodeAttribute } from "./encode.ts";
-import { type HostValues, NCHW, type OnnxGraph, plainOrder, product, type Value } from "./graph.ts";
+import { type HostValues, plainOrder } from "../order.ts";
+import { NCHW, type OnnxGraph, type Value } from "./graph.ts";
 
 /** What records an operation of tfjs. Its inputs are in the order in which tfjs names them. */
 export type RecordOperation = (
@@ -20,7 +21,8 @@ const isConstant = ({ constant }: Value): boolean => constant !== undefined;
 /** The operand whose order in memory an elementwise operation keeps: the largest, and of those one that is not plain. */
 const leaderOf = (operands: readonly Value[], rank: number): Value =>
   operands.filter(({ shape }) => shape.length === rank).toSorted((a, b) =>
-    product(b.shape) - product(a.shape) || Number(isConstant(a)) - Number(isConstant(b)) ||
+    tf.util.sizeFromShape([...b.shape]) - tf.util.sizeFromShape([...a.shape]) ||
+    Number(isConstant(a)) - Number(isConstant(b)) ||
     b.order.join().localeCompare(a.order.join())
   )[0];
 
@@ -373,7 +375,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.RealDiv]: binary("Div"),
   [tf.Relu]: unary("Relu"),
   [tf.Reshape]: (graph, [x], { shape }) =>
-    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], product(x.shape))),
+    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], tf.util.sizeFromShape([...x.shape]))),
   [tf.Reverse]: reverse,
   [tf.Rsqrt]: (graph, [x]) => graph.node("Reciprocal", [graph.node("Sqrt", [x], x)], x),
   [tf.Select]: (graph, inputs) => broadcasting(graph, "Where", inputs),

@@ -4,7 +4,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
 import { isGranted } from "../tensorflow/find_library.ts";
-import type { HostValues } from "./graph.ts";
+import type { HostValues } from "../order.ts";
 
 /** The runtime's names of its execution providers. */
 const PROVIDERS: Readonly<Record<OnnxDevice, string>> = {
