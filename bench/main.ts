@@ -9,6 +9,7 @@
  */
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
+  coldstart: () => import("./coldstart.ts"),
   training: () => import("./training.ts"),
   "same-recipe": () => import("./same_recipe.ts"),
   xla: () => import("./xla.ts"),
