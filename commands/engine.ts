@@ -1,6 +1,6 @@
 import { z } from "zod";
+import { INSTALLABLE } from "../engine/install.ts";
 import { engineOptions as choice } from "../engine/options.ts";
-import { INSTALLABLE } from "../engine/tensorflow/install.ts";
 import { defineCommand } from "./cli/command.ts";
 
 /** The options of `engine`. */
