@@ -1,9 +1,10 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 import { EngineError } from "./engine.ts";
+import { CUDA_FOLDER, runtimeIn } from "./onnx/cuda.ts";
 import { INSTALL_FOLDER, libraryIn } from "./tensorflow/find_library.ts";
 
-/** What can be installed: TensorFlow for this processor, or with CUDA's libraries. */
-export const INSTALLABLE = ["cpu", "cuda"] as const;
+/** What can be installed: TensorFlow for this processor, or with CUDA's libraries; ONNX Runtime with CUDA's. */
+export const INSTALLABLE = ["cpu", "cuda", "onnx-cuda"] as const;
 
 /** The name of an installation. */
 export type Installable = typeof INSTALLABLE[number];
@@ -141,6 +142,9 @@ export const installWheels = async (
   return path;
 };
 
+const ONNX = { product: "ONNX Runtime with CUDA", folder: CUDA_FOLDER, libraryIn: runtimeIn };
+const TENSORFLOW = { product: "TensorFlow", folder: INSTALL_FOLDER, libraryIn };
+
 /**
  * Installs libraries of an engine into the project's own folder of them, by {@linkcode installWheels}.
  *
@@ -157,9 +161,7 @@ export const installEngine = async (
       `Cannot install ${which} on ${Deno.build.os} ${Deno.build.arch}: its wheels are for linux x86_64`,
     );
   }
+  const { folder, ...wheels } = which === "onnx-cuda" ? ONNX : TENSORFLOW;
   const requirements = fromFileUrl(new URL(`./requirements/${which}.txt`, import.meta.url));
-  return await installWheels({ product: "TensorFlow", requirements, libraryIn }, {
-    folder: INSTALL_FOLDER,
-    ...options,
-  });
+  return await installWheels({ ...wheels, requirements }, { folder, ...options });
 };
