@@ -1,8 +1,8 @@
 import { type EngineChoice, openBest } from "../../engine/best.ts";
 import { EngineError, type EngineName, ENGINES, openEngine } from "../../engine/mod.ts";
 import { findLibrary } from "../../engine/tensorflow/find_library.ts";
-import { findPythonTensorflow, type PythonTensorflow } from "../../engine/tensorflow/install.ts";
 import { openLibrary } from "../../engine/tensorflow/library.ts";
+import { findPythonTensorflow, type PythonTensorflow } from "../../engine/tensorflow/link.ts";
 
 /** One engine as it was found here: what it is, or why it is not. */
 type FoundEngine =

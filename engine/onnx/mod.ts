@@ -2,6 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { type Engine, EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import { hasGpu as findGpu } from "../webgpu/adapter.ts";
 import type { OpenSession } from "./backend.ts";
+import { preloadCuda } from "./cuda.ts";
 import { OnnxGraph } from "./graph.ts";
 import { loadRuntime, openSession, type Runtime } from "./session.ts";
 
@@ -25,12 +26,17 @@ const tryDevice = (runtime: Runtime, device: OnnxDevice): void => {
   session.dispose();
 };
 
-const checkDevice = async (runtime: Runtime, device: OnnxDevice, hasGpu: () => Promise<boolean>): Promise<void> => {
+const checkDevice = async (
+  runtime: Runtime,
+  device: OnnxDevice,
+  { hasGpu, noCuda }: { hasGpu: () => Promise<boolean>; noCuda: string | null },
+): Promise<void> => {
   if (!runtime.devices.includes(device)) {
     throw new EngineError(
       `Cannot start onnx: device must be one of ${runtime.devices.join(", ")} on ${Deno.build.os}, received ${device}`,
     );
   }
+  if (noCuda !== null) throw new EngineError(`Cannot start onnx on ${device}: ${noCuda}`);
   if (device === "webgpu" && !await hasGpu()) {
     throw new EngineError(
       "Cannot start onnx on webgpu: no graphics card is there; --device webgpu-software computes as one would",
@@ -69,9 +75,11 @@ const DEVICES: Readonly<Record<Exclude<OnnxDevice, "cpu">, string>> = {
 export const openOnnx = async (
   { device = "auto", threads = navigator.hardwareConcurrency, hasGpu = findGpu }: OnnxOptions = {},
 ): Promise<Engine> => {
+  // Before the runtime, which it brings with it.
+  const noCuda = ["auto", "cuda", "tensorrt"].includes(device) ? preloadCuda() : null;
   const runtime = await loadRuntime();
   const chosen = device === "auto" ? await chooseDevice(runtime, hasGpu) : device;
-  if (device !== "auto" && device !== "cpu") await checkDevice(runtime, chosen, hasGpu);
+  if (device !== "auto" && device !== "cpu") await checkDevice(runtime, chosen, { hasGpu, noCuda });
   const { OnnxBackend, registerKernels } = await import("./backend.ts");
   const name = `onnx ${chosen} ${threads}`;
   if (!tf.engine().registryFactory[name]) {
