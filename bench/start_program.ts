@@ -43,7 +43,7 @@ export const startServer = (options: readonly string[]): Promise<RunningProgram>
     "--allow-net=127.0.0.1",
     "--allow-read=.",
     "--allow-ffi=.tensorflow,node_modules",
-    "--allow-env=DATABASE_URL,DENOISE_API_KEYS,DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,XDG_RUNTIME_DIR",
+    "--allow-env=DATABASE_URL,DENOISE_API_KEYS,DENOISE_TENSORFLOW,ORT_DISABLE_TELEMETRY,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,XDG_RUNTIME_DIR",
     "main.ts",
     "serve",
     "--port=0",

@@ -1,4 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
+import { grantRuntime } from "../engine/onnx/session.ts";
 import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
 import { grantLibrary, NO_LIBRARY } from "../engine/tensorflow/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../training/events.ts";
@@ -64,8 +65,7 @@ export const trainingCommand = (
 ): { args: string[]; env: Record<string, string> } => {
   const { engine = "auto", out, resume } = options;
   const isTensorflow = engine === "auto" || engine === "tensorflow";
-  const library = isTensorflow ? grantLibrary(tensorflow) : NO_LIBRARY;
-  const ffi = engine === "onnx" ? [join(ROOT, "node_modules")] : library.ffi;
+  const library = isTensorflow ? grantLibrary(tensorflow) : engine === "onnx" ? grantRuntime() : NO_LIBRARY;
   const run = String(out ?? resume);
   const permissions = [
     "--no-prompt",
@@ -75,7 +75,7 @@ export const trainingCommand = (
     `--allow-write=${permissionList([run])}`,
     // Asking for a graphics card writes to stderr unless this one can be set.
     `--allow-env=${["XDG_RUNTIME_DIR", ...library.env]}`,
-    ...(ffi.length > 0 ? [`--allow-ffi=${permissionList(ffi)}`] : []),
+    ...(library.ffi.length > 0 ? [`--allow-ffi=${permissionList(library.ffi)}`] : []),
   ];
   const named = isTensorflow && tensorflow !== undefined;
   const libraryOption = named ? [`--tensorflow=${library.path ?? tensorflow}`] : [];

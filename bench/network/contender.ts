@@ -19,7 +19,7 @@ const deno = (
 
 const TENSORFLOW = [
   "--allow-ffi=.tensorflow,node_modules",
-  "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
+  "--allow-env=DENOISE_TENSORFLOW,ORT_DISABLE_TELEMETRY,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
 ];
 
 /** The names of those to which the others are compared, by the faster of them. */

@@ -1,9 +1,11 @@
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, resolve } from "@std/path";
 import { isMainThread } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
 import { isGranted } from "../tensorflow/find_library.ts";
+import type { LibraryGrant } from "../tensorflow/permissions.ts";
+import { CUDA_FOLDER } from "./cuda.ts";
 import type { HostValues } from "../order.ts";
 
 /** The runtime's names of its execution providers. */
@@ -62,6 +64,7 @@ const firstLine = (error: unknown): string => (error instanceof Error ? error.me
 let loaded: Runtime | undefined;
 
 const load = async (): Promise<Runtime> => {
+  Deno.env.set(TELEMETRY_VARIABLE, "1");
   const [{ binding }, { Tensor }, { version }] = await Promise.all([
     import("onnxruntime-node/dist/binding.js"),
     import("onnxruntime-common"),
@@ -100,8 +103,21 @@ const load = async (): Promise<Runtime> => {
 
 const PACKAGES = fromFileUrl(new URL("../../node_modules", import.meta.url));
 
-/** Whether this process may load ONNX Runtime's library; asking so never prompts. */
-export const mayLoadRuntime = (): boolean => isGranted({ name: "ffi", path: PACKAGES });
+/**
+ * Set to 1, it keeps ONNX Runtime from collecting and sending Microsoft what it is used for, which its native code would
+ * do past any permission of this process.
+ */
+export const TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY";
+
+/** Whether this process may load ONNX Runtime's library, and forbid it telemetry; asking so never prompts. */
+export const mayLoadRuntime = (): boolean =>
+  isGranted({ name: "ffi", path: PACKAGES }) && isGranted({ name: "env", variable: TELEMETRY_VARIABLE });
+
+/** The permissions that a child process needs to compute on ONNX Runtime, with CUDA where that is installed. */
+export const grantRuntime = (): LibraryGrant => {
+  const folder = resolve(CUDA_FOLDER);
+  return { path: null, read: [folder], ffi: [PACKAGES, folder], env: [TELEMETRY_VARIABLE] };
+};
 
 /**
  * Loads ONNX Runtime's library, once in a process.
@@ -113,7 +129,7 @@ export const loadRuntime = async (): Promise<Runtime> => {
     return loaded ??= await load();
   } catch (cause) {
     const reason = !mayLoadRuntime()
-      ? "this process may not load its library; --allow-ffi=node_modules lets it"
+      ? `this process may not load its library; --allow-ffi=node_modules --allow-env=${TELEMETRY_VARIABLE} let it`
       : `its library did not load: ${firstLine(cause)}`;
     throw new EngineError(`Cannot start onnx: ${reason}`, { cause });
   }
