@@ -3,7 +3,7 @@ FROM denoland/deno:2.9.6
 WORKDIR /app
 
 # Dependencies first: this layer is rebuilt only when they change.
-COPY deno.json deno.lock ./
+COPY deno.json deno.lock package.json ./
 COPY web/deno.json web/deno.json
 RUN deno install --frozen
 
