@@ -36,7 +36,6 @@ const contenders: Contender[] = [
     args: [
       "run",
       "-q",
-      "--node-modules-dir=manual",
       "--no-prompt",
       "-P=engine",
       "--allow-read=.",

@@ -69,8 +69,6 @@ export const trainingCommand = (
   const run = String(out ?? resume);
   const permissions = [
     "--no-prompt",
-    // The packages are there, as this process has them: to look for each again takes seconds.
-    "--node-modules-dir=manual",
     `--allow-read=${permissionList([...PROGRAM, run, ...read, ...library.read])}`,
     `--allow-write=${permissionList([run])}`,
     // Asking for a graphics card writes to stderr unless this one can be set.
