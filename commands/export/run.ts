@@ -45,7 +45,7 @@ export const runExport = async (options: z.output<typeof exportOptions>): Promis
     else await moveUp(partial, out);
   } catch (cause) {
     removeQuietly(isBeside ? partial : out);
-    if (!(cause instanceof RangeError)) throw cause;
+    if (!(cause instanceof RangeError) || options.dtype === "float32") throw cause;
     throw new UsageError(`--dtype must be float32 for ${model}: ${cause.message}`, { cause });
   }
   createReporter().report({ event: "done", file: out, bytes: await bytesBelow(out) });
