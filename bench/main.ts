@@ -20,6 +20,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
   page: () => import("./page.ts"),
+  "onnx-export": () => import("./onnx_export.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 

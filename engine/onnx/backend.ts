@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { CompiledFunction, Compiler } from "../compile.ts";
 import { ANY_ROWS, OnnxGraph, type Value } from "./graph.ts";
 import { type HostValues, type Order, plainOrder, reorder } from "../order.ts";
-import { elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
+import { dtypeOf, elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
 import type { HostTensor, OnnxSession } from "./session.ts";
 
 /**
@@ -117,7 +117,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     const one = (value: Value, i: number): tf.TensorInfo => ({
       dataId: add(value, i),
       shape: [...value.shape],
-      dtype: value.type as tf.DataType,
+      dtype: dtypeOf(value.type),
     });
     return Array.isArray(values) ? values.map(one) : one(values, 0);
   }
@@ -175,7 +175,12 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     examples: readonly tf.Tensor[],
     { anyRows = false }: { xla: boolean; anyRows?: boolean },
   ): CompiledFunction {
-    const { model, outputs } = this.record(compute, examples, { anyRows });
+    const graph = new OnnxGraph();
+    const inputs = examples.map(({ shape, dtype }, i) =>
+      graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype))
+    );
+    const outputs = this.record(graph, inputs, compute);
+    const model = graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output])));
     const session = this.#open(model, { isSmall: false });
     return {
       run: (inputs) => {
@@ -184,7 +189,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
           tf.engine().makeTensorFromTensorInfo({
             dataId: this.#add({ values: results[`y${i}`].values }),
             shape: shapeFor(shape, inputs[0]?.shape[0] ?? 1),
-            dtype: type as tf.DataType,
+            dtype: dtypeOf(type),
           })
         );
       },
@@ -192,30 +197,24 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     };
   }
 
-  /** Records a function as the bytes of a graph, from inputs x0, x1 … to outputs y0, y1 … */
-  record(
-    compute: (inputs: tf.Tensor[]) => tf.Tensor[],
-    examples: readonly tf.Tensor[],
-    { anyRows }: { anyRows: boolean },
-  ): { model: Uint8Array<ArrayBuffer>; outputs: Value[] } {
-    const graph = new OnnxGraph();
+  /**
+   * Records what a function does with tensors of a graph.
+   *
+   * @param compute is handed the inputs as tensors
+   * @returns its outputs, with their axes in memory in the order of their shapes
+   */
+  record(graph: OnnxGraph, inputs: readonly Value[], compute: (inputs: tf.Tensor[]) => tf.Tensor[]): Value[] {
     const random = Math.random;
     this.#trace = { graph, captured: new Map() };
     Math.random = refuseRandom;
     try {
       let outputs: Value[] = [];
       tf.tidy(() => {
-        const symbols = examples.map(({ shape, dtype }, i) => {
-          const symbol = graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype));
-          return tf.engine().makeTensorFromTensorInfo({
-            dataId: this.#add({ symbol }),
-            shape: [...symbol.shape],
-            dtype,
-          });
-        });
-        outputs = compute(symbols).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
+        const infos = this.#asInfos([...inputs], (symbol) => this.#add({ symbol })) as tf.TensorInfo[];
+        const tensors = infos.map((info) => tf.engine().makeTensorFromTensorInfo(info));
+        outputs = compute(tensors).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
       });
-      return { model: graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output]))), outputs };
+      return outputs;
     } finally {
       Math.random = random;
       this.#trace = null;

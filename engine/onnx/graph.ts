@@ -1,3 +1,4 @@
+import { roundToFloat16 } from "../float16.ts";
 import {
   ELEMENT_TYPES,
   type ElementType,
@@ -65,6 +66,22 @@ const matchAxes = (from: readonly number[], to: readonly number[]): { from: numb
   return groups;
 };
 
+const toHalf = (name: string, values: Float32Array): Float16Array => {
+  try {
+    return roundToFloat16(values);
+  } catch (cause) {
+    throw new RangeError(`${name}: ${(cause as Error).message}`, { cause });
+  }
+};
+
+/** A constant that keeps its name, shape and layout in the file, whatever it is used as. */
+export interface OnnxParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** What its values are stored and, with those that they meet, computed in. */
+  readonly type: "float32" | "float16";
+}
+
 /** The record of a function as a graph of ONNX's standard operators. */
 export class OnnxGraph {
   readonly #nodes: OnnxNode[] = [];
@@ -77,12 +94,12 @@ export class OnnxGraph {
   /** Names of constants by their values and how they are used. */
   readonly #stored = new Map<HostValues, Map<string, string>>();
   readonly #integers = new Map<string, Value>();
-  readonly #nameOf: (values: HostValues) => string | undefined;
+  readonly #parameters: ReadonlyMap<HostValues, OnnxParameter>;
   #names = 0;
 
-  /** @param nameOf a constant's name in the file, by its values; a number if not given */
-  constructor(nameOf: (values: HostValues) => string | undefined = () => undefined) {
-    this.#nameOf = nameOf;
+  /** @param parameters by their values, which are those of constants to come */
+  constructor(parameters: ReadonlyMap<HostValues, OnnxParameter> = new Map()) {
+    this.#parameters = parameters;
   }
 
   #newName(): string {
@@ -112,7 +129,7 @@ export class OnnxGraph {
     if (large !== undefined) {
       throw new RangeError(`Cannot record a constant of shape [${shape}]: ${large} stands for any number of rows`);
     }
-    return { name: "", shape, order, type, constant: { values, order } };
+    return { name: "", shape, order, type: this.#parameters.get(values)?.type ?? type, constant: { values, order } };
   }
 
   /** Integers as operators take them: axes, sizes, repetitions. */
@@ -126,15 +143,27 @@ export class OnnxGraph {
   #nameIn(value: Value): string {
     const { constant, order, type } = value;
     if (constant === undefined) return value.name;
+    const parameter = this.#parameters.get(constant.values);
+    if (parameter !== undefined) return this.#useOf(value, constant, parameter).name;
     const uses = this.#stored.getOrInsertComputed(constant.values, () => new Map());
     const dimensions = dimensionsOf(value);
     const isMoved = !isSame(longAxes(value.shape, constant.order), longAxes(value.shape, order));
     return uses.getOrInsertComputed(`${dimensions} ${type} ${isMoved ? order : ""}`, () => {
-      const given = this.#nameOf(constant.values);
-      const name = given === undefined || this.#constants.has(given) ? this.#newName() : given;
+      const name = this.#newName();
       this.#constants.set(name, value);
       return name;
     });
+  }
+
+  /** A parameter in another shape, order or type than it is stored in comes from nodes, which a runtime computes once. */
+  #useOf(
+    { shape, order, type }: Value,
+    { values, order: given }: NonNullable<Value["constant"]>,
+    parameter: OnnxParameter,
+  ): Value {
+    const stored = { ...parameter, order: plainOrder(parameter.shape.length) };
+    this.#constants.set(parameter.name, { ...stored, constant: { values, order: stored.order } });
+    return this.cast(this.inOrder(this.#reshaped(stored, shape, given), order), type);
   }
 
   /**
@@ -236,6 +265,7 @@ export class OnnxGraph {
    *
    * @param outputs by the name that each gets
    * @returns the bytes of a `.onnx` file
+   * @throws {RangeError} if a constant has a value that is too large for float16
    */
   encode(outputs: Readonly<Record<string, Value>>, metadata?: Record<string, string>): Uint8Array<ArrayBuffer> {
     const ports: OnnxPort[] = [];
@@ -262,7 +292,7 @@ export class OnnxGraph {
       .map(([name, value]) => {
         const { values, order } = value.constant!;
         const laid = reorder(values, value.shape, order, value.order);
-        const stored = value.type === "float16" ? new Float16Array(laid as Float32Array) : laid;
+        const stored = value.type === "float16" ? toHalf(name, laid as Float32Array) : laid;
         return { name, type: value.type, shape: dimensionsOf(value), values: stored };
       });
     return encodeOnnx({ nodes, initializers, inputs: this.#inputs, outputs: ports, metadata });
