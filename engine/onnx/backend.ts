@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { CompiledFunction, Compiler } from "../compile.ts";
-import { ANY_ROWS, type HostValues, OnnxGraph, type Value } from "./graph.ts";
-import { elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
+import { ANY_ROWS, OnnxGraph, type Value } from "./graph.ts";
+import { type HostValues, type Order, plainOrder, reorder } from "../order.ts";
+import { dtypeOf, elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
 import type { HostTensor, OnnxSession } from "./session.ts";
 
 /**
@@ -14,6 +15,9 @@ export type OpenSession = (model: Uint8Array<ArrayBuffer>, options: { isSmall: b
 /** What the backend keeps of a tensor: its values, or what stands for it in the graph that is being recorded. */
 interface TensorData {
   readonly values?: HostValues;
+  /** Of the values, where their axes do not lie in the order of the shape. */
+  readonly order?: Order;
+  readonly shape?: readonly number[];
   readonly symbol?: Value;
   /** The graph that the symbol is of. */
   readonly graph?: OnnxGraph;
@@ -100,7 +104,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     if (data.symbol !== undefined) return data.graph === graph ? data.symbol : refuseStale();
     const known = captured.get(dataId);
     if (known !== undefined) return graph.reshape(known, shape);
-    const constant = graph.constant(data.values!, shape, elementTypeOf(dtype));
+    const constant = graph.constant(data.values!, shape, elementTypeOf(dtype), data.order);
     captured.set(dataId, constant);
     return constant;
   }
@@ -121,7 +125,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     const one = (value: Value, i: number): tf.TensorInfo => ({
       dataId: add(value, i),
       shape: [...value.shape],
-      dtype: value.type as tf.DataType,
+      dtype: dtypeOf(value.type),
     });
     return Array.isArray(values) ? values.map(one) : one(values, 0);
   }
@@ -144,6 +148,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     if (this.#operations.size > MOST_OPERATIONS) this.#forgetOldest();
     if (typeof session === "number") {
       const { dataId } = inputs[session];
+      this.#plain(dataId);
       this.incRef(dataId);
       return this.#asInfos(outputs, () => dataId);
     }
@@ -159,9 +164,18 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
 
   #feeds(inputs: readonly tf.TensorInfo[]): Record<string, HostTensor> {
     return Object.fromEntries(inputs.map(({ dataId, shape, dtype }, i) => {
-      const { values } = this.#data.get(dataId);
-      return [`x${i}`, { values: values ?? refuseStale(), shape, type: elementTypeOf(dtype) }];
+      return [`x${i}`, { values: this.#plain(dataId), shape, type: elementTypeOf(dtype) }];
     }));
+  }
+
+  /** The values of a tensor in the order of its shape, in which they are kept from then on. */
+  #plain(dataId: object): HostValues {
+    const { values, order, shape, references } = this.#data.get(dataId);
+    if (values === undefined) return refuseStale();
+    if (order === undefined) return values;
+    const plain = reorder(values, shape!, order, plainOrder(order.length));
+    this.#data.set(dataId, { values: plain, references });
+    return plain;
   }
 
   compileFunction(
@@ -169,7 +183,12 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     examples: readonly tf.Tensor[],
     { anyRows = false }: { xla: boolean; anyRows?: boolean },
   ): CompiledFunction {
-    const { model, outputs } = this.record(compute, examples, { anyRows });
+    const graph = new OnnxGraph();
+    const inputs = examples.map(({ shape, dtype }, i) =>
+      graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype))
+    );
+    const outputs = this.record(graph, inputs, compute);
+    const model = graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output])));
     const session = this.#open(model, { isSmall: false });
     return {
       run: (inputs) => {
@@ -178,7 +197,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
           tf.engine().makeTensorFromTensorInfo({
             dataId: this.#add({ values: results[`y${i}`].values }),
             shape: shapeFor(shape, inputs[0]?.shape[0] ?? 1),
-            dtype: type as tf.DataType,
+            dtype: dtypeOf(type),
           })
         );
       },
@@ -186,34 +205,33 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     };
   }
 
-  /** Records a function as the bytes of a graph, from inputs x0, x1 … to outputs y0, y1 … */
-  record(
-    compute: (inputs: tf.Tensor[]) => tf.Tensor[],
-    examples: readonly tf.Tensor[],
-    { anyRows }: { anyRows: boolean },
-  ): { model: Uint8Array<ArrayBuffer>; outputs: Value[] } {
-    const graph = new OnnxGraph();
+  /**
+   * Records what a function does with tensors of a graph.
+   *
+   * @param compute is handed the inputs as tensors
+   * @returns its outputs, with their axes in memory in the order of their shapes
+   */
+  record(graph: OnnxGraph, inputs: readonly Value[], compute: (inputs: tf.Tensor[]) => tf.Tensor[]): Value[] {
     const random = Math.random;
     this.#trace = { graph, captured: new Map() };
     Math.random = refuseRandom;
     try {
       let outputs: Value[] = [];
       tf.tidy(() => {
-        const symbols = examples.map(({ shape, dtype }, i) => {
-          const symbol = graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype));
-          return tf.engine().makeTensorFromTensorInfo({
-            dataId: this.#add({ symbol, graph }),
-            shape: [...symbol.shape],
-            dtype,
-          });
-        });
-        outputs = compute(symbols).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
+        const infos = this.#asInfos([...inputs], (symbol) => this.#add({ symbol, graph })) as tf.TensorInfo[];
+        const tensors = infos.map((info) => tf.engine().makeTensorFromTensorInfo(info));
+        outputs = compute(tensors).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
       });
-      return { model: graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output]))), outputs };
+      return outputs;
     } finally {
       Math.random = random;
       this.#trace = null;
     }
+  }
+
+  /** Takes values in the order in which their axes lie. */
+  writeInOrder(values: HostValues, shape: readonly number[], order: Order): object {
+    return this.#add({ values, shape, order });
   }
 
   override write(values: tf.BackendValues, _shape: number[], dtype: tf.DataType): object {
@@ -232,7 +250,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
 
   override readSync(dataId: object): tf.BackendValues {
     if (this.isTracing) refuseRead();
-    return (this.#data.get(dataId).values ?? refuseStale()) as tf.BackendValues;
+    return this.#plain(dataId) as tf.BackendValues;
   }
 
   override read(dataId: object): Promise<tf.BackendValues> {

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { ElementType, NodeAttribute } from "./encode.ts";
-import { ANY_ROWS, type HostValues, NCHW, type OnnxGraph, plainOrder, product, type Value } from "./graph.ts";
+import { type HostValues, plainOrder } from "../order.ts";
+import { ANY_ROWS, NCHW, type OnnxGraph, type Value } from "./graph.ts";
 
 /** What records an operation of tfjs. Its inputs are in the order in which tfjs names them. */
 export type RecordOperation = (
@@ -18,12 +19,17 @@ const scalar = (graph: OnnxGraph, value: number, like: Value): Value =>
 /** In the place of an input that an operator can do without. */
 const ABSENT: Value = { name: "", shape: [], order: [], type: "float32" };
 
+/** What operands are computed in together. */
+const commonType = (operands: readonly Value[]): ElementType =>
+  operands.some(({ type }) => type === "float16") ? "float16" : operands[0].type;
+
 const isConstant = ({ constant }: Value): boolean => constant !== undefined;
 
 /** The operand whose order in memory an elementwise operation keeps: the largest, and of those one that is not plain. */
 const leaderOf = (operands: readonly Value[], rank: number): Value =>
   operands.filter(({ shape }) => shape.length === rank).toSorted((a, b) =>
-    product(b.shape) - product(a.shape) || Number(isConstant(a)) - Number(isConstant(b)) ||
+    tf.util.sizeFromShape([...b.shape]) - tf.util.sizeFromShape([...a.shape]) ||
+    Number(isConstant(a)) - Number(isConstant(b)) ||
     b.order.join().localeCompare(a.order.join())
   )[0];
 
@@ -39,9 +45,9 @@ const broadcasting = (
   );
   const leader = leaderOf(operands, shape.length);
   const order = leader.order;
-  const half = operands.some((operand) => operand.type === "float16");
+  const isHalf = commonType(operands) === "float16";
   const aligned = operands.map((operand) => {
-    const typed = half && operand.type === "float32" ? graph.cast(operand, "float16") : operand;
+    const typed = isHalf && operand.type === "float32" ? graph.cast(operand, "float16") : operand;
     if (typed.shape.length === 0) return typed;
     const padded = [...Array(shape.length - typed.shape.length).fill(1), ...typed.shape];
     return graph.inOrder(graph.reshape(typed, padded), order);
@@ -79,21 +85,21 @@ const turned = (rank: number): number[] => [...plainOrder(rank - 2), rank - 1, r
 const TERMS_AT_ONCE = 128;
 
 const matMul: RecordOperation = (graph, [a, b], { transposeA, transposeB }) => {
-  const half: ElementType = a.type === "float16" || b.type === "float16" ? "float16" : a.type;
-  const left = graph.plain(graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, half));
-  const right = graph.plain(graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, half));
+  const type = commonType([a, b]);
+  const left = graph.plain(graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, type));
+  const right = graph.plain(graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, type));
   const outer = tf.broadcast_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const [rows, inner] = left.shape.slice(-2);
   const multiply = (left: Value, right: Value): Value => {
     const shape = [...outer, left.shape.at(-2)!, right.shape.at(-1)!];
-    return graph.node("MatMul", [left, right], { shape, order: plainOrder(shape.length), type: half });
+    return graph.node("MatMul", [left, right], { shape, order: plainOrder(shape.length), type });
   };
   // Where the runtime does not know the right side beforehand, its routine, and so a product's bits, depend on more than
   // the product: on whether a row is alone, which one is then not, …
   if (isConstant(right)) return multiply(left, right);
   if (outer.length === 0 && (rows === 1 || rows === ANY_ROWS)) {
     const spare = graph.constant(new Float32Array(inner), [1, inner], "float32");
-    const longer = graph.node("Concat", [left, graph.cast(spare, half)], left, { axis: 0 });
+    const longer = graph.node("Concat", [left, graph.cast(spare, type)], left, { axis: 0 });
     const product = multiply(longer, right);
     const shape = product.shape.with(0, rows);
     return graph.node("Slice", [product, ...[0, -1, 0].map((n) => graph.integers([n]))], { ...product, shape });
@@ -133,9 +139,10 @@ const convolution: RecordOperation = (graph, [x, filter, bias], attributes) => {
     dimRoundingMode as "floor",
   );
   if (!(activation as string in ACTIVATIONS)) throw new RangeError(`Cannot record the activation ${activation}`);
-  const weight = graph.inOrder(graph.cast(filter, x.type), OIHW);
-  const inputs = [graph.inOrder(x, NCHW), weight, ...(bias ? [graph.cast(bias, x.type)] : [])];
-  const output = { shape: info.outShape, order: NCHW, type: x.type };
+  const type = commonType([x, filter]);
+  const image = graph.inOrder(graph.cast(x, type), NCHW), weight = graph.inOrder(graph.cast(filter, type), OIHW);
+  const inputs = [image, weight, ...(bias ? [graph.cast(bias, type)] : [])];
+  const output = { shape: info.outShape, order: NCHW, type };
   const convolved = graph.node("Conv", inputs, output, {
     dilations: [info.dilationHeight, info.dilationWidth],
     kernel_shape: [info.filterHeight, info.filterWidth],
@@ -314,6 +321,18 @@ export const elementTypeOf = (dtype: string): ElementType => {
   throw new RangeError(`dtype must be one of ${Object.keys(TYPES).join(", ")} on onnx, received ${dtype}`);
 };
 
+/** What tfjs takes a tensor of the graph for: it knows neither float16 nor int64. */
+export const dtypeOf = (type: ElementType): tf.DataType => {
+  switch (type) {
+    case "float16":
+      return "float32";
+    case "int64":
+      return "int32";
+    default:
+      return type;
+  }
+};
+
 /** Group normalization by the operator for instances, each group being one; γ and β are of channels. */
 const groupNorm: RecordOperation = (graph, [x, scale, shift], attributes) => {
   const { groups, eps } = attributes as { groups: number; eps: number };
@@ -368,7 +387,7 @@ const oneHot: RecordOperation = (graph, [indices], attributes) => {
 
 const fill: RecordOperation = (graph, _inputs, attributes) => {
   const { shape, value, dtype } = attributes as { shape: number[]; value: number; dtype?: string };
-  const values = new Float32Array(product(shape)).fill(value);
+  const values = new Float32Array(tf.util.sizeFromShape(shape)).fill(value);
   return graph.cast(graph.constant(values, shape, "float32"), elementTypeOf(dtype ?? "float32"));
 };
 
@@ -427,7 +446,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.RealDiv]: binary("Div"),
   [tf.Relu]: unary("Relu"),
   [tf.Reshape]: (graph, [x], { shape }) =>
-    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], product(x.shape))),
+    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], tf.util.sizeFromShape([...x.shape]))),
   [tf.ResizeNearestNeighbor]: resizeNearest,
   [tf.Reverse]: reverse,
   [tf.Rsqrt]: (graph, [x]) => graph.node("Reciprocal", [graph.node("Sqrt", [x], x)], x),

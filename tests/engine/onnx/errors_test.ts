@@ -29,7 +29,7 @@ onOnnx("what cannot be recorded on onnx is refused in a line that names it, and 
   const x4 = { shape: [1, 4, 4, 2] };
   const filter = () => tf.ones([3, 3, 2, 2]) as tf.Tensor4D;
   refuses((x) => tf.unique(x).values, "Kernel 'Unique' not registered");
-  refuses((x) => tf.linspace(0, 1, 4).mul(x), "Kernel 'LinSpace' not registered");
+  refuses((x) => tf.mul(tf.linspace(0, 1, 4), x), "Kernel 'LinSpace' not registered");
   refuses((x) => tf.cast(x, "complex64"), "dtype must be one of float32, int32, bool on onnx, received complex64");
   refuses((x) => tf.gather(x, tf.tensor2d([[0], [1]], [2, 1], "int32"), 1, 1), "gather: batchDims must be 0");
   refuses((x) => tf.conv2d(x as tf.Tensor4D, filter(), 1, "same", "NCHW"), "dataFormat must be NHWC, received NCHW", {

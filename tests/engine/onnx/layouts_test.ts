@@ -3,6 +3,8 @@ import * as tf from "@tensorflow/tfjs-core";
 import { uniform } from "../../../core/mod.ts";
 import { compile, openEngine } from "../../../engine/mod.ts";
 import type { OnnxBackend } from "../../../engine/onnx/backend.ts";
+import { ANY_ROWS, OnnxGraph } from "../../../engine/onnx/graph.ts";
+import { tensorInOrder } from "../../../engine/order.ts";
 import { attention, groupNorm, residualBlock, upsample } from "../../../model/layers.ts";
 import { Weights } from "../../../model/weights.ts";
 import { randomValues } from "../random_values.ts";
@@ -172,13 +174,13 @@ onOnnx(
   },
 );
 
-/** How many of an operator are recorded for a function of two images. */
-const countOf = (operator: string, fn: (x: Image) => tf.Tensor): number =>
-  tf.tidy(() => {
-    const backend = tf.backend() as OnnxBackend;
-    const { model } = backend.record(([x]) => [fn(x as Image)], [tf.ones([2, 8, 8, 16])], { anyRows: true });
-    return new TextDecoder("latin1").decode(model).split(operator).length - 1;
-  });
+/** How many of an operator are recorded for a function of images. */
+const countOf = (operator: string, fn: (x: Image) => tf.Tensor): number => {
+  const graph = new OnnxGraph();
+  const x = graph.input("x", [ANY_ROWS, 8, 8, 16], "float32");
+  const [y] = (tf.backend() as OnnxBackend).record(graph, [x], ([x]) => [fn(x as Image)]);
+  return new TextDecoder("latin1").decode(graph.encode({ y })).split(operator).length - 1;
+};
 
 onOnnx("images are transposed where they come and go alone, and before and after attention, as its keys are", () => {
   const shapes: Record<string, number[]> = {
@@ -216,4 +218,27 @@ onOnnx("images are transposed where they come and go alone, and before and after
   );
   assertEquals(countOf("Transpose", (x) => block(attend(block(x)))), 2 + 3);
   weights.dispose();
+});
+
+onOnnx("a tensor of values in another order is read, reshaped, computed with and captured in that of its shape", () => {
+  tf.tidy(() => {
+    // As it lies, [C, H, W]; of the shape [H, W, C].
+    const order = [2, 0, 1], shape = [2, 3, 4];
+    const values = Float32Array.from({ length: 24 }, (_, i) => i);
+    const expected = [...tf.transpose(tf.tensor(values, [4, 2, 3]), [1, 2, 0]).dataSync()];
+    const made = () => tensorInOrder(values, shape, order);
+    assertEquals([...made().dataSync()], expected);
+    assertEquals([...tf.reshape(made(), [24]).dataSync()], expected);
+    assertEquals([...tf.clone(made()).dataSync()], expected);
+    assertEquals([...tf.add(made(), 0).dataSync()], expected);
+    const captured = made();
+    for (
+      const fn of [() => captured, () => tf.reshape(captured, [6, 4]), () => tf.mul(tf.reshape(captured, [24]), 1)]
+    ) {
+      const compiled = compile(fn);
+      assertEquals([...compiled().dataSync()], expected);
+      compiled.dispose();
+    }
+    assertEquals([...captured.dataSync()], expected);
+  });
 });
