@@ -13,7 +13,6 @@ import { evaluateRows, MODELS, randomRow } from "./rows.ts";
 const reason = whyNot("onnx");
 const MOST = 64;
 const EVERY = Array.from({ length: MOST }, (_, i) => i + 1);
-const SOME = [1, 2, 3, 5, 8, 13, 21, 34, 55, MOST];
 
 /** How many values are not the very same. */
 const differences = (a: Float32Array, b: Float32Array) => a.filter((value, i) => !Object.is(value, b[i])).length;
@@ -30,8 +29,7 @@ for (const [name, open] of Object.entries(MODELS)) {
       assert(alone.every(Number.isFinite) && new Set(alone).size > alone.length / 2);
       // Neighbours of their own kind, and of a size that would show in any shared sum.
       const neighbours = EVERY.map((i) => randomRow(denoiser, 50 + i, i % 2 === 0 ? 1 : 1e4));
-      // Every size by every number of threads, of larger images, would take a minute.
-      for (const count of threads === 2 || denoiser.width <= 8 ? EVERY : SOME) {
+      for (const count of EVERY) {
         const position = Math.floor(uniform(threads, 0, count, 0, 0) * count);
         const from = Math.floor(uniform(threads, 0, count, 1, 0) * MOST);
         const rows = Array.from({ length: count }, (_, i) => neighbours[(from + i) % MOST]).with(position, subject);
