@@ -97,7 +97,7 @@ const COMMANDS: readonly (CommandEntry | CommandGroup)[] = [
   }),
   defineEntry({
     name: "export",
-    summary: "Write a model alone into a folder: to ship it, or halved as float16.",
+    summary: "Write a model alone into a folder: to ship it, halved as float16, or as ONNX.",
     load: async () => (await import("./commands/export.ts")).exportCommand,
     loadRunner: async () => (await import("./commands/export/run.ts")).runExport,
   }),

@@ -9,6 +9,7 @@
  */
 const BENCHES: Record<string, () => Promise<unknown>> = {
   network: () => import("./network.ts"),
+  coldstart: () => import("./coldstart.ts"),
   training: () => import("./training.ts"),
   "same-recipe": () => import("./same_recipe.ts"),
   xla: () => import("./xla.ts"),
@@ -19,6 +20,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   load: () => import("./load.ts"),
   serving: () => import("./serving.ts"),
   page: () => import("./page.ts"),
+  "onnx-export": () => import("./onnx_export.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 

@@ -1,14 +1,20 @@
 import { z } from "zod";
+import { INSTALLABLE } from "../engine/install.ts";
 import { engineOptions as choice } from "../engine/options.ts";
-import { INSTALLABLE } from "../engine/tensorflow/install.ts";
 import { defineCommand } from "./cli/command.ts";
 
 /** The options of `engine`. */
 export const engineCommandOptions = z.strictObject({
   action: z.enum(["list", "install"]).default("list")
-    .describe("list what can compute here, or install TensorFlow's libraries into .tensorflow/"),
+    .describe(
+      "list what can compute here, or install TensorFlow's libraries into .tensorflow/, or ONNX Runtime's for CUDA into " +
+        ".onnxruntime/",
+    ),
   what: z.enum(INSTALLABLE).optional()
-    .describe("With install: TensorFlow for this processor (1.3 GB), or with CUDA's libraries (some 5 GB)"),
+    .describe(
+      "With install: TensorFlow for this processor (1.3 GB), or with CUDA's libraries (some 5 GB); ONNX Runtime with " +
+        "CUDA's (2.4 GB)",
+    ),
   from: z.string().min(1).optional()
     .describe(
       "With install: link a TensorFlow that is installed already, in this folder or virtual environment; " +
@@ -38,6 +44,7 @@ export const engineCommand = defineCommand({
   examples: [
     { line: "deno task engine", does: "Every engine, its version and device, and which one auto takes and why." },
     { line: "deno task engine install cpu", does: "TensorFlow by pip or uv, pinned and checked." },
+    { line: "deno task engine install onnx-cuda", does: "ONNX Runtime with CUDA, the same way." },
     { line: "deno task engine install --from python", does: "The TensorFlow that python3 has, without a download." },
     { line: "deno task engine install --from /usr/local", does: "One that lies elsewhere: a link to its folder." },
   ],

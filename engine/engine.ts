@@ -28,6 +28,12 @@ export const ENGINES = ["onnx", "tensorflow", "webgpu", "webgpu-software", "wasm
  */
 export type EngineName = typeof ENGINES[number];
 
+/** What ONNX Runtime can compute on, by the name that `--device` takes. */
+export const ONNX_DEVICES = ["cpu", "webgpu", "webgpu-software", "cuda", "tensorrt", "directml", "coreml"] as const;
+
+/** One of {@linkcode ONNX_DEVICES}; `webgpu` is a graphics card alone, and `webgpu-software` is for tests. */
+export type OnnxDevice = typeof ONNX_DEVICES[number];
+
 /** Where tensors live: an opened tfjs backend, of which a process (or a Worker) has one. */
 export interface Engine {
   readonly name: EngineName;
@@ -35,12 +41,19 @@ export interface Engine {
   readonly version: string;
   /** What it computes on, for people to read. */
   readonly device: string;
-  /** Whether a compiled function is made for each shape by itself, so that batches had better come in few sizes. */
-  readonly compiles?: boolean;
+  /** Whether that is a graphics card. */
+  readonly isGpu?: boolean;
+  /**
+   * What one compiled function serves: inputs of one shape, so that batches had better come in few sizes, or any number
+   * of rows. Not given where functions are not compiled.
+   */
+  readonly compilesFor?: "each shape" | "any rows";
   /** Rows that a call has at least, for a row to have the same bits in calls of any size; 1 if not given. */
   readonly leastRows?: number;
   /** How functions are to be compiled here; not by XLA if not given. */
   readonly xla?: Xla;
+  /** What this build of its library can compute on, where that is a choice. */
+  readonly providers?: readonly string[];
   /** File of the library that computes, where it is not part of this program. */
   readonly library?: string;
 }

@@ -156,7 +156,7 @@ const gradients: tf.GradConfig[] = [
   },
 ];
 
-/** Makes tfjs's `grad` functions use these, on every engine: tfjs's own, which the bundle registers, give way. */
+/** Makes tfjs's `grad` functions use these, on every engine. */
 export const registerGradients = (): void => {
   for (const gradient of gradients) tf.registerGradient(gradient);
 };

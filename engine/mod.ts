@@ -9,36 +9,49 @@
  * @module
  */
 import { type BestOptions, openBest } from "./best.ts";
-import { type Engine, EngineError, type EngineName, ENGINES, type XlaChoice } from "./engine.ts";
+import { type Engine, EngineError, type EngineName, ENGINES } from "./engine.ts";
 import { registerGradients } from "./gradients.ts";
 
 export * from "./compile.ts";
 export * from "./engine.ts";
 
+/** What a person may say of an engine beside its name. */
+export type EngineOptions = Pick<BestOptions, "tensorflow" | "xla" | "device" | "threads">;
+
 /** Options of {@linkcode openEngine}. */
-export interface OpenEngineOptions {
-  /** TensorFlow's library, or a folder that holds it, in place of one that is looked for. `auto` then takes it alone. */
-  readonly tensorflow?: string;
-  /** Whether XLA is to compile functions, which TensorFlow alone can. `auto` then takes it, where this is `on`. */
-  readonly xla?: XlaChoice;
-  /** Whether WebGPU reaches a graphics card, for a Worker that is to be terminated: see {@linkcode openBest}. */
-  readonly hasGpu?: BestOptions["hasGpu"];
-}
+export type OpenEngineOptions = EngineOptions & Pick<BestOptions, "trains" | "hasGpu">;
+
+/** Which of a person's options belongs to which engines, beside `auto`. */
+const OWNERS: Readonly<Record<keyof EngineOptions, readonly EngineName[]>> = {
+  tensorflow: ["tensorflow"],
+  xla: ["tensorflow"],
+  device: ["onnx"],
+  threads: ["onnx", "tensorflow"],
+};
+
+const NEUTRAL: readonly unknown[] = [undefined, "auto", "off"];
+
+const checkOptions = (name: EngineName | "auto", options: OpenEngineOptions): void => {
+  if (name === "auto") return;
+  for (const [key, owners] of Object.entries(OWNERS)) {
+    const value = options[key as keyof EngineOptions];
+    if (NEUTRAL.includes(value) || owners.includes(name)) continue;
+    const allowed = { xla: "auto or off", device: "auto" }[key] ?? "left out";
+    throw new EngineError(`${key} must be ${allowed} with the engine ${name}, received ${JSON.stringify(value)}`);
+  }
+};
 
 const open = async (
   name: EngineName | "auto",
-  { library, xla, hasGpu }: { library?: string; xla: XlaChoice; hasGpu?: BestOptions["hasGpu"] },
+  { tensorflow, xla = "off", device, threads, trains, hasGpu }: OpenEngineOptions,
 ): Promise<Engine> => {
-  if (library !== undefined && name !== "auto" && name !== "tensorflow") {
-    throw new EngineError(`tensorflow must be left out with the engine ${name}, received ${JSON.stringify(library)}`);
-  }
   switch (name) {
     case "auto":
-      return (await openBest({ tensorflow: library, xla, hasGpu })).engine;
+      return (await openBest({ tensorflow, xla, device, threads, trains, hasGpu })).engine;
     case "onnx":
-      return await (await import("./onnx/mod.ts")).openOnnx();
+      return await (await import("./onnx/mod.ts")).openOnnx({ device, threads, hasGpu });
     case "tensorflow":
-      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library, xla });
+      return await (await import("./tensorflow/mod.ts")).openTensorflow({ library: tensorflow, xla, threads });
     case "webgpu":
       return await (await import("./webgpu/mod.ts")).openWebgpu();
     case "webgpu-software":
@@ -55,20 +68,17 @@ const open = async (
 /**
  * Opens an engine and makes it tfjs's current backend.
  *
- * @param name `auto` takes the first that this machine has: TensorFlow on a graphics card, WebGPU on one, TensorFlow on
- * the processor, wasm
- * @throws {EngineError} if TensorFlow or WebGPU is asked for by name and cannot start here, with the reason; if a library
- * is named for an engine that has none, or XLA asked for on one that has not
+ * @param name `auto` takes the best that this machine has for the purpose: see {@linkcode openBest}
+ * @throws {EngineError} if an engine, a library or a device is asked for by name and cannot start here, with the reason;
+ * if an option is given that the engine has not
  * @throws {Error} if another engine cannot start here, with the reason
  */
 export const openEngine = async (
   name: EngineName | "auto" = "auto",
-  { tensorflow, xla = "off", hasGpu }: OpenEngineOptions = {},
+  options: OpenEngineOptions = {},
 ): Promise<Engine> => {
-  const engine = await open(name, { library: tensorflow, xla, hasGpu });
-  if (xla === "on" && engine.name !== "tensorflow") {
-    throw new EngineError(`xla must be auto or off with the engine ${engine.name}, received "on"`);
-  }
+  checkOptions(name, options);
+  const engine = await open(name, options);
   registerGradients();
   return engine;
 };

@@ -1,4 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
+import { grantRuntime } from "../engine/onnx/session.ts";
 import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
 import { grantLibrary, NO_LIBRARY } from "../engine/tensorflow/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../training/events.ts";
@@ -64,12 +65,10 @@ export const trainingCommand = (
 ): { args: string[]; env: Record<string, string> } => {
   const { engine = "auto", out, resume } = options;
   const isTensorflow = engine === "auto" || engine === "tensorflow";
-  const library = isTensorflow ? grantLibrary(tensorflow) : NO_LIBRARY;
+  const library = isTensorflow ? grantLibrary(tensorflow) : engine === "onnx" ? grantRuntime() : NO_LIBRARY;
   const run = String(out ?? resume);
   const permissions = [
     "--no-prompt",
-    // The packages are there, as this process has them: to look for each again takes seconds.
-    "--node-modules-dir=manual",
     `--allow-read=${permissionList([...PROGRAM, run, ...read, ...library.read])}`,
     `--allow-write=${permissionList([run])}`,
     // Asking for a graphics card writes to stderr unless this one can be set.

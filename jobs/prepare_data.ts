@@ -20,7 +20,6 @@ const runPreparation = async (
     args: [
       "run",
       "--no-prompt",
-      "--node-modules-dir=manual",
       `--allow-read=${permissionList([...PROGRAM, ...reads, prepared])}`,
       `--allow-write=${prepared}`,
       join(ROOT, "main.ts"),

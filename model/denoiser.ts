@@ -47,13 +47,14 @@ export const oneHot = (labels: ArrayLike<number>, count: number): Float32Array =
 /**
  * Puts a model's weights on the engine.
  *
- * Where the engine compiles, the network is compiled for a few sizes of a batch, at the first call of each.
+ * The network is compiled at the first call, once for any number of rows; where an engine compiles for each shape by
+ * itself, for a few sizes of a batch, at the first call of each.
  *
  * @param options.bucket pads every call to so many rows, so that no bit can depend on how many were asked for; more are
  * refused
  */
 export const createDenoiser = (
-  { compiles = false, leastRows = 1, xla = false }: Engine,
+  { compilesFor, leastRows = 1, xla = false }: Engine,
   { unet: config, weights: stored }: Pipeline,
   { bucket }: { bucket?: number } = {},
 ): Denoiser => {
@@ -66,7 +67,7 @@ export const createDenoiser = (
   const embedding = { size, freqShift: config.freq_shift, flipSinToCos: config.flip_sin_to_cos };
 
   const rowsOf = (rows: number) => {
-    if (bucket === undefined) return Math.max(leastRows, compiles ? bucketOf(rows) : rows);
+    if (bucket === undefined) return Math.max(leastRows, compilesFor === "each shape" ? bucketOf(rows) : rows);
     checkInteger("timesteps.length", rows, 1, bucket);
     return bucket;
   };

@@ -165,17 +165,8 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 
-/**
- * Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open.
- *
- * @param options.dtype F16 halves the weights' file; diffusers opens it as float32 again, unless asked otherwise
- * @throws {RangeError} if a weight is too large for `dtype`
- */
-export const savePipeline = async (
-  pipeline: Pipeline,
-  { dtype = "F32" }: { dtype?: WrittenFormat } = {},
-): Promise<void> => {
-  const { folder, unet, scheduler, labels, nullLabel, weights } = pipeline;
+/** Writes all of a model's folder but its weights. */
+export const saveConfigs = async ({ folder, unet, scheduler, labels, nullLabel }: Pipeline): Promise<void> => {
   await Deno.mkdir(join(folder, "unet"), { recursive: true });
   await Deno.mkdir(join(folder, "scheduler"), { recursive: true });
   const version = { _diffusers_version: "0.30.0" };
@@ -195,5 +186,21 @@ export const savePipeline = async (
     pretty({ _class_name: "DDPMScheduler", ...version, ...scheduler }),
   );
   await Deno.writeTextFile(join(folder, "denoise.json"), pretty({ labels, nullLabel }));
-  await Deno.writeFile(join(folder, "unet", WEIGHT_NAMES[0]), encodeSafetensors(weights, { dtype }));
+};
+
+/**
+ * Writes a model as a folder that `loadPipeline` and diffusers' `DDPMPipeline.from_pretrained` open.
+ *
+ * @param options.dtype F16 halves the weights' file; diffusers opens it as float32 again, unless asked otherwise
+ * @throws {RangeError} if a weight is too large for `dtype`
+ */
+export const savePipeline = async (
+  pipeline: Pipeline,
+  { dtype = "F32" }: { dtype?: WrittenFormat } = {},
+): Promise<void> => {
+  await saveConfigs(pipeline);
+  await Deno.writeFile(
+    join(pipeline.folder, "unet", WEIGHT_NAMES[0]),
+    encodeSafetensors(pipeline.weights, { dtype }),
+  );
 };

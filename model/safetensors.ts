@@ -1,4 +1,5 @@
 import { checkOneOf } from "../core/check.ts";
+import { roundToFloat16 } from "../engine/float16.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 
 /** The formats in which a safetensors file may hold floats; inside, all are float32. */
@@ -41,10 +42,7 @@ const decodeFloats = (format: FloatFormat, bytes: ArrayBuffer): Float32Array<Arr
  */
 const encodeFloats = (format: WrittenFormat, values: Float32Array): Uint8Array => {
   if (format === "F32") return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const halves = new Float16Array(values);
-  const lost = halves.findIndex((half, i) => !Number.isFinite(half) && Number.isFinite(values[i]));
-  if (lost >= 0) throw new RangeError(`value must be in [-65504, 65504] for F16, received ${values[lost]}`);
-  return new Uint8Array(halves.buffer);
+  return new Uint8Array(roundToFloat16(values).buffer);
 };
 
 /** Whether an object in the two outer levels of valid JSON has a key twice: JSON.parse keeps the last and is silent. */

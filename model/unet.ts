@@ -14,26 +14,38 @@ import { attention, conv, groupNorm, linear, residualBlock, silu, upsample } fro
 import type { UNetConfig } from "./unet_config.ts";
 import type { Weights } from "./weights.ts";
 
+/** How timesteps are embedded. */
+export interface TimestepEmbedding {
+  /** Width of the embedding. */
+  readonly size: number;
+  /** The frequencies run over size/2 − freqShift divisions: 1 in the paper's code, 0 elsewhere. */
+  readonly freqShift: number;
+  /** Cosines first. */
+  readonly flipSinToCos: boolean;
+}
+
+/** The frequencies of sines and cosines, from 1 down to about 1/10000, in float32 steps. */
+const frequenciesOf = (count: number, freqShift: number): Float32Array<ArrayBuffer> =>
+  Float32Array.from({ length: count }, (_, i) => {
+    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / (count - freqShift));
+    return Math.exp(exponent);
+  });
+
 /**
  * Sinusoidal embedding of timesteps (Ho et al. 2020, appendix B; the frequencies of Vaswani et al. 2017), computed in
  * float32 steps as diffusers does.
  *
  * @param timesteps n timesteps, each ≥ 0
- * @param options.size width of the embedding
- * @param options.freqShift the frequencies run over size/2 − freqShift divisions: 1 in the paper's code, 0 elsewhere
- * @param options.flipSinToCos cosines first
  * @returns [n, size], row by row
  */
 export const timestepEmbedding = (
   timesteps: ArrayLike<number>,
-  { size, freqShift, flipSinToCos }: { size: number; freqShift: number; flipSinToCos: boolean },
+  { size, freqShift, flipSinToCos }: TimestepEmbedding,
 ): Float32Array<ArrayBuffer> => {
   const half = Math.floor(size / 2);
   const embedding = new Float32Array(timesteps.length * size);
   const sine = flipSinToCos ? half : 0, cosine = half - sine;
-  for (let i = 0; i < half; i++) {
-    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / (half - freqShift));
-    const frequency = Math.fround(Math.exp(exponent));
+  for (const [i, frequency] of frequenciesOf(half, freqShift).entries()) {
     for (let row = 0; row < timesteps.length; row++) {
       const angle = Math.fround(timesteps[row] * frequency);
       embedding[row * size + sine + i] = Math.sin(angle);
@@ -43,14 +55,34 @@ export const timestepEmbedding = (
   return embedding;
 };
 
+/**
+ * The same on the engine, for whoever has the timesteps as a tensor.
+ *
+ * @param timesteps [B]
+ * @returns [B, size]
+ */
+export const embedTimesteps = (
+  timesteps: tf.Tensor1D,
+  { size, freqShift, flipSinToCos }: TimestepEmbedding,
+): tf.Tensor2D => {
+  const half = Math.floor(size / 2);
+  const angles = tf.mul(
+    tf.reshape(tf.cast(timesteps, "float32"), [-1, 1]),
+    frequenciesOf(half, freqShift),
+  ) as tf.Tensor2D;
+  const sine = tf.sin(angles), cosine = tf.cos(angles);
+  const embedding = tf.concat(flipSinToCos ? [cosine, sine] : [sine, cosine], 1);
+  return size === 2 * half ? embedding : tf.pad(embedding, [[0, 0], [0, 1]]);
+};
+
 /** What one evaluation of the network takes. */
 export interface UNetInputs {
   /** x_t, [B, H, W, in_channels]. */
   readonly x: tf.Tensor4D;
   /** Sinusoidal embedding of the timesteps, [B, block_out_channels[0]]. */
   readonly timesteps: tf.Tensor2D;
-  /** Classes, one-hot, [B, num_class_embeds]; none for an unconditional network. */
-  readonly classes?: tf.Tensor2D;
+  /** Classes, one-hot, [B, num_class_embeds], or by their indices, [B]; none for an unconditional network. */
+  readonly classes?: tf.Tensor2D | tf.Tensor1D;
 }
 
 /** A function of the inputs and the weights, made for one configuration. */
@@ -76,7 +108,10 @@ export const createUNet = (config: UNetConfig, architecture: Architecture = arch
 
     // Time and class embedding.
     let embedding = dense(silu(dense(timesteps, "time_embedding.linear_1")), "time_embedding.linear_2");
-    if (classes) embedding = tf.add(embedding, tf.matMul(classes, w<tf.Rank.R2>("class_embedding.weight")));
+    if (classes) {
+      const table = w<tf.Rank.R2>("class_embedding.weight");
+      embedding = tf.add(embedding, classes.rank === 1 ? tf.gather(table, classes) : tf.matMul(classes, table));
+    }
     const activated = silu(embedding);
 
     // A tidy each: at 256×256 what all layers make is more than the 2 GiB that wasm has.

@@ -1,44 +1,33 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type * as tf from "@tensorflow/tfjs-core";
+import { plainOrder, reorder, tensorInOrder } from "../engine/order.ts";
 import { ModelError } from "./error.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
-/** Copies `data`, taken as [a, b, c], into [c, b, a]: the one change that there is between the two layouts. */
-const reverseAxes = (data: Float32Array, [a, b, c]: readonly [number, number, number]): Float32Array<ArrayBuffer> => {
-  const out = new Float32Array(data.length);
-  for (let k = 0, to = 0; k < c; k++) {
-    for (let j = 0; j < b; j++) {
-      for (let i = 0, from = j * c + k; i < a; i++, from += b * c) out[to++] = data[from];
-    }
-  }
-  return out;
-};
+/** The order of the engine's axes in what is stored, by their number: of HWIO in OIHW, and of [in, out] in [out, in]. */
+const STORED_ORDERS: Readonly<Record<number, readonly number[]>> = { 2: [1, 0], 4: [3, 2, 0, 1] };
 
 /** Embeddings are looked up row by row, in both layouts alike. */
 const isEmbedding = (name: string) => name.startsWith("class_embedding.");
 
-const isReversed = (name: string, { shape }: StoredTensor): boolean =>
-  shape.length === 4 || (shape.length === 2 && !isEmbedding(name));
+const storedOrder = (name: string, { length }: readonly number[]): readonly number[] =>
+  isEmbedding(name) ? plainOrder(length) : STORED_ORDERS[length] ?? plainOrder(length);
+
+/** The engine's shape of what is stored in one, and in which order its axes lie there. */
+const inEngine = (name: string, stored: readonly number[]): { shape: number[]; order: readonly number[] } => {
+  const order = storedOrder(name, stored);
+  return { shape: stored.map((_, axis) => stored[order.indexOf(axis)]), order };
+};
 
 /** From diffusers' layout to the engine's: OIHW → HWIO, [out, in] → [in, out]. */
-export const toEngineLayout = (name: string, tensor: StoredTensor): StoredTensor => {
-  if (!isReversed(name, tensor)) return tensor;
-  if (tensor.shape.length === 2) {
-    const [o, i] = tensor.shape;
-    return { shape: [i, o], data: reverseAxes(tensor.data, [o, 1, i]) };
-  }
-  const [o, i, h, w] = tensor.shape;
-  return { shape: [h, w, i, o], data: reverseAxes(tensor.data, [o, i, h * w]) };
+export const toEngineLayout = (name: string, { shape: stored, data }: StoredTensor): StoredTensor => {
+  const { shape, order } = inEngine(name, stored);
+  return { shape, data: reorder(data, shape, order, plainOrder(shape.length)) };
 };
 
 /** From the engine's layout to diffusers': HWIO → OIHW, [in, out] → [out, in]. */
-export const toStoredLayout = (name: string, tensor: StoredTensor): StoredTensor => {
-  if (!isReversed(name, tensor)) return tensor;
-  if (tensor.shape.length === 2) {
-    const [i, o] = tensor.shape;
-    return { shape: [o, i], data: reverseAxes(tensor.data, [i, 1, o]) };
-  }
-  const [h, w, i, o] = tensor.shape;
-  return { shape: [o, i, h, w], data: reverseAxes(tensor.data, [h * w, i, o]) };
+export const toStoredLayout = (name: string, { shape, data }: StoredTensor): StoredTensor => {
+  const order = storedOrder(name, shape);
+  return { shape: order.map((axis) => shape[axis]), data: reorder(data, shape, plainOrder(shape.length), order) };
 };
 
 /**
@@ -73,7 +62,7 @@ export class Weights {
 export const uploadWeights = (tensors: ReadonlyMap<string, StoredTensor>): Map<string, tf.Tensor> =>
   new Map(
     Array.from(tensors, ([name, stored]) => {
-      const { shape, data } = toEngineLayout(name, stored);
-      return [name, tf.tensor(data, [...shape])];
+      const { shape, order } = inEngine(name, stored.shape);
+      return [name, tensorInOrder(stored.data, shape, order)];
     }),
   );

@@ -1,4 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
+// Read by path below; imported so that `deno install --entrypoint` fetches it.
+import type {} from "swagger-ui-dist";
 import type { Serving } from "../serving/serving.ts";
 import { contentSecurityPolicy } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";

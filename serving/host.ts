@@ -24,7 +24,7 @@ export interface WarmUp {
  * The networks are compiled for the sizes of a call that were not needed yet, one size at a time, the smaller ones first.
  * Where a request needs a size before its turn, it is compiled then.
  *
- * @param options.compiles whether the engine compiles; nothing is done where it does not
+ * @param options.compiles whether the engine compiles each size by itself; nothing is done where it does not
  */
 export const createWarmUp = ({ capacity, compiles }: { capacity: number; compiles: boolean }): WarmUp => {
   let pieces: { readonly model: LoadedModel; readonly rows: number }[] = [];
@@ -90,7 +90,7 @@ export const createHost = (
   const heap = createHeapReader();
   const served = new Map<number, Served>();
   const cancellers = new Map<number, AbortController>();
-  const warmUp = createWarmUp({ capacity, compiles: engine.compiles ?? false });
+  const warmUp = createWarmUp({ capacity, compiles: engine.compilesFor === "each shape" });
   const memory = (): EngineMemory => {
     const { numTensors: tensors, numBytes: bytes } = tf.memory();
     return { tensors, bytes };

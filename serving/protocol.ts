@@ -1,4 +1,5 @@
-import type { EngineName, XlaChoice } from "../engine/engine.ts";
+import type { EngineName } from "../engine/engine.ts";
+import type { EngineOptions } from "../engine/mod.ts";
 import type { ErrorDescription } from "../sampling/errors.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import type { SamplingRequest } from "../sampling/request.ts";
@@ -17,16 +18,12 @@ export interface ModelLocation {
 }
 
 /** What the worker is to open. */
-export interface StartOptions {
+export interface StartOptions extends EngineOptions {
   readonly models: readonly (ModelLocation & {
     /** Whether the worker cannot start without it; else, where its folder cannot be read any more, it is lost alone. */
     readonly isNeeded: boolean;
   })[];
   readonly engine: EngineName | "auto";
-  /** TensorFlow's library, instead of one that is looked for. */
-  readonly tensorflow?: string;
-  /** Whether XLA is to compile the network; `off` if not given. */
-  readonly xla?: XlaChoice;
   readonly capacity: number;
   readonly deterministic: boolean;
 }

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import type { EngineName, XlaChoice } from "../engine/engine.ts";
+import type { EngineName } from "../engine/engine.ts";
+import type { EngineOptions } from "../engine/mod.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import type { SamplingRequest } from "../sampling/request.ts";
 import type { Heap } from "./heap.ts";
@@ -21,14 +22,10 @@ export interface EngineMemory {
 }
 
 /** What is to be served, and how. */
-export interface ServingOptions {
+export interface ServingOptions extends EngineOptions {
   /** Diffusers pipeline folders; the first is the default model. */
   readonly models: readonly string[];
   readonly engine: EngineName | "auto";
-  /** TensorFlow's library, instead of one that is looked for. */
-  readonly tensorflow?: string;
-  /** Whether XLA is to compile the networks. @default "off" */
-  readonly xla?: XlaChoice;
   /** Rows of one network call; a guided image takes two. At least 2. @default 16 */
   readonly capacity?: number;
   /** Images of one model that may be asked for and not done. @default 256 */

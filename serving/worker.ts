@@ -44,12 +44,12 @@ const read = async (
 };
 
 const start = async (
-  { models, engine: engineName, tensorflow, xla, capacity, deterministic }: StartOptions,
+  { models, engine: engineName, capacity, deterministic, ...engineOptions }: StartOptions,
   { pause }: Mailbox,
 ): Promise<{ host: Host; ready: FromWorker }> => {
   // A model that cannot be read is found before an engine, which may ask for graphics cards, is opened.
   const found = await Promise.all(models.map(read));
-  const engine = await openEngine(engineName, { tensorflow, xla, hasGpu: seekGpu });
+  const engine = await openEngine(engineName, { ...engineOptions, hasGpu: seekGpu });
   const host = createHost(engine, { capacity, deterministic, pause, post });
   const infos = found.flatMap((model) =>
     "pipeline" in model ? [{ key: model.key, info: host.add(model, model.pipeline) }] : []

@@ -21,3 +21,13 @@ Deno.test("deno.json: no two tasks of the program repeat a list of permissions t
   assertEquals(flags, []);
   assert(Object.keys(tasks).includes("test-quick"));
 });
+
+Deno.test("deno.json: a task installs what its command imports, and the other tasks everything", async () => {
+  const { nodeModulesDir, tasks } = await read("deno.json");
+  assertEquals(nodeModulesDir, "manual");
+  for (const [name, { command }] of Object.entries(tasks as Record<string, { command: string }>)) {
+    const [install] = command.split(" && ");
+    const program = new RegExp(` main\\.ts ${name}$`).test(command);
+    assertEquals(install.startsWith(`deno install${program ? ` --entrypoint commands/${name}/` : ""}`), true, name);
+  }
+});

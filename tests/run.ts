@@ -31,7 +31,7 @@ const PERMISSIONS = [
   "--allow-ffi=.tensorflow,node_modules,runs",
   `--allow-env=${[
     ...["PG*", "CI", "CHROMIUM_PATH", "DENOISE_TEST_ENGINES", "DENOISE_TENSORFLOW", "XDG_RUNTIME_DIR"],
-    ...["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS"],
+    ...["ORT_DISABLE_TELEMETRY", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS"],
   ]}`,
   `--allow-run=${
     findPrograms([

@@ -92,7 +92,7 @@ export const train = async (
 
   // What cannot work is refused before there is a folder.
   const begun = isResumed ? null : { stored: null, ...await modelFrom(recipe, recipe.init) };
-  const engine = await openEngine(recipe.engine, options);
+  const engine = await openEngine(recipe.engine, { ...options, trains: true });
   using _lock = isResumed ? await reopenRunFolder(run) : await createRunFolder(run, recipe);
   const { stored, init, model } = begun ?? await restore();
 

@@ -32,7 +32,7 @@ const startTraining = (args: readonly string[], onEvent: (event: TrainingEvent) 
     ...(ffi.length > 0 ? [`--allow-ffi=${ffi}`] : []),
   ];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", "--node-modules-dir=manual", ...permissions, "main.ts", "train", ...args],
+    args: ["run", "--quiet", "--no-prompt", ...permissions, "main.ts", "train", ...args],
     cwd: root,
     env: { NO_COLOR: "1", ...(path === null ? {} : { DENOISE_TENSORFLOW: path }) },
     stdin: "null",

@@ -11,10 +11,8 @@ import {
   type Purpose,
   startContender,
   type TimedOperation,
+  toleranceOf,
 } from "./contender.ts";
-
-/** What an implementation in float32 may differ by, where ε is about 1. */
-const TOLERANCE = 1e-3;
 
 /**
  * Asks every contender for ε_θ of the same image, and keeps those that agree with the first. Says who does not.
@@ -35,7 +33,7 @@ const keepAgreeing = async (
       reference ??= epsilon;
       const difference = epsilon.reduce((most, value, i) => Math.max(most, Math.abs(value - reference![i])), 0);
       // Written so that NaN fails.
-      if (!(epsilon.length === reference.length && difference < TOLERANCE)) {
+      if (!(epsilon.length === reference.length && difference < toleranceOf(contender.name))) {
         throw new Error(`${contender.name}: its ε differs by ${difference} from that of ${contenders[0].name}`);
       }
       agreeing.push({ contender, difference });

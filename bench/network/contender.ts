@@ -17,26 +17,58 @@ const deno = (
   args: ["run", "--no-prompt", "--allow-read=.", ...permissions, beside(file), ...args],
 });
 
-const TENSORFLOW = [
-  "--allow-ffi=.tensorflow",
-  "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
+const LIBRARIES = [
+  "--allow-ffi=.tensorflow,node_modules",
+  "--allow-env=DENOISE_TENSORFLOW,ORT_DISABLE_TELEMETRY,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
 ];
 
 /** The names of those to which the others are compared, by the faster of them. */
 export const NETWORK_PEERS: readonly string[] = ["pytorch contiguous", "pytorch channels_last"];
 
-/** All names, in the order of the table. */
-export const NETWORK_CONTENDERS = [...NETWORK_PEERS, "tensorflow compiled", "tensorflow eager", "wasm", "jax-js"];
+/** PyTorch at its best beside that. */
+const PYTORCH_VARIANTS = { "pytorch compile": "compile", "pytorch bfloat16": "bfloat16" };
 
-/** The contenders for a purpose. jax-js only evaluates: to train on 8 images it needs more than wasm's 4 GiB. */
+/** OpenVINO's precisions. */
+const OPENVINO = { openvino: "f32", "openvino bfloat16": "bf16" };
+
+/** All names, in the order of the table. */
+export const NETWORK_CONTENDERS = [
+  ...NETWORK_PEERS,
+  ...Object.keys(PYTORCH_VARIANTS),
+  ...Object.keys(OPENVINO),
+  "onnx",
+  "tensorflow compiled",
+  "tensorflow eager",
+  "wasm",
+  "jax-js",
+];
+
+/** What an implementation in that precision may differ by, where ε is about 1. */
+export const toleranceOf = (name: string): number => name.endsWith("bfloat16") ? 0.2 : 1e-3;
+
+/**
+ * The contenders for a purpose. OpenVINO and jax-js only evaluate; jax-js would need more than wasm's 4 GiB to train on 8
+ * images.
+ */
 export const programs = (purpose: Purpose): ContenderProgram[] => [
   ...["contiguous", "channels_last"].map((layout, i): ContenderProgram => ({
     name: NETWORK_PEERS[i],
     command: "python3",
     args: [beside("pytorch.py"), layout, purpose],
   })),
-  deno("tensorflow compiled", "denoise.ts", TENSORFLOW, ["tensorflow", "compiled", purpose]),
-  deno("tensorflow eager", "denoise.ts", TENSORFLOW, ["tensorflow", "eager", purpose]),
+  ...(purpose === "step" ? Object.entries(PYTORCH_VARIANTS) : []).map(([name, variant]): ContenderProgram => ({
+    name,
+    command: "python3",
+    args: [beside("pytorch.py"), variant, purpose],
+  })),
+  ...(purpose === "step" ? Object.entries(OPENVINO) : []).map(([name, precision]): ContenderProgram => ({
+    name,
+    command: "python3",
+    args: [beside("openvino_network.py"), precision],
+  })),
+  deno("onnx", "denoise.ts", LIBRARIES, ["onnx", "compiled", purpose]),
+  deno("tensorflow compiled", "denoise.ts", LIBRARIES, ["tensorflow", "compiled", purpose]),
+  deno("tensorflow eager", "denoise.ts", LIBRARIES, ["tensorflow", "eager", purpose]),
   deno("wasm", "denoise.ts", [], ["wasm", "compiled", purpose]),
   ...(purpose === "step" ? [deno("jax-js", "jax_js.ts", [], [])] : []),
 ];

@@ -67,5 +67,5 @@ await answerRequests(
   `${engine.name} ${engine.version}, ${engine.device}, ${mode}`,
   purpose === "train"
     ? trainer(pipeline)
-    : sampler(mode === "eager" ? { ...engine, compiles: false } : engine, pipeline),
+    : sampler(mode === "eager" ? { ...engine, compilesFor: undefined } : engine, pipeline),
 );

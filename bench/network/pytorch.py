@@ -1,8 +1,11 @@
 """The peer's side of the comparison: diffusers' UNet2DModel on PyTorch; contender.ts has the protocol.
 
-    python3 bench/network/pytorch.py contiguous|channels_last step|train FOLDER
+    python3 bench/network/pytorch.py contiguous|channels_last|bfloat16|compile step|train FOLDER
+
+bfloat16 is autocast, compile is torch.compile; both with the memory layout channels_last. compile needs a C++ compiler.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -11,8 +14,9 @@ import time
 import diffusers
 import torch
 
-layout, purpose, folder = sys.argv[1:]
-FORMAT = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+variant, purpose, folder = sys.argv[1:]
+FORMAT = torch.contiguous_format if variant == "contiguous" else torch.channels_last
+precision = torch.autocast("cpu", torch.bfloat16) if variant == "bfloat16" else contextlib.nullcontext()
 
 model = diffusers.UNet2DModel.from_pretrained(folder, subfolder="unet").to(memory_format=FORMAT)
 channels, side = model.config.in_channels, model.config.sample_size
@@ -31,8 +35,8 @@ def sampler():
     def step(rows):
         x, timesteps, classes = inputs(rows)
         started = time.perf_counter()
-        with torch.inference_mode():
-            model(x, timesteps, class_labels=classes).sample.numpy()
+        with torch.inference_mode(), precision:
+            model(x, timesteps, class_labels=classes).sample.float().numpy()
         return time.perf_counter() - started
 
     return step
@@ -42,8 +46,8 @@ def evaluate(pixels, timestep):
     """One image and its output as lists, NHWC."""
     x = torch.tensor(pixels).reshape(1, side, side, channels).permute(0, 3, 1, 2).contiguous(memory_format=FORMAT)
     classes = None if model.config.num_class_embeds is None else torch.zeros(1, dtype=torch.long)
-    with torch.inference_mode():
-        return model(x, timestep, class_labels=classes).sample.permute(0, 2, 3, 1).flatten().tolist()
+    with torch.inference_mode(), precision:
+        return model(x, timestep, class_labels=classes).sample.float().permute(0, 2, 3, 1).flatten().tolist()
 
 
 def trainer():
@@ -75,9 +79,11 @@ def resident_bytes():
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+if variant == "compile":
+    model = torch.compile(model)
 run = trainer() if purpose == "train" else sampler()
 run(1)
-versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {layout}"
+versions = f"torch {torch.__version__}, diffusers {diffusers.__version__}, {torch.get_num_threads()} threads, {variant}"
 print(json.dumps({"description": versions}), flush=True)
 for line in sys.stdin:
     asked = json.loads(line)

@@ -114,7 +114,7 @@ export const trainingProgram = (name: string, task: string): ContenderProgram =>
     ...kind !== "wasm"
       ? [
         "--allow-ffi=.tensorflow",
-        "--allow-env=DENOISE_TENSORFLOW,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
+        "--allow-env=DENOISE_TENSORFLOW,ORT_DISABLE_TELEMETRY,TF_CPP_MIN_LOG_LEVEL,TF_ENABLE_ONEDNN_OPTS,TF_XLA_FLAGS,XDG_RUNTIME_DIR",
       ]
       : [],
   ];

@@ -25,7 +25,7 @@ export const runClassifier = async (options: z.output<typeof classifierOptions>)
     if (train.count < batch) {
       throw new UsageError(`--batch must be at most ${train.count}, as many as --data has, received ${batch}`);
     }
-    const engine = await openEngine(options.engine, options);
+    const engine = await openEngine(options.engine, { ...options, trains: true });
     report({ event: "start", data: train.name, test: test.name, images: train.count, engine: engine.name });
     const recipe = { epochs, batch, lr, shift, seed };
     const done = await trainClassifier({ train, test, shape: { widths, features }, recipe, folder: out }, {

@@ -17,7 +17,7 @@ const quoted = (path: string): string => {
  */
 export const grantingCommand = (command: string, permissions: readonly string[]): string => {
   const [task] = command.split(" ");
-  const granted = TASKS[task]?.command ?? "";
+  const granted = TASKS[task]?.command.split(" && ").at(-1) ?? "";
   const [run] = granted.includes("$(") ? ["deno run …"] : granted.split(" main.ts ");
   return `${run || "deno run …"} ${permissions.join(" ")} main.ts ${command} …`;
 };

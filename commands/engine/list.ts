@@ -1,27 +1,47 @@
 import { type EngineChoice, openBest } from "../../engine/best.ts";
-import { type EngineName, ENGINES, openEngine } from "../../engine/mod.ts";
-import { findPythonTensorflow, type PythonTensorflow } from "../../engine/tensorflow/install.ts";
+import { EngineError, type EngineName, ENGINES, openEngine } from "../../engine/mod.ts";
+import { findLibrary } from "../../engine/tensorflow/find_library.ts";
+import { openLibrary } from "../../engine/tensorflow/library.ts";
+import { findPythonTensorflow, type PythonTensorflow } from "../../engine/tensorflow/link.ts";
 
 /** One engine as it was found here: what it is, or why it is not. */
 type FoundEngine =
-  | { name: EngineName; version: string; device: string; compiles: boolean; library?: string }
+  | {
+    name: EngineName;
+    version: string;
+    device: string;
+    compiles: boolean;
+    library?: string;
+    providers?: readonly string[];
+  }
   | { name: EngineName; reason: string };
 
 /** When `auto` takes an engine that is there and that it has not taken. */
 const AUTO: Record<EngineName, string> = {
   onnx: "if no graphics card is there",
-  tensorflow: "if no graphics card is there",
-  webgpu: "if TensorFlow has no graphics card",
+  tensorflow: "on a graphics card, and to train",
+  webgpu: "if there is no CUDA",
   "webgpu-software": "never: for tests, by name alone",
   wasm: "if nothing better is there",
   cpu: "never: for tests, by name alone",
 };
 
+/** Loads TensorFlow ahead of WebGPU: behind a Vulkan driver that has loaded an LLVM, it would crash. */
+const preload = (): void => {
+  try {
+    const library = findLibrary();
+    if (library !== null) openLibrary(library);
+  } catch (error) {
+    // The list says it.
+    if (!(error instanceof EngineError)) throw error;
+  }
+};
+
 const open = async (name: EngineName, tensorflow?: string): Promise<FoundEngine> => {
   try {
     const options = name === "tensorflow" ? { tensorflow } : {};
-    const { version, device, compiles = false, library } = await openEngine(name, options);
-    return { name, version, device, compiles, library };
+    const { version, device, compilesFor, library, providers } = await openEngine(name, options);
+    return { name, version, device, compiles: compilesFor !== undefined, library, providers };
   } catch (error) {
     const message = error instanceof Error ? error.message.split("\n")[0] : String(error);
     return { name, reason: message.replace(/^Cannot start \S+: /, "") };
@@ -42,6 +62,12 @@ const realPath = (path: string): string => {
   }
 };
 
+/** What ONNX Runtime could compute on. */
+const devicesOf = (engines: readonly FoundEngine[]): string[] =>
+  engines.flatMap((one) =>
+    "providers" in one && one.providers ? [`onnx has --device ${one.providers.join(", ")}`] : []
+  );
+
 /** Which TensorFlow is used, and which one Python has that could be. */
 const librariesOf = (engines: readonly FoundEngine[], python: PythonTensorflow | null): string[] => {
   const library = engines.map((one) => "library" in one ? one.library : undefined).find(Boolean);
@@ -60,8 +86,8 @@ const print = (engines: readonly FoundEngine[], choice: EngineChoice, python: Py
   const rows = [["engine", "version", "device", "compiles", "auto"], ...engines.map((one) => columnsOf(one, choice))];
   const widths = rows[0].map((_, i) => i === 4 ? 0 : Math.max(...rows.map((row) => row[i].length)));
   for (const row of rows) console.log(row.map((text, i) => text.padEnd(widths[i])).join("  "));
-  const libraries = librariesOf(engines, python);
-  if (libraries.length > 0) console.log(["", ...libraries].join("\n"));
+  const notes = [...devicesOf(engines), ...librariesOf(engines, python)];
+  if (notes.length > 0) console.log(["", ...notes].join("\n"));
 };
 
 /**
@@ -74,6 +100,7 @@ const print = (engines: readonly FoundEngine[], choice: EngineChoice, python: Py
 export const listEngines = async (
   { json, tensorflow }: { json: boolean; tensorflow?: string },
 ): Promise<void> => {
+  if (tensorflow === undefined) preload();
   // First, since an engine that is opened by name may be one that auto would not take; the list says what cannot be used.
   const choice = await openBest({ tensorflow, warn: () => {} });
   const engines: FoundEngine[] = [];

@@ -41,7 +41,7 @@ const checkOrigins = (origins: readonly string[]): void => {
 const open = async (options: Options): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
-  const { tensorflow, xla } = options;
+  const { tensorflow, xla, device, threads } = options;
   // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
   const log = createLog(options.log);
@@ -62,6 +62,8 @@ const open = async (options: Options): Promise<Server> => {
       engine,
       tensorflow,
       xla,
+      device,
+      threads,
       capacity,
       deterministic,
       queue,

@@ -1,7 +1,8 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { CompiledFunction, Compiler } from "../compile.ts";
-import { ANY_ROWS, type HostValues, OnnxGraph, type Value } from "./graph.ts";
-import { elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
+import { ANY_ROWS, OnnxGraph, type Value } from "./graph.ts";
+import { type HostValues, type Order, plainOrder, reorder } from "../order.ts";
+import { dtypeOf, elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
 import type { HostTensor, OnnxSession } from "./session.ts";
 
 /**
@@ -14,6 +15,8 @@ export type OpenSession = (model: Uint8Array<ArrayBuffer>, options: { isSmall: b
 /** What the backend keeps of a tensor: its values, or what stands for it in the graph that is being recorded. */
 interface TensorData {
   readonly values?: HostValues;
+  /** In which the axes of the values lie, where it is not the order of the shape. */
+  readonly order?: Order;
   readonly symbol?: Value;
   /** Tensors that share it. */
   references: number;
@@ -89,11 +92,11 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
 
   /** What stands for a tensor in the graph: one from outside is a constant of it. */
   #symbolOf({ dataId, shape, dtype }: tf.TensorInfo, { graph, captured }: Trace): Value {
-    const { symbol, values } = this.#data.get(dataId);
+    const { symbol, values, order } = this.#data.get(dataId);
     if (symbol !== undefined) return symbol;
     const known = captured.get(dataId);
     if (known !== undefined) return graph.reshape(known, shape);
-    const constant = graph.constant(values!, shape, elementTypeOf(dtype));
+    const constant = graph.constant(values!, shape, elementTypeOf(dtype), order);
     captured.set(dataId, constant);
     return constant;
   }
@@ -114,7 +117,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     const one = (value: Value, i: number): tf.TensorInfo => ({
       dataId: add(value, i),
       shape: [...value.shape],
-      dtype: value.type as tf.DataType,
+      dtype: dtypeOf(value.type),
     });
     return Array.isArray(values) ? values.map(one) : one(values, 0);
   }
@@ -136,7 +139,8 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     );
     if (this.#operations.size > MOST_OPERATIONS) this.#forgetOldest();
     if (typeof session === "number") {
-      const { dataId } = inputs[session];
+      const { dataId, shape } = inputs[session];
+      this.#plain(dataId, shape);
       this.incRef(dataId);
       return this.#asInfos(outputs, () => dataId);
     }
@@ -152,9 +156,18 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
 
   #feeds(inputs: readonly tf.TensorInfo[]): Record<string, HostTensor> {
     return Object.fromEntries(inputs.map(({ dataId, shape, dtype }, i) => {
-      const { values } = this.#data.get(dataId);
-      return [`x${i}`, { values: values!, shape, type: elementTypeOf(dtype) }];
+      return [`x${i}`, { values: this.#plain(dataId, shape), shape, type: elementTypeOf(dtype) }];
     }));
+  }
+
+  /** The values of a tensor in the order of its shape, in which they are kept from then on. */
+  #plain(dataId: object, shape: readonly number[]): HostValues {
+    const data = this.#data.get(dataId);
+    if (data.values === undefined) return refuseRead();
+    if (data.order === undefined) return data.values;
+    const values = reorder(data.values, shape, data.order, plainOrder(shape.length));
+    this.#data.set(dataId, { ...data, values, order: undefined });
+    return values;
   }
 
   compileFunction(
@@ -162,7 +175,12 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     examples: readonly tf.Tensor[],
     { anyRows = false }: { xla: boolean; anyRows?: boolean },
   ): CompiledFunction {
-    const { model, outputs } = this.record(compute, examples, { anyRows });
+    const graph = new OnnxGraph();
+    const inputs = examples.map(({ shape, dtype }, i) =>
+      graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype))
+    );
+    const outputs = this.record(graph, inputs, compute);
+    const model = graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output])));
     const session = this.#open(model, { isSmall: false });
     return {
       run: (inputs) => {
@@ -171,7 +189,7 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
           tf.engine().makeTensorFromTensorInfo({
             dataId: this.#add({ values: results[`y${i}`].values }),
             shape: shapeFor(shape, inputs[0]?.shape[0] ?? 1),
-            dtype: type as tf.DataType,
+            dtype: dtypeOf(type),
           })
         );
       },
@@ -179,34 +197,33 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
     };
   }
 
-  /** Records a function as the bytes of a graph, from inputs x0, x1 … to outputs y0, y1 … */
-  record(
-    compute: (inputs: tf.Tensor[]) => tf.Tensor[],
-    examples: readonly tf.Tensor[],
-    { anyRows }: { anyRows: boolean },
-  ): { model: Uint8Array<ArrayBuffer>; outputs: Value[] } {
-    const graph = new OnnxGraph();
+  /**
+   * Records what a function does with tensors of a graph.
+   *
+   * @param compute is handed the inputs as tensors
+   * @returns its outputs, with their axes in memory in the order of their shapes
+   */
+  record(graph: OnnxGraph, inputs: readonly Value[], compute: (inputs: tf.Tensor[]) => tf.Tensor[]): Value[] {
     const random = Math.random;
     this.#trace = { graph, captured: new Map() };
     Math.random = refuseRandom;
     try {
       let outputs: Value[] = [];
       tf.tidy(() => {
-        const symbols = examples.map(({ shape, dtype }, i) => {
-          const symbol = graph.input(`x${i}`, anyRows ? shape.with(0, ANY_ROWS) : shape, elementTypeOf(dtype));
-          return tf.engine().makeTensorFromTensorInfo({
-            dataId: this.#add({ symbol }),
-            shape: [...symbol.shape],
-            dtype,
-          });
-        });
-        outputs = compute(symbols).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
+        const infos = this.#asInfos([...inputs], (symbol) => this.#add({ symbol })) as tf.TensorInfo[];
+        const tensors = infos.map((info) => tf.engine().makeTensorFromTensorInfo(info));
+        outputs = compute(tensors).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
       });
-      return { model: graph.encode(Object.fromEntries(outputs.map((output, i) => [`y${i}`, output]))), outputs };
+      return outputs;
     } finally {
       Math.random = random;
       this.#trace = null;
     }
+  }
+
+  /** Takes values in the order in which their axes lie. */
+  writeInOrder(values: HostValues, _dtype: tf.DataType, order: Order): object {
+    return this.#add({ values, order });
   }
 
   override write(values: tf.BackendValues, _shape: number[], dtype: tf.DataType): object {

@@ -1,3 +1,4 @@
+import { roundToFloat16 } from "../float16.ts";
 import {
   ELEMENT_TYPES,
   type ElementType,
@@ -6,6 +7,7 @@ import {
   type OnnxNode,
   type OnnxPort,
 } from "./encode.ts";
+import { type HostValues, isSame, longAxes, plainOrder, reorder } from "../order.ts";
 
 /**
  * Stands for any number of rows while a function is recorded: a prime that no layer is as wide as, so that a dimension
@@ -15,9 +17,6 @@ export const ANY_ROWS = 10007;
 
 /** What the dimension of the batch is called in a file. */
 const BATCH = "batch";
-
-/** Values of a tensor that is known while the graph is recorded; a boolean is 0 or 1. */
-export type HostValues = Float32Array | Int32Array | Uint8Array | BigInt64Array;
 
 /**
  * A tensor of the graph.
@@ -37,13 +36,6 @@ export interface Value {
   readonly constant?: { readonly values: HostValues; readonly order: readonly number[] };
 }
 
-export const product = (numbers: readonly number[]): number => numbers.reduce((result, n) => result * n, 1);
-
-export const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
-
-const isSame = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((n, i) => n === b[i]);
-
 /** Images with the channels outermost, of a shape that is [B, H, W, C]. */
 export const NCHW = [0, 3, 1, 2];
 
@@ -58,36 +50,6 @@ const namedDimensions = (value: Value): (number | string)[] =>
     if (!isOfBatch(size)) return size;
     return size === ANY_ROWS ? BATCH : `${size / ANY_ROWS}*${BATCH}`;
   });
-
-/** The axes that have more than one element: where the others lie makes no difference. */
-const longAxes = (shape: readonly number[], order: readonly number[]): number[] =>
-  order.filter((axis) => shape[axis] !== 1);
-
-/** Copies values that lie in memory in one order of their axes into another. */
-export const reorder = <T extends HostValues>(
-  values: T,
-  shape: readonly number[],
-  from: readonly number[],
-  to: readonly number[],
-): T => {
-  if (isSame(longAxes(shape, from), longAxes(shape, to))) return values;
-  const dimensions = to.map((axis) => shape[axis]);
-  // How far apart in `values` are two neighbours along each axis of the result.
-  const strides = to.map((axis) => product(from.slice(from.indexOf(axis) + 1).map((inner) => shape[inner])));
-  const result = new (values.constructor as new (length: number) => T)(values.length);
-  const rank = dimensions.length, inner = dimensions[rank - 1], stride = strides[rank - 1];
-  const index = new Int32Array(rank);
-  for (let at = 0, start = 0; at < result.length;) {
-    for (let i = 0, source = start; i < inner; i++, source += stride) result[at++] = values[source];
-    for (let axis = rank - 2; axis >= 0; axis--) {
-      start += strides[axis];
-      if (++index[axis] < dimensions[axis]) break;
-      start -= strides[axis] * dimensions[axis];
-      index[axis] = 0;
-    }
-  }
-  return result;
-};
 
 /** Axes of two shapes that hold the same elements, in order: of [2, 3, 4] and [6, 2, 2], [0, 1] and [0], [2] and [1, 2]. */
 const matchAxes = (from: readonly number[], to: readonly number[]): { from: number[]; to: number[] }[] => {
@@ -104,6 +66,22 @@ const matchAxes = (from: readonly number[], to: readonly number[]): { from: numb
   return groups;
 };
 
+const toHalf = (name: string, values: Float32Array): Float16Array => {
+  try {
+    return roundToFloat16(values);
+  } catch (cause) {
+    throw new RangeError(`${name}: ${(cause as Error).message}`, { cause });
+  }
+};
+
+/** A constant that keeps its name, shape and layout in the file, whatever it is used as. */
+export interface OnnxParameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** What its values are stored and, with those that they meet, computed in. */
+  readonly type: "float32" | "float16";
+}
+
 /** The record of a function as a graph of ONNX's standard operators. */
 export class OnnxGraph {
   readonly #nodes: OnnxNode[] = [];
@@ -116,12 +94,12 @@ export class OnnxGraph {
   /** Names of constants by their values and how they are used. */
   readonly #stored = new Map<HostValues, Map<string, string>>();
   readonly #integers = new Map<string, Value>();
-  readonly #nameOf: (values: HostValues) => string | undefined;
+  readonly #parameters: ReadonlyMap<HostValues, OnnxParameter>;
   #names = 0;
 
-  /** @param nameOf a constant's name in the file, by its values; a number if not given */
-  constructor(nameOf: (values: HostValues) => string | undefined = () => undefined) {
-    this.#nameOf = nameOf;
+  /** @param parameters by their values, which are those of constants to come */
+  constructor(parameters: ReadonlyMap<HostValues, OnnxParameter> = new Map()) {
+    this.#parameters = parameters;
   }
 
   #newName(): string {
@@ -151,7 +129,7 @@ export class OnnxGraph {
     if (large !== undefined) {
       throw new RangeError(`Cannot record a constant of shape [${shape}]: ${large} stands for any number of rows`);
     }
-    return { name: "", shape, order, type, constant: { values, order } };
+    return { name: "", shape, order, type: this.#parameters.get(values)?.type ?? type, constant: { values, order } };
   }
 
   /** Integers as operators take them: axes, sizes, repetitions. */
@@ -165,15 +143,27 @@ export class OnnxGraph {
   #nameIn(value: Value): string {
     const { constant, order, type } = value;
     if (constant === undefined) return value.name;
+    const parameter = this.#parameters.get(constant.values);
+    if (parameter !== undefined) return this.#useOf(value, constant, parameter).name;
     const uses = this.#stored.getOrInsertComputed(constant.values, () => new Map());
     const dimensions = dimensionsOf(value);
     const isMoved = !isSame(longAxes(value.shape, constant.order), longAxes(value.shape, order));
     return uses.getOrInsertComputed(`${dimensions} ${type} ${isMoved ? order : ""}`, () => {
-      const given = this.#nameOf(constant.values);
-      const name = given === undefined || this.#constants.has(given) ? this.#newName() : given;
+      const name = this.#newName();
       this.#constants.set(name, value);
       return name;
     });
+  }
+
+  /** A parameter in another shape, order or type than it is stored in comes from nodes, which a runtime computes once. */
+  #useOf(
+    { shape, order, type }: Value,
+    { values, order: given }: NonNullable<Value["constant"]>,
+    parameter: OnnxParameter,
+  ): Value {
+    const stored = { ...parameter, order: plainOrder(parameter.shape.length) };
+    this.#constants.set(parameter.name, { ...stored, constant: { values, order: stored.order } });
+    return this.cast(this.inOrder(this.#reshaped(stored, shape, given), order), type);
   }
 
   /**
@@ -275,6 +265,7 @@ export class OnnxGraph {
    *
    * @param outputs by the name that each gets
    * @returns the bytes of a `.onnx` file
+   * @throws {RangeError} if a constant has a value that is too large for float16
    */
   encode(outputs: Readonly<Record<string, Value>>, metadata?: Record<string, string>): Uint8Array<ArrayBuffer> {
     const ports: OnnxPort[] = [];
@@ -301,7 +292,7 @@ export class OnnxGraph {
       .map(([name, value]) => {
         const { values, order } = value.constant!;
         const laid = reorder(values, value.shape, order, value.order);
-        const stored = value.type === "float16" ? new Float16Array(laid as Float32Array) : laid;
+        const stored = value.type === "float16" ? toHalf(name, laid as Float32Array) : laid;
         return { name, type: value.type, shape: dimensionsOf(value), values: stored };
       });
     return encodeOnnx({ nodes, initializers, inputs: this.#inputs, outputs: ports, metadata });

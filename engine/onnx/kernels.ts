@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import type { ElementType, NodeAttribute } from "./encode.ts";
-import { type HostValues, NCHW, type OnnxGraph, plainOrder, product, type Value } from "./graph.ts";
+import { type HostValues, plainOrder } from "../order.ts";
+import { NCHW, type OnnxGraph, type Value } from "./graph.ts";
 
 /** What records an operation of tfjs. Its inputs are in the order in which tfjs names them. */
 export type RecordOperation = (
@@ -15,12 +16,17 @@ const floats = (values: number[]): HostValues => Float32Array.from(values);
 const scalar = (graph: OnnxGraph, value: number, like: Value): Value =>
   graph.cast(graph.constant(floats([value]), [], "float32"), like.type);
 
+/** What operands are computed in together. */
+const commonType = (operands: readonly Value[]): ElementType =>
+  operands.some(({ type }) => type === "float16") ? "float16" : operands[0].type;
+
 const isConstant = ({ constant }: Value): boolean => constant !== undefined;
 
 /** The operand whose order in memory an elementwise operation keeps: the largest, and of those one that is not plain. */
 const leaderOf = (operands: readonly Value[], rank: number): Value =>
   operands.filter(({ shape }) => shape.length === rank).toSorted((a, b) =>
-    product(b.shape) - product(a.shape) || Number(isConstant(a)) - Number(isConstant(b)) ||
+    tf.util.sizeFromShape([...b.shape]) - tf.util.sizeFromShape([...a.shape]) ||
+    Number(isConstant(a)) - Number(isConstant(b)) ||
     b.order.join().localeCompare(a.order.join())
   )[0];
 
@@ -36,9 +42,9 @@ const broadcasting = (
   );
   const leader = leaderOf(operands, shape.length);
   const order = leader.order;
-  const half = operands.some((operand) => operand.type === "float16");
+  const isHalf = commonType(operands) === "float16";
   const aligned = operands.map((operand) => {
-    const typed = half && operand.type === "float32" ? graph.cast(operand, "float16") : operand;
+    const typed = isHalf && operand.type === "float32" ? graph.cast(operand, "float16") : operand;
     if (typed.shape.length === 0) return typed;
     const padded = [...Array(shape.length - typed.shape.length).fill(1), ...typed.shape];
     return graph.inOrder(graph.reshape(typed, padded), order);
@@ -73,15 +79,15 @@ const reduce = (graph: OnnxGraph, operator: string, x: Value, axes: readonly num
 const turned = (rank: number): number[] => [...plainOrder(rank - 2), rank - 1, rank - 2];
 
 const matMul: RecordOperation = (graph, [a, b], { transposeA, transposeB }) => {
-  const half = a.type === "float16" || b.type === "float16" ? "float16" : a.type;
-  const left = graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, half);
-  const right = graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, half);
+  const type = commonType([a, b]);
+  const left = graph.cast(transposeA ? graph.transpose(a, turned(a.shape.length)) : a, type);
+  const right = graph.cast(transposeB ? graph.transpose(b, turned(b.shape.length)) : b, type);
   const outer = tf.broadcast_util.assertAndGetBroadcastShape(left.shape.slice(0, -2), right.shape.slice(0, -2));
   const shape = [...outer, left.shape.at(-2)!, right.shape.at(-1)!];
   return graph.node("MatMul", [graph.plain(left), graph.plain(right)], {
     shape,
     order: plainOrder(shape.length),
-    type: half,
+    type,
   });
 };
 
@@ -112,9 +118,10 @@ const convolution: RecordOperation = (graph, [x, filter, bias], attributes) => {
     dimRoundingMode as "floor",
   );
   if (!(activation as string in ACTIVATIONS)) throw new RangeError(`Cannot record the activation ${activation}`);
-  const weight = graph.inOrder(graph.cast(filter, x.type), OIHW);
-  const inputs = [graph.inOrder(x, NCHW), weight, ...(bias ? [graph.cast(bias, x.type)] : [])];
-  const output = { shape: info.outShape, order: NCHW, type: x.type };
+  const type = commonType([x, filter]);
+  const image = graph.inOrder(graph.cast(x, type), NCHW), weight = graph.inOrder(graph.cast(filter, type), OIHW);
+  const inputs = [image, weight, ...(bias ? [graph.cast(bias, type)] : [])];
+  const output = { shape: info.outShape, order: NCHW, type };
   const convolved = graph.node("Conv", inputs, output, {
     dilations: [info.dilationHeight, info.dilationWidth],
     kernel_shape: [info.filterHeight, info.filterWidth],
@@ -293,6 +300,18 @@ export const elementTypeOf = (dtype: string): ElementType => {
   return type;
 };
 
+/** What tfjs takes a tensor of the graph for: it knows neither float16 nor int64. */
+export const dtypeOf = (type: ElementType): tf.DataType => {
+  switch (type) {
+    case "float16":
+      return "float32";
+    case "int64":
+      return "int32";
+    default:
+      return type;
+  }
+};
+
 /** Group normalization by the operator for instances, each group being one; γ and β are of channels. */
 const groupNorm: RecordOperation = (graph, [x, scale, shift], attributes) => {
   const { groups, eps } = attributes as { groups: number; eps: number };
@@ -373,7 +392,7 @@ export const RECORDERS: Readonly<Record<string, RecordOperation>> = {
   [tf.RealDiv]: binary("Div"),
   [tf.Relu]: unary("Relu"),
   [tf.Reshape]: (graph, [x], { shape }) =>
-    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], product(x.shape))),
+    graph.reshape(x, tf.util.inferFromImplicitShape([...shape as number[]], tf.util.sizeFromShape([...x.shape]))),
   [tf.Reverse]: reverse,
   [tf.Rsqrt]: (graph, [x]) => graph.node("Reciprocal", [graph.node("Sqrt", [x], x)], x),
   [tf.Select]: (graph, inputs) => broadcasting(graph, "Where", inputs),

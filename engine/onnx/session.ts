@@ -1,18 +1,18 @@
+import { fromFileUrl, resolve } from "@std/path";
+import { isMainThread } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { EngineError } from "../engine.ts";
+import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
-import type { HostValues } from "./graph.ts";
-
-/** What ONNX Runtime can compute on, by the name that `--device` takes. */
-export const ONNX_DEVICES = ["cpu", "webgpu", "cuda", "tensorrt", "directml", "coreml"] as const;
-
-/** One of {@linkcode ONNX_DEVICES}. */
-export type OnnxDevice = typeof ONNX_DEVICES[number];
+import { isGranted } from "../tensorflow/find_library.ts";
+import type { LibraryGrant } from "../tensorflow/permissions.ts";
+import { CUDA_FOLDER } from "./cuda.ts";
+import type { HostValues } from "../order.ts";
 
 /** The runtime's names of its execution providers. */
 const PROVIDERS: Readonly<Record<OnnxDevice, string>> = {
   cpu: "cpu",
   webgpu: "webgpu",
+  "webgpu-software": "webgpu",
   cuda: "cuda",
   tensorrt: "tensorrt",
   directml: "dml",
@@ -48,24 +48,29 @@ interface NativeSession {
   dispose(): void;
 }
 
-interface Runtime {
+/** ONNX Runtime's library. */
+export interface Runtime {
   readonly version: string;
   /** Devices that its binaries have providers for. */
   readonly devices: readonly OnnxDevice[];
   createSession(model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): OnnxSession;
 }
 
+/** The least that the runtime writes: of an error, the exception says as much. */
+const FATAL = 4;
+
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
 
 let loaded: Runtime | undefined;
 
 const load = async (): Promise<Runtime> => {
-  const [{ binding, initOrt }, { Tensor }, { version }] = await Promise.all([
+  Deno.env.set(TELEMETRY_VARIABLE, "1");
+  const [{ binding }, { Tensor }, { version }] = await Promise.all([
     import("onnxruntime-node/dist/binding.js"),
     import("onnxruntime-common"),
     import("onnxruntime-node/dist/version.js"),
   ]);
-  initOrt();
+  binding.initOrtOnce(FATAL, Tensor, isMainThread);
   const supported = new Set(binding.listSupportedBackends().map(({ name }: { name: string }) => name));
   const createSession: Runtime["createSession"] = (model, { device, threads }) => {
     const session = new binding.InferenceSession() as unknown as NativeSession;
@@ -75,8 +80,7 @@ const load = async (): Promise<Runtime> => {
       interOpNumThreads: 1,
       executionMode: "sequential",
       graphOptimizationLevel: "all",
-      // Errors alone: what it warns of is what it does itself.
-      logSeverityLevel: 3,
+      logSeverityLevel: FATAL,
     });
     const fetches = Object.fromEntries(session.outputMetadata.map(({ name }) => [name, null]));
     return {
@@ -97,6 +101,24 @@ const load = async (): Promise<Runtime> => {
   return { version, devices: ONNX_DEVICES.filter((device) => supported.has(PROVIDERS[device])), createSession };
 };
 
+const PACKAGES = fromFileUrl(new URL("../../node_modules", import.meta.url));
+
+/**
+ * Set to 1, it keeps ONNX Runtime from collecting and sending Microsoft what it is used for, which its native code would
+ * do past any permission of this process.
+ */
+export const TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY";
+
+/** Whether this process may load ONNX Runtime's library, and forbid it telemetry; asking so never prompts. */
+export const mayLoadRuntime = (): boolean =>
+  isGranted({ name: "ffi", path: PACKAGES }) && isGranted({ name: "env", variable: TELEMETRY_VARIABLE });
+
+/** The permissions that a child process needs to compute on ONNX Runtime, with CUDA where that is installed. */
+export const grantRuntime = (): LibraryGrant => {
+  const folder = resolve(CUDA_FOLDER);
+  return { path: null, read: [folder], ffi: [PACKAGES, folder], env: [TELEMETRY_VARIABLE] };
+};
+
 /**
  * Loads ONNX Runtime's library, once in a process.
  *
@@ -106,8 +128,8 @@ export const loadRuntime = async (): Promise<Runtime> => {
   try {
     return loaded ??= await load();
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotCapable
-      ? "this process may not load its library; --allow-ffi=node_modules lets it"
+    const reason = !mayLoadRuntime()
+      ? `this process may not load its library; --allow-ffi=node_modules --allow-env=${TELEMETRY_VARIABLE} let it`
       : `its library did not load: ${firstLine(cause)}`;
     throw new EngineError(`Cannot start onnx: ${reason}`, { cause });
   }

@@ -62,7 +62,7 @@ testCommandLine("engine install says what it lacks, and what does not go togethe
     const { code, stdout, stderr } = await run("engine", ...args);
     assertEquals([code, stdout, stderr], [2, "", `error: ${message}\n`]);
   };
-  await fails("--what must be one of cpu, cuda with install, or --from given, received nothing", "install");
+  await fails("--what must be one of cpu, cuda, onnx-cuda with install, or --from given, received nothing", "install");
   await fails('--from must be left out with cpu, which is downloaded, received "x"', "install", "cpu", "--from", "x");
   await fails('--from must be left out without install, received "x"', "--from", "x");
 });

@@ -69,7 +69,7 @@ testCommandLine(
     const { stderr } = await run("sample", "--model", "../model");
     assertStringIncludes(
       stderr,
-      "run deno run -q --node-modules-dir=manual -P=engine --allow-read=. --allow-write=. --allow-read=",
+      "run deno run -q -P=engine --allow-read=. --allow-write=. --allow-read=",
     );
     assertEquals([namesIn(folder), namesIn(project)], [["model", "project"], []]);
   },

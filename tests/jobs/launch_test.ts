@@ -63,6 +63,15 @@ writingTest("trainingCommand lets a job on another engine load no library", asyn
   assertEquals(env, { NO_COLOR: "1", ...NO_SECRETS });
 });
 
+Deno.test("trainingCommand lets a job on onnx load that runtime, and forbid it telemetry", () => {
+  const { args } = trainingCommand({ engine: "onnx", out: "runs/a" });
+  const folder = join(Deno.cwd(), ".onnxruntime");
+  assertEquals(args.filter((arg) => /^--allow-(ffi|env)/.test(arg)), [
+    "--allow-env=XDG_RUNTIME_DIR,ORT_DISABLE_TELEMETRY",
+    `--allow-ffi=${join(root, "node_modules")},${folder}`,
+  ]);
+});
+
 Deno.test("launchTraining: events arrive in order, though a line comes in pieces and others are none", async () => {
   const events: TrainingEvent[] = [];
   const { code } = await launchTraining({ out: "runs/a" }, { onEvent: (event) => events.push(event), main }).ended;

@@ -318,7 +318,7 @@ Deno.test("encodeSafetensors refuses a value that float16 cannot hold, by the te
   assertThrows(
     () => encodeSafetensors(large, { dtype: "F16" }),
     RangeError,
-    "conv.weight: value must be in [-65504, 65504] for F16, received -65520",
+    "conv.weight: value must be in [-65504, 65504] for float16, received -65520",
   );
   // @ts-expect-error it is not among the formats that are written
   assertThrows(() => encodeSafetensors(large, { dtype: "BF16" }), RangeError, "dtype must be one of F32, F16");

@@ -1,6 +1,8 @@
 import { assertEquals, assertLess } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { timestepEmbedding } from "../../model/unet.ts";
+import * as tf from "@tensorflow/tfjs-core";
+import { openEngine } from "../../engine/mod.ts";
+import { embedTimesteps, timestepEmbedding } from "../../model/unet.ts";
 
 interface Golden {
   size: number;
@@ -23,6 +25,16 @@ for (const { embedding: expected, ...options } of embeddings) {
     embedding.forEach((value, i) => assertLess(Math.abs(value - expected[i]), tolerance, `value ${i}`));
   });
 }
+
+Deno.test("embedTimesteps is timestepEmbedding on the engine", async () => {
+  await openEngine("wasm");
+  for (const { embedding: _, ...options } of embeddings) {
+    const embedding = tf.tidy(() => embedTimesteps(tf.tensor1d(timesteps, "int32"), options).arraySync());
+    assertEquals(embedding.map(({ length }) => length), timesteps.map(() => options.size));
+    const expected = timestepEmbedding(timesteps, options);
+    embedding.flat().forEach((value, i) => assertLess(Math.abs(value - expected[i]), 3e-7, `value ${i}`));
+  }
+});
 
 Deno.test("timestepEmbedding has a row for each timestep, which depends on it alone", () => {
   const options = { size: 16, freqShift: 0, flipSinToCos: true };

@@ -11,14 +11,14 @@ const SIZE = 6;
 
 const STEPS: ((a: tf.Tensor, b: tf.Tensor) => tf.Tensor)[] = [
   (a, b) => tf.add(a, b),
-  (a, b) => tf.mul(a, tf.sigmoid(b)),
+  (a, b) => tf.mul(a, tf.erf(b)),
   (a, b) => tf.sub(b, tf.mul(a, 0.5)),
   (a, b) => tf.div(a, tf.add(tf.square(b), 1)),
   (a, b) => tf.softmax(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true)),
   (a, b) => tf.concat(tf.split(tf.add(a, b), [2, 4], 1).reverse(), 1),
-  (a) => tf.tanh(tf.transpose(a)),
+  (a) => tf.erf(tf.transpose(a)),
   (a) => tf.sub(a, tf.mean(a, 0, true)),
-  (a, b) => tf.reshape(tf.slice(tf.stack([a, b]), [1, 0, 0], [1, SIZE, SIZE]), [SIZE, SIZE]),
+  (a, b) => tf.reshape(tf.split(tf.reshape(tf.concat([a, b]), [2, SIZE, SIZE]), 2)[1], [SIZE, SIZE]),
   (a, b) => tf.add(tf.sum(a), tf.mul(b, tf.tensor1d([1, 2, 3, 4, 5, 6]))),
 ];
 
@@ -30,7 +30,7 @@ const expression = (seed: number) => (...inputs: tf.Tensor[]): tf.Tensor => {
     const a = values[pick(i, 0, values.length)], b = values[pick(i, 1, values.length)];
     values.push(STEPS[pick(i, 2, STEPS.length)](a, b));
   }
-  return tf.tanh(tf.addN([...inputs, ...values.slice(-4)]));
+  return tf.erf([...inputs, ...values.slice(-4)].reduce((a, b) => tf.add(a, b)));
 };
 
 const matrix = (seed: number) => tf.tensor2d(randomValues([SIZE, SIZE], seed), [SIZE, SIZE]);

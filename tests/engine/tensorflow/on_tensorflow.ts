@@ -1,3 +1,4 @@
+import { registerGradients } from "../../../engine/gradients.ts";
 import { openTensorflow, type TensorflowEngine } from "../../../engine/tensorflow/mod.ts";
 import { whyNot } from "../why_not.ts";
 
@@ -5,6 +6,8 @@ import { whyNot } from "../why_not.ts";
 export const onTensorflow = (name: string, run: (engine: TensorflowEngine) => void | Promise<void>): void => {
   const reason = whyNot("tensorflow");
   Deno.test(`${name} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
-    await run(await openTensorflow());
+    const engine = await openTensorflow();
+    registerGradients();
+    await run(engine);
   });
 };

@@ -29,9 +29,9 @@ registerGradients();
 /** A convolution, a norm and a product, with their gradients. */
 const layer = (x: tf.Tensor4D, filter: tf.Tensor4D) => {
   const value = (x: tf.Tensor4D, filter: tf.Tensor4D) => {
-    const y = tf.conv2d(x, filter, 1, "same");
+    const y = tf.fused.conv2d({ x, filter, strides: 1, pad: "same" });
     const normed = tf.sub(y, tf.mean(y, [1, 2], true));
-    return tf.sum(tf.square(tf.mul(normed, tf.sigmoid(x)))) as tf.Scalar;
+    return tf.sum(tf.square(tf.mul(normed, tf.erf(x)))) as tf.Scalar;
   };
   const { value: loss, grads } = tf.valueAndGrads(value as (...inputs: tf.Tensor[]) => tf.Scalar)([x, filter]);
   return { loss, grads };
