@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { dirname, fromFileUrl, join } from "@std/path";
+import { freePort } from "./free_port.ts";
 
 /**
  * Runs the Dockerfile's steps on this machine, where no container engine is needed: the files that COPY would take, in
@@ -55,7 +56,7 @@ Deno.test({
     const app = await Deno.makeTempDir({ dir: join(root, "runs"), prefix: "test-image-" });
     try {
       assertMatch(instructions[0].rest, new RegExp(`^denoland/deno:${Deno.version.deno}$`));
-      const port = 18000 + Math.floor(Math.random() * 2000);
+      const port = freePort();
       for (const { name, rest } of instructions) {
         const words = rest.split(" ");
         if (name === "COPY") {

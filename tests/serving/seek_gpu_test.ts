@@ -5,12 +5,13 @@ import type { ResolvedSampling } from "../../sampling/parameters.ts";
 import { EngineFailedError, openServing } from "../../serving/client.ts";
 import type { FromWorker, StartOptions } from "../../serving/protocol.ts";
 import { openLink } from "../../serving/supervisor.ts";
+// TensorFlow, if a test of this process wants it, is to be there before the drivers that are looked for here.
+import "../engine/why_not.ts";
 import { FAILING_SEED } from "./failing_seeds.ts";
 
 const folder = fromFileUrl(new URL("../fixtures/tiny-model", import.meta.url));
 const start: StartOptions = { models: [], engine: "auto", capacity: 2, deterministic: false };
 
-// First: TensorFlow crashes at its start in a process into which a graphics driver has loaded LLVM.
 Deno.test("openServing on auto: the worker leaves the search for a graphics card to the thread that started it", async () => {
   const script = new URL("./adapterless_worker.ts", import.meta.url);
   const opening = openServing({ models: [folder], engine: "auto" }, { script });

@@ -1,5 +1,6 @@
 import { fromFileUrl, join } from "@std/path";
 import { isGranted } from "../../../engine/tensorflow/find_library.ts";
+import { freePort } from "../../free_port.ts";
 import { reasonNotToWrite } from "../../model/temporary_folder.ts";
 
 const RUNS = fromFileUrl(new URL("../../../runs/", import.meta.url));
@@ -35,11 +36,6 @@ export const whyNoPostgres = reasons.find((reason) => reason !== "") ?? "";
 
 const command = (path: string, args: string[]): [string, string[]] =>
   isRoot ? ["setpriv", ["--reuid=postgres", "--regid=postgres", "--clear-groups", path, ...args]] : [path, args];
-
-const freePort = (): number => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-};
 
 /** A PostgreSQL of a test's own. */
 export interface Postgres extends AsyncDisposable {
