@@ -18,7 +18,7 @@ const EVERY = Array.from({ length: MOST }, (_, i) => i + 1);
 const differences = (a: Float32Array, b: Float32Array) => a.filter((value, i) => !Object.is(value, b[i])).length;
 
 for (const [name, open] of Object.entries(MODELS)) {
-  const title = `U-Net ${name} on onnx: a row has the same bits in every batch of 1 to ${MOST}, by 1, 2 and 4 threads`;
+  const title = `U-Net ${name} on onnx: a row has the same bits in batches of 1 to ${MOST}, by 1, 2 and 4 threads`;
   Deno.test(`${title} ${reason}`.trimEnd(), { ignore: reason !== "" }, async () => {
     const pipeline = await open();
     let alone: Float32Array | undefined;
@@ -29,7 +29,8 @@ for (const [name, open] of Object.entries(MODELS)) {
       assert(alone.every(Number.isFinite) && new Set(alone).size > alone.length / 2);
       // Neighbours of their own kind, and of a size that would show in any shared sum.
       const neighbours = EVERY.map((i) => randomRow(denoiser, 50 + i, i % 2 === 0 ? 1 : 1e4));
-      for (const count of EVERY) {
+      // Of large images a third of the sizes: all would take half of the time that these tests do.
+      for (const count of EVERY.filter((count) => denoiser.width <= 16 || count % 3 === 1)) {
         const position = Math.floor(uniform(threads, 0, count, 0, 0) * count);
         const from = Math.floor(uniform(threads, 0, count, 1, 0) * MOST);
         const rows = Array.from({ length: count }, (_, i) => neighbours[(from + i) % MOST]).with(position, subject);
