@@ -10,7 +10,8 @@ const ALONE = [
   // They set or compare variables of the environment, of which the process has one.
   "tests/engine/tensorflow/find_library_test.ts",
   "tests/engine/webgpu/adapter_test.ts",
-  // It measures by how much the process grows.
+  // They measure by how much the process grows.
+  "tests/engine/onnx/sessions_test.ts",
   "tests/engine/tensorflow/handles_test.ts",
   // It times one function against another.
   "tests/engine/keep_faster_test.ts",

@@ -59,7 +59,18 @@ export interface Runtime {
 /** The least that the runtime writes: of an error, the exception says as much. */
 const FATAL = 4;
 
+const RUN_OPTIONS: InferenceSession.RunOptions = { logSeverityLevel: FATAL };
+
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
+
+/** What the native half throws is said in one line. */
+const orFail = <T>(device: OnnxDevice, call: () => T): T => {
+  try {
+    return call();
+  } catch (cause) {
+    throw new EngineError(`Cannot run on onnx (${device}): ${firstLine(cause)}`, { cause });
+  }
+};
 
 let loaded: Runtime | undefined;
 
@@ -88,7 +99,7 @@ const load = async (): Promise<Runtime> => {
         const tensors = Object.entries(feeds).map(([name, { values, shape, type }]) =>
           [name, new Tensor(type as "float32", values as Float32Array, shape)] as const
         );
-        const outputs = session.run(Object.fromEntries(tensors), fetches, {});
+        const outputs = orFail(device, () => session.run(Object.fromEntries(tensors), fetches, RUN_OPTIONS));
         return Object.fromEntries(
           Object.entries(outputs).map(([name, { data, dims, type }]) =>
             [name, { values: data as HostValues, shape: dims, type: type as ElementType }] as const
@@ -140,10 +151,5 @@ export const loadRuntime = async (): Promise<Runtime> => {
  *
  * @throws {EngineError} if the device is not there, or cannot run the graph
  */
-export const openSession = (runtime: Runtime, model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): OnnxSession => {
-  try {
-    return runtime.createSession(model, options);
-  } catch (cause) {
-    throw new EngineError(`Cannot run on onnx (${options.device}): ${firstLine(cause)}`, { cause });
-  }
-};
+export const openSession = (runtime: Runtime, model: Uint8Array<ArrayBuffer>, options: RuntimeOptions): OnnxSession =>
+  orFail(options.device, () => runtime.createSession(model, options));
