@@ -30,13 +30,14 @@ onOnnx("200 functions compiled on onnx, called and freed leave no tensor behind,
   assertLess(grown, 32);
 });
 
-onOnnx("1,000 calls of a compiled function on onnx leave no tensor behind, and take no memory", () => {
+onOnnx("4,000 calls of a compiled function on onnx leave no tensor behind, and take no memory", () => {
   const compiled = compile((x: tf.Tensor) => tf.add(tf.mul(x, 2), 1), { byRow: true });
   const grown = withoutLeaks(() =>
     grownBy(() => {
-      for (let i = 0; i < 500; i++) tf.tidy(() => compiled(tf.ones([1 + i % 5, 10_000])).dataSync());
+      for (let i = 0; i < 2000; i++) tf.tidy(() => compiled(tf.ones([1 + i % 5, 10_000])).dataSync());
     })
   );
   compiled.dispose();
-  assertLess(grown, 32);
+  // A quarter of a GiB if nothing were given back; of outputs that no one holds, some wait for the collector.
+  assertLess(grown, 96);
 });
