@@ -1,4 +1,5 @@
 import { dirname } from "@std/path";
+import { encodeUNetAsOnnx } from "../../model/onnx.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { sampleShape, type UNetConfig } from "../../model/unet_config.ts";
 import { median } from "../median.ts";
@@ -7,6 +8,7 @@ import { writeCifar10Model } from "./cifar10_model.ts";
 import {
   type Contender,
   NETWORK_PEERS,
+  ONNX_FILE,
   programs,
   type Purpose,
   startContender,
@@ -245,7 +247,10 @@ const compareFor = async (
 export const compareNetworks = async ({ model, rounds, only, operations, json }: NetworkComparison): Promise<void> => {
   const folder = model ?? "runs/bench-cifar10";
   try {
-    const { unet } = model === undefined ? await writeCifar10Model(folder) : await loadPipeline(folder);
+    const pipeline = model === undefined ? await writeCifar10Model(folder) : await loadPipeline(folder);
+    const { unet } = pipeline;
+    await Deno.mkdir(dirname(ONNX_FILE), { recursive: true });
+    await Deno.writeFile(ONNX_FILE, await encodeUNetAsOnnx(pipeline, { producer: "bench", name: "network" }));
     // Before the minutes of measuring: may it be written?
     await Deno.mkdir(dirname(json), { recursive: true });
     (await Deno.open(json, { write: true, create: true })).close();
@@ -256,6 +261,7 @@ export const compareNetworks = async ({ model, rounds, only, operations, json }:
     await Deno.writeTextFile(json, JSON.stringify({ results, processes }, null, 2) + "\n");
     console.error(`written: ${json}`);
   } finally {
+    await Deno.remove(ONNX_FILE);
     if (model === undefined) await Deno.remove(folder, { recursive: true });
   }
 };

@@ -31,6 +31,9 @@ const PYTORCH_VARIANTS = { "pytorch compile": "compile", "pytorch bfloat16": "bf
 /** OpenVINO's precisions. */
 const OPENVINO = { openvino: "f32", "openvino bfloat16": "bf16" };
 
+/** Where the comparison writes the network as ONNX. */
+export const ONNX_FILE = "runs/bench-network.onnx";
+
 /** All names, in the order of the table. */
 export const NETWORK_CONTENDERS = [
   ...NETWORK_PEERS,
@@ -64,7 +67,7 @@ export const programs = (purpose: Purpose): ContenderProgram[] => [
   ...(purpose === "step" ? Object.entries(OPENVINO) : []).map(([name, precision]): ContenderProgram => ({
     name,
     command: "python3",
-    args: [beside("openvino_network.py"), precision],
+    args: [beside("openvino_network.py"), precision, ONNX_FILE],
   })),
   deno("onnx", "denoise.ts", LIBRARIES, ["onnx", "compiled", purpose]),
   deno("tensorflow compiled", "denoise.ts", LIBRARIES, ["tensorflow", "compiled", purpose]),

@@ -1,8 +1,8 @@
 """OpenVINO on the file that `deno task export --format onnx` writes; contender.ts has the protocol.
 
-    python3 bench/network/openvino_network.py f32|bf16 FOLDER
+    python3 bench/network/openvino_network.py f32|bf16 FILE FOLDER
 
-FOLDER is a diffusers model's, with `model.onnx` in it. bf16 needs a processor that computes it; OpenVINO takes float32
+FILE is the `.onnx`, FOLDER the diffusers model's. bf16 needs a processor that computes it; OpenVINO takes float32
 where there is none, and says so.
 """
 
@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy
 import openvino
 
-precision, folder = sys.argv[1:]
+precision, file, folder = sys.argv[1:]
 config = json.loads((Path(folder) / "unet" / "config.json").read_text())
 channels, side = config["in_channels"], config["sample_size"]
 core = openvino.Core()
 compiled = core.compile_model(
-    Path(folder) / "model.onnx", "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+    file, "CPU", {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
 )
 requests = compiled.create_infer_request()
 random = numpy.random.default_rng(1)
