@@ -24,13 +24,14 @@ const MEAN = STEPS.reduce((sum, steps) => sum + steps) / STEPS.length;
 const LOADS = [0.5, 1, 4, 8];
 
 const targets = [
+  await openOurs("onnx", model),
   await openOurs("tensorflow", model),
   await openOurs("wasm", model),
   await openPeer("serial", model),
   await openPeer("static", model),
 ];
 const ours = targets.filter(({ isOurs }) => isOurs);
-const [serialPeer] = targets.slice(2);
+const [serialPeer] = targets.filter(({ isOurs }) => !isOurs);
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   console.log(`\n${[head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n")}`);
