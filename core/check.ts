@@ -86,6 +86,25 @@ export const checkLength = (name: string, value: unknown, length: number): void 
 };
 
 /**
+ * How many values are NaN or ±∞. Where there is none, one sum tells: it is finite if every value is, but for float64s so
+ * large that they are counted after all.
+ */
+export const countNonFinite = (values: Float32Array | Float64Array): number => {
+  let s0 = 0, s1 = 0, s2 = 0, s3 = 0, i = 0;
+  for (const whole = values.length & ~3; i < whole; i += 4) {
+    s0 += values[i];
+    s1 += values[i + 1];
+    s2 += values[i + 2];
+    s3 += values[i + 3];
+  }
+  for (; i < values.length; i++) s0 += values[i];
+  if (Number.isFinite(s0 + s1 + s2 + s3)) return 0;
+  let count = 0;
+  for (const value of values) if (!Number.isFinite(value)) count++;
+  return count;
+};
+
+/**
  * Checks that images have the same number of elements, the first one's.
  *
  * @throws {TypeError} if one is no Float32Array or Float64Array

@@ -6,7 +6,7 @@ import { unetParameters } from "./architecture.ts";
 import { parseConfig, parsePythonJson } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { checkModelIndex, findModel, WEIGHT_NAMES } from "./model_files.ts";
-import { encodeSafetensors, parseSafetensors, type StoredTensor, type WrittenFormat } from "./safetensors.ts";
+import { encodeSafetensors, parseWeights, type StoredTensor, type WrittenFormat } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
 import { parseUNetConfig, type UNetConfig } from "./unet_config.ts";
 
@@ -153,7 +153,7 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
     throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
   });
   const weights = inFile(files.weights, () => {
-    const tensors = renameOldTensors(parseSafetensors(bytes));
+    const tensors = renameOldTensors(parseWeights(bytes));
     checkTensors(unet, tensors);
     return tensors;
   });

@@ -1,4 +1,4 @@
-import { checkOneOf } from "../core/check.ts";
+import { checkOneOf, countNonFinite } from "../core/check.ts";
 import { roundToFloat16 } from "../engine/float16.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 
@@ -159,6 +159,24 @@ export const parseSafetensors = (bytes: Uint8Array): Map<string, StoredTensor> =
     shape,
     data: decodeFloats(dtype, bytes.slice(start + begin, start + end).buffer),
   }]));
+};
+
+/**
+ * `parseSafetensors` of a network's weights, which are of no use where one is NaN or ±∞.
+ *
+ * @throws {ModelError} as `parseSafetensors` does, and if a value is not finite
+ */
+export const parseWeights = (bytes: Uint8Array): Map<string, StoredTensor> => {
+  const tensors = parseSafetensors(bytes);
+  for (const [name, { data }] of tensors) {
+    const count = countNonFinite(data);
+    if (count > 0) {
+      throw new ModelError(
+        `tensor ${quoteText(name)}: its values must be finite, received ${count} of ${data.length} that are not`,
+      );
+    }
+  }
+  return tensors;
 };
 
 /** How `encodeSafetensors` writes. */

@@ -1,7 +1,9 @@
+import { countNonFinite } from "../core/check.ts";
 import { fillNormal, noiseStepOf } from "../core/noise.ts";
 import { applyRow, needsNoise, type PlanRow } from "../core/plan.ts";
 import { applyRepaint } from "../core/repaint.ts";
 import { rowsPerImage, type SamplingTask, type TaskOperation } from "./compile.ts";
+import { NonFiniteImageError } from "./errors.ts";
 
 /** One image on its way: image `index` of a task. */
 export interface Row {
@@ -36,6 +38,22 @@ const nextStep = ({ task, done }: Row): PlanRow => task.operations[done].row!;
 
 /** Whether all operations are done, and `x` is the image. */
 export const isFinished = ({ task, done }: Row): boolean => done === task.operations.length;
+
+/**
+ * Checks that what a row's steps have made of it is finite. Where it is not, no later step mends it, and the network's
+ * answer at its last step was not either.
+ *
+ * @throws {NonFiniteImageError} that names the image, the step and the timestep
+ */
+export const checkFinite = ({ task: { operations, steps }, index, x, done }: Row): void => {
+  const count = countNonFinite(x);
+  if (count === 0) return;
+  const asked = operations.slice(0, done).flatMap(({ row }) => row === null ? [] : [row.timestep]);
+  throw new NonFiniteImageError(
+    `image ${index} cannot be drawn: ${count} of its ${x.length} values are not finite after step ${asked.length} of ` +
+      `${steps}, at timestep ${asked.at(-1)}; the network answers NaN or numbers that are too large`,
+  );
+};
 
 /** Whether the row asks the network twice a step: with its class and with none. */
 const isGuided = ({ task }: Row): boolean => rowsPerImage(task) === 2;
@@ -156,6 +174,7 @@ const listen = () => new Promise<void>((resume) => setTimeout(resume, 0));
  * Takes rows to their images, in place: `batch` at a time, a row that is finished making room for the next. They may be
  * of different tasks, with other samplers and numbers of steps.
  *
+ * @throws {NonFiniteImageError} if a row's values are not finite after a step
  * @throws the signal's reason, before the next step
  */
 export const denoise = async (
@@ -169,6 +188,7 @@ export const denoise = async (
     await listen();
     signal?.throwIfAborted();
     stepRows(network, live, { nullLabel });
+    live.forEach(checkFinite);
     onStep?.(live);
     live = live.filter((row) => !isFinished(row));
     live.push(...waiting.splice(0, batch - live.length));

@@ -3,6 +3,11 @@ export class ScheduleError extends RangeError {
   override name = "ScheduleError";
 }
 
+/** An image that is being made is no image any more: the network has answered NaN or ±∞. The same would come again. */
+export class NonFiniteImageError extends Error {
+  override name = "NonFiniteImageError";
+}
+
 /** One parameter refused: its name, what was received and what is allowed. */
 export interface ParameterIssue {
   readonly field: string;
@@ -42,6 +47,7 @@ const BUILT_IN: Record<string, new (message: string) => Error> = { RangeError, T
 const revive = ({ name, message, issues }: ErrorDescription): Error => {
   if (issues !== undefined) return new ParameterError(issues);
   if (name === "ScheduleError") return new ScheduleError(message);
+  if (name === "NonFiniteImageError") return new NonFiniteImageError(message);
   if (name in BUILT_IN) return new BUILT_IN[name](message);
   if (name in Deno.errors) return new Deno.errors[name as keyof typeof Deno.errors](message);
   return Object.assign(new Error(message), { name });

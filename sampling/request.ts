@@ -1,4 +1,4 @@
-import { checkLength } from "../core/check.ts";
+import { checkLength, countNonFinite } from "../core/check.ts";
 import { checkMask } from "../core/repaint.ts";
 import { ParameterError, type ParameterIssue } from "./errors.ts";
 import type { ResolvedSampling } from "./parameters.ts";
@@ -99,7 +99,7 @@ const imagesOf = (request: SamplingRequest): Float32Array[] => {
  * Checks a request against the model: whatever passes cannot fail a network call that others take part in.
  *
  * @throws {ParameterError} that lists every parameter in the way
- * @throws {RangeError} if an image or a mask is not of the model's size
+ * @throws {RangeError} if an image or a mask is not of the model's size, or holds other values than it may
  */
 export const checkRequest = (request: SamplingRequest, model: ModelShape): void => {
   const { height, width, channels, timesteps, numClasses } = model;
@@ -142,6 +142,10 @@ export const checkRequest = (request: SamplingRequest, model: ModelShape): void 
   }
   if (issues.length > 0) throw new ParameterError(issues);
 
-  for (const image of imagesOf(request)) checkLength("image", image, height * width * channels);
+  for (const image of imagesOf(request)) {
+    checkLength("image", image, height * width * channels);
+    const count = countNonFinite(image);
+    if (count > 0) throw new RangeError(`image must have finite values, received ${count} that are not`);
+  }
   if (kind === "inpaint") checkMask(request.mask, height * width);
 };

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine/mod.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import { compileTask, type SamplingTask } from "../sampling/compile.ts";
-import { describeError } from "../sampling/errors.ts";
+import { describeError, NonFiniteImageError } from "../sampling/errors.ts";
 import { type LoadedModel, loadModel, type ModelInfo } from "../sampling/loaded_model.ts";
 import { createHeapReader } from "./heap.ts";
 import type { TaskEvent } from "./progress.ts";
@@ -170,7 +170,10 @@ export const createHost = (
       });
       post({ type: "done", id, images }, [images.buffer]);
     } catch (error) {
-      if (!canceller.signal.aborted) post({ type: "failed", id, byEngine: true, error: describeError(error) });
+      if (canceller.signal.aborted) return;
+      // The engine has done its part: what it computes by this model's weights is no image.
+      const byEngine = !(error instanceof NonFiniteImageError);
+      post({ type: "failed", id, byEngine, error: describeError(error) });
     } finally {
       cancellers.delete(id);
       unloadIfDone(model);

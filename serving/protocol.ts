@@ -83,7 +83,7 @@ export type FromWorker =
   | { readonly type: "unready"; readonly error: ErrorDescription }
   | { readonly type: "event"; readonly id: number; readonly event: TaskEvent }
   | { readonly type: "done"; readonly id: number; readonly images: Float32Array<ArrayBuffer> }
-  /** A request is refused, or `byEngine`, the engine failed on it. */
+  /** A request is refused, its images are none, or `byEngine`, the engine failed on it. */
   | { readonly type: "failed"; readonly id: number; readonly byEngine: boolean; readonly error: ErrorDescription }
   | { readonly type: "batch"; readonly report: BatchReport }
   | { readonly type: "added"; readonly key: number; readonly info: ModelInfo; readonly memory: EngineMemory }

@@ -1,6 +1,6 @@
 import { checkInteger } from "../core/check.ts";
 import { rowsPerImage, type SamplingTask, workOf } from "../sampling/compile.ts";
-import { isFinished, type Network, type Row, startRow, stepRows } from "../sampling/denoise.ts";
+import { checkFinite, isFinished, type Network, type Row, startRow, stepRows } from "../sampling/denoise.ts";
 import { createPreviews, type TaskOptions } from "./progress.ts";
 import { createTimeSharing, type TimeSharing } from "./time_sharing.ts";
 
@@ -160,7 +160,7 @@ export interface QueuedTask extends Candidate {
   readonly promise: Promise<Float32Array<ArrayBuffer>>;
   /** The next `count` rows in turn, at most `ready`. */
   take(count: number): Row[];
-  /** Takes note that these rows did a step, and reports it; resolves after the last. */
+  /** Takes note that these rows did a step, and reports it; resolves after the last, rejects if one is not finite. */
   stepped(rows: readonly Row[]): void;
   reject(reason: unknown): void;
 }
@@ -184,6 +184,11 @@ const createQueuedTask = (
   const previews = createPreviews(task, count);
   let done = 0;
   let isSettled = false;
+
+  const settleBy = (reason: unknown) => {
+    isSettled = true;
+    reject(reason);
+  };
 
   const begun = () => Math.min(n, done);
   const finished = () => Math.max(0, done - n * (steps - 1));
@@ -214,6 +219,11 @@ const createQueuedTask = (
     },
     stepped: (taken) => {
       let preview;
+      try {
+        taken.forEach(checkFinite);
+      } catch (error) {
+        return settleBy(error);
+      }
       for (const row of taken) {
         const step = Math.floor(done++ / n) + 1;
         preview = previews.add(row, step) ?? preview;
@@ -224,10 +234,7 @@ const createQueuedTask = (
       isSettled = true;
       resolve(images);
     },
-    reject: (reason) => {
-      isSettled = true;
-      reject(reason);
-    },
+    reject: settleBy,
   };
 };
 
@@ -255,6 +262,7 @@ export interface Scheduler {
   /**
    * Queues a task and resolves with its images, n·H·W·C values.
    *
+   * @throws {NonFiniteImageError} if an image's values are not finite after a step
    * @throws the signal's reason once it is aborted, and whatever the network throws
    */
   submit(task: SamplingTask, options?: TaskOptions): Promise<Float32Array<ArrayBuffer>>;
@@ -284,7 +292,8 @@ export interface SchedulerOptions {
  * `chooseBatch`: a row may pause for some calls and go on later. A row's values depend on its own task alone, as
  * far as the network's do.
  *
- * A network call that fails fails the tasks that took part in it, and no others.
+ * A network call that fails fails the tasks that took part in it, and no others; values that are not finite fail the task
+ * that they are of alone.
  */
 export const createScheduler = (
   network: Network,

@@ -114,6 +114,7 @@ export interface Serving {
    * @throws {ParameterError} if there is no such model, or the request asks for what no model can do
    * @throws {ModelChangedError} if `model` is none of `models` any more, but another of its name
    * @throws {ScheduleError} if the model's noise schedule does not allow it
+   * @throws {NonFiniteImageError} if an image comes out with values that are not finite
    * @throws {QueueFullError} if as many images wait as may
    * @throws {DeadlineError} once its time is over
    * @throws {EngineFailedError} if the network failed on it

@@ -10,7 +10,7 @@ import {
 } from "../files/durable.ts";
 import { ModelError } from "../model/error.ts";
 import { loadPipeline, type Pipeline, savePipeline } from "../model/pipeline.ts";
-import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../model/safetensors.ts";
+import { encodeSafetensors, parseWeights, type StoredTensor } from "../model/safetensors.ts";
 import {
   averagePart,
   BASE_PARTS,
@@ -124,7 +124,7 @@ const readWithDigests = async (folder: string, sums: ReadonlyMap<string, string>
   const { step, parts, numbers } = parseState(await readVerified(folder, STATE_FILE, sums));
   const tensors = new Map<string, ReadonlyMap<string, StoredTensor>>();
   for (const [part, file] of Object.entries(parts)) {
-    tensors.set(part, parseSafetensors(await readVerified(folder, file, sums)));
+    tensors.set(part, parseWeights(await readVerified(folder, file, sums)));
   }
   const read = new Set([STATE_FILE, ...Object.values(parts)]);
   for (const path of sums.keys()) if (!read.has(path)) await readVerified(folder, path, sums);
@@ -145,7 +145,7 @@ const readWithoutDigests = async (folder: string, step: number, rate: number): P
   if (parseState(state).parts !== undefined) throw new DigestError(`${SUMS_FILE}: there is no such file`);
   const { weights: average } = await loadPipeline(folder);
   const base = partFiles(BASE_PARTS).map(async ({ part, file }) =>
-    [part, parseSafetensors(await Deno.readFile(join(folder, file)))] as const
+    [part, parseWeights(await Deno.readFile(join(folder, file)))] as const
   );
   return { step, tensors: new Map([...await Promise.all(base), [averagePart(rate), average]]), numbers: {} };
 };

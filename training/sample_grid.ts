@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { countNonFinite } from "../core/check.ts";
 import { compilePlan, sample } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { replaceFile } from "../files/durable.ts";
@@ -8,6 +9,7 @@ import { encodePng } from "../formats/png.ts";
 import { createDenoiser } from "../model/denoiser.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import { diffusionOf } from "../model/scheduler_config.ts";
+import { DivergedError } from "./errors.ts";
 
 const COLUMNS = 10, ROWS = 2, STEPS = 25;
 
@@ -31,6 +33,8 @@ export interface SampleGrid {
  * stay in the image as noise until the network has nearly converged.
  *
  * Where the network learns the variance that is taken; else the small one, since the large is too large for so few steps.
+ *
+ * @throws {DivergedError} if an image's values are not finite
  */
 export const writeSampleGrid = async (
   run: string,
@@ -65,6 +69,9 @@ export const writeSampleGrid = async (
         evaluate: (x, timesteps) => denoiser.evaluate(x, timesteps, labels && labels.subarray(first, first + count)),
       });
       images.set(drawn, first * height * width * channels);
+    }
+    if (countNonFinite(images) > 0) {
+      throw new DivergedError(`Cannot go on: the images drawn at step ${step} are not finite. A lower --lr may help`);
     }
     const grid = tile({ data: toBytes(images), height, width, channels }, { columns: COLUMNS });
     const file = join(run, "samples", `step-${String(step).padStart(6, "0")}.png`);

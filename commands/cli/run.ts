@@ -42,7 +42,9 @@ export const failureOf = (error: unknown): CommandFailure => {
   if (error instanceof Deno.errors.NotCapable) return { code: 2, message: lackingPermission(error.message) };
   if (error.name === "Interrupted") return { code: 130, message: "called off before there was anything to keep" };
   // Nothing is wrong with the program, nor with what it was asked for.
-  if (error.name === "DiskError") return { code: 1, message: oneLine(error.message) };
+  if (error.name === "DiskError" || error.name === "NonFiniteImageError") {
+    return { code: 1, message: oneLine(error.message) };
+  }
   if (error.name === "DivergedError") return { code: DIVERGED, message: oneLine(error.message) };
   if (error.name === "RunLockedError") return { code: TRY_AGAIN, message: oneLine(error.message) };
   const system = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied ||

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { countNonFinite } from "../../core/check.ts";
 import { openEngine } from "../../engine/mod.ts";
 import { decodeNpy } from "../../formats/npy.ts";
 import { type ImageShape, nchwToNhwc } from "../../formats/pixels.ts";
@@ -43,7 +44,8 @@ const readLatents = async (
     throw refuse(`its shape must be (n, ${expected.join(", ")}) for this model, received (${array.shape.join(", ")})`);
   }
   if (!(array.data instanceof Float32Array)) throw refuse(`its type must be float32, received ${array.dtype}`);
-  if (!array.data.every(Number.isFinite)) throw refuse("its values must be finite");
+  const bad = countNonFinite(array.data);
+  if (bad > 0) throw refuse(`its values must be finite, received ${bad} of ${array.data.length} that are not`);
   return { count, values: nchwToNhwc(array.data, shape) };
 };
 

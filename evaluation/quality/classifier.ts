@@ -8,7 +8,7 @@ import { replaceFile } from "../../files/durable.ts";
 import { fromBytes } from "../../formats/pixels.ts";
 import { bucketOf, padTo } from "../../model/bucket.ts";
 import { conv, linear, silu } from "../../model/layers.ts";
-import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
+import { encodeSafetensors, parseWeights, type StoredTensor } from "../../model/safetensors.ts";
 import { uploadWeights } from "../../model/weights.ts";
 import { ExtractorError } from "../error.ts";
 import type { FeatureExtractor } from "./feature_extractor.ts";
@@ -161,7 +161,7 @@ export const readClassifier = async (folder: string): Promise<StoredClassifier> 
   };
   const config = await read(CLASSIFIER_FILES.config, (bytes) => parseConfig(new TextDecoder().decode(bytes)));
   const weights = await read(CLASSIFIER_FILES.weights, (bytes) => {
-    const tensors = parseSafetensors(bytes);
+    const tensors = parseWeights(bytes);
     checkWeights(config, tensors);
     return tensors;
   });

@@ -1,5 +1,6 @@
 import { join } from "@std/path";
 import { createHash } from "node:crypto";
+import { countNonFinite } from "../../core/check.ts";
 import { replaceFile, writeAll } from "../../files/durable.ts";
 import { isFile } from "../../files/exists.ts";
 import { decodeNpz, encodeNpz } from "../../formats/npz.ts";
@@ -45,7 +46,7 @@ const readRows = (file: Deno.FsFile, count: number, size: number): FeatureRows =
  * computed twice and what was stopped goes on where it was; more of the same images are added behind them.
  *
  * @throws {ExtractorError} if the extractor cannot take the images
- * @throws {EvaluationError} if another process is writing the same file
+ * @throws {EvaluationError} if another process is writing the same file, or a feature is not finite
  * @throws the signal's reason, once it aborts
  */
 export const featuresOfSet = async (
@@ -87,10 +88,17 @@ export const featuresOfSet = async (
     });
   };
   const drawn = "model" in set.key;
+  let at = known;
   for await (
     const images of set.batches(known, count, { batch: drawn ? batch : extractor.batch, signal, onStep })
   ) {
     const features = extractor.extract(images);
+    if (countNonFinite(features) > 0) {
+      throw new EvaluationError(
+        `features must be finite, received others by ${extractor.name} for one of the images from ${at} on of ${set.name}`,
+      );
+    }
+    at += features.length / size;
     writeAll(file, new Uint8Array(features.buffer, features.byteOffset, features.byteLength));
   }
   file.syncSync();
@@ -115,6 +123,7 @@ export const statisticsOf = async (
 const readStatistics = async (path: string, count: number): Promise<FeatureStatistics | null> => {
   try {
     const { mu, sigma } = decodeNpz(await Deno.readFile(path));
+    if ([mu, sigma].some(({ data }) => countNonFinite(data as Float64Array) > 0)) return null;
     return { count, mean: mu.data as Float64Array<ArrayBuffer>, covariance: sigma.data as Float64Array<ArrayBuffer> };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof SyntaxError) return null;
@@ -124,7 +133,7 @@ const readStatistics = async (path: string, count: number): Promise<FeatureStati
 
 /**
  * Mean and covariance of a set's features, kept beside them as an `.npz` with `mu` and `sigma`, the form in which
- * pytorch-fid and clean-fid keep theirs.
+ * pytorch-fid and clean-fid keep theirs; beside these, in ASCII, the extractor's digest.
  */
 export const storedStatistics = async (
   set: ImageSet,
@@ -136,17 +145,24 @@ export const storedStatistics = async (
   const stored = await readStatistics(path, rows.count);
   if (stored) return stored;
   const { mean, covariance, count } = await statisticsOf(rows, store);
-  const size = mean.length;
+  const size = mean.length, digest = new TextEncoder().encode(extractor.digest);
   const arrays = {
     mu: { dtype: "float64", shape: [size], data: mean },
     sigma: { dtype: "float64", shape: [size, size], data: covariance },
+    extractor: { dtype: "uint8", shape: [digest.length], data: digest },
   } as const;
   await replaceFile(path, encodeNpz(arrays));
   return { count, mean, covariance };
 };
 
 /** Statistics of images that somebody else has computed: of how many is not said. */
-export type GivenStatistics = Omit<FeatureStatistics, "count">;
+export type GivenStatistics = Omit<FeatureStatistics, "count"> & {
+  /** The digest of the extractor whose features they are of; `null` where the file does not say. */
+  readonly extractor: string | null;
+};
+
+/** Names of the arrays in such a file. */
+const STATISTICS: ReadonlySet<string> = new Set(["mu", "sigma", "extractor"]);
 
 const isNpzFile = async (path: string): Promise<boolean> => path.endsWith(".npz") && await isFile(path);
 
@@ -155,19 +171,19 @@ const isNpzFile = async (path: string): Promise<boolean> => path.endsWith(".npz"
  * d×d, float64 or float32.
  *
  * @returns `null` if the path is no `.npz`, or it holds images and no statistics
- * @throws {EvaluationError} if it is damaged, or their shapes do not fit each other
+ * @throws {EvaluationError} if it is damaged, their shapes do not fit each other, or a value is not finite
  */
 export const readGivenStatistics = async (path: string): Promise<GivenStatistics | null> => {
   if (!await isNpzFile(path)) return null;
   const arrays = await (async () => {
     try {
-      return decodeNpz(await Deno.readFile(path), { only: (name) => name === "mu" || name === "sigma" });
+      return decodeNpz(await Deno.readFile(path), { only: (name) => STATISTICS.has(name) });
     } catch (cause) {
       if (!(cause instanceof SyntaxError)) throw cause;
       throw new EvaluationError(`cannot read ${path}: ${cause.message}`, { cause });
     }
   })();
-  const { mu, sigma } = arrays;
+  const { mu, sigma, extractor } = arrays;
   if (!mu || !sigma) return null;
   const size = mu.data.length;
   const fits = `${mu.shape}` === `${size}` && `${sigma.shape}` === `${size},${size}`;
@@ -177,8 +193,16 @@ export const readGivenStatistics = async (path: string): Promise<GivenStatistics
         `(${mu.shape.join(", ")}) and ${sigma.dtype} of (${sigma.shape.join(", ")})`,
     );
   }
+  for (const [name, { data }] of Object.entries({ mu, sigma })) {
+    const count = countNonFinite(data as Float64Array);
+    if (count === 0) continue;
+    throw new EvaluationError(
+      `cannot read ${path}: ${name} must be finite, received ${count} of ${data.length} values that are not`,
+    );
+  }
   return {
     mean: Float64Array.from(mu.data as Float64Array),
     covariance: Float64Array.from(sigma.data as Float64Array),
+    extractor: extractor?.data instanceof Uint8Array ? new TextDecoder().decode(extractor.data) : null,
   };
 };

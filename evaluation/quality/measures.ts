@@ -1,4 +1,5 @@
 import { permutation } from "../../core/noise.ts";
+import { quoteText } from "../../model/error.ts";
 import { EvaluationError } from "../error.ts";
 import type { MetricFunction, MetricResult } from "../metric.ts";
 import type { Subject } from "../subject.ts";
@@ -6,6 +7,7 @@ import type { FeatureExtractor } from "./feature_extractor.ts";
 import { type FeatureRows, takeRows } from "./feature_rows.ts";
 import {
   featuresOfSet,
+  type GivenStatistics,
   readGivenStatistics,
   statisticsOf,
   storedStatistics,
@@ -53,14 +55,14 @@ export interface ComparedSets extends Disposable {
 /**
  * Opens what is compared and computes the features of both, or reads those that are kept.
  *
- * @param options.need what the measure needs of each set
+ * @param options.need what the measure needs of each set; asked before any work, so that it may refuse the extractor
  * @throws {EvaluationError} if the sets do not fit each other, or are too small
  * @throws {ExtractorError} if the extractor is missing, or cannot take the images
  */
 const openSets = async (
   subject: Subject,
   options: ComparisonOptions,
-  { needsReal, need }: { needsReal: boolean; need: (features: number) => LeastCount },
+  { needsReal, need }: { needsReal: boolean; need: (extractor: FeatureExtractor) => LeastCount },
 ): Promise<ComparedSets> => {
   using stack = new DisposableStack();
   const opened: Disposable[] = [];
@@ -73,7 +75,7 @@ const openSets = async (
   const real = needsReal ? datasetImages(await subject.data(), subject.options.data) : null;
   const count = subject.options.n ?? samples.count;
   for (const set of real ? [samples, real] : [samples]) extractor.check(set);
-  const { least, why } = need(extractor.featureCount);
+  const { least, why } = need(extractor);
   const checkCount = (count: number, what: "n" | "data") => {
     if (count >= least) return;
     throw new EvaluationError(`${what} must be at least ${least} images (${why}), received ${count}`);
@@ -113,12 +115,19 @@ const settingsOf = ({ extractor, samples, real }: ComparedSets) => ({
 const describeSet = (what: string, { set, rows }: SetFeatures): string =>
   `  ${what.padEnd(10)} ${rows.count} images of ${set.height}×${set.width}×${set.channels}: ${set.name}`;
 
+/** @throws {EvaluationError} if a number of the document is not finite */
 const resultOf = (
   sets: ComparedSets,
   numbers: readonly (readonly [string, string])[],
   document: Record<string, unknown>,
 ): MetricResult => {
   const { extractor, samples, real } = sets;
+  const name = Object.keys(document).find((key) =>
+    typeof document[key] === "number" && !Number.isFinite(document[key])
+  );
+  if (name !== undefined) {
+    throw new EvaluationError(`features must give finite numbers, received ${document[name]} for the ${name}`);
+  }
   const width = Math.max(...numbers.map(([name]) => name.length));
   const lines = [
     ...numbers.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
@@ -130,24 +139,41 @@ const resultOf = (
   return { document: { ...document, ...settingsOf(sets) }, text: lines.join("\n") };
 };
 
+/** @throws {EvaluationError} if statistics are of another extractor's features */
+const checkStatistics = (
+  { mean, extractor }: GivenStatistics,
+  { name, digest, featureCount }: FeatureExtractor,
+  data: string,
+): void => {
+  if (mean.length !== featureCount) {
+    throw new EvaluationError(
+      `data must be statistics of ${featureCount} features, as ${name} has, received ${mean.length} (${data})`,
+    );
+  }
+  if (extractor !== null && extractor !== digest) {
+    const short = (text: string) => quoteText(text.slice(0, 12));
+    throw new EvaluationError(
+      `data must be statistics by ${name} (${short(digest)}), received those by another network (${
+        short(extractor)
+      }), ${data}`,
+    );
+  }
+};
+
 /** Fréchet distance of samples from the data, of which the statistics will do. */
 export const measureFid: MetricFunction<ComparisonOptions> = async (subject, options) => {
   const { data } = subject.options;
   const given = await readGivenStatistics(data);
   using sets = await openSets(subject, options, {
     needsReal: given === null,
-    need: (features) => ({
-      least: features + 1,
-      why: `a covariance of ${features} features needs more images than that; kid does with fewer`,
-    }),
+    need: (extractor) => {
+      if (given) checkStatistics(given, extractor, data);
+      const { featureCount } = extractor;
+      const why = `a covariance of ${featureCount} features needs more images than that; kid does with fewer`;
+      return { least: featureCount + 1, why };
+    },
   });
   const { samples, real, extractor, store } = sets;
-  if (given && given.mean.length !== extractor.featureCount) {
-    throw new EvaluationError(
-      `data must be statistics of ${extractor.featureCount} features, as ${extractor.name} has, ` +
-        `received ${given.mean.length} (${data})`,
-    );
-  }
   const reference = given ?? await storedStatistics(real!.set, extractor, real!.rows, store);
   const value = frechetDistance(await statisticsOf(samples.rows, subject), reference);
   const result = resultOf(sets, [["Fréchet distance", number(value)]], { value });

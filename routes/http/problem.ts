@@ -4,7 +4,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { JobExistsError, JobMissingError, JobStateError, JobsUnavailableError } from "../../jobs/jobs.ts";
 import { StorageError } from "../../jobs/storage/storage.ts";
-import { ParameterError, type ParameterIssue, ScheduleError } from "../../sampling/errors.ts";
+import { NonFiniteImageError, ParameterError, type ParameterIssue, ScheduleError } from "../../sampling/errors.ts";
 import {
   DeadlineError,
   EngineFailedError,
@@ -123,10 +123,11 @@ export class JobsFullError extends Error {
 const CONFLICTS = [JobExistsError, JobStateError, ModelConflictError];
 const isConflict = (error: unknown): error is Error => CONFLICTS.some((kind) => error instanceof kind);
 
-/** What an error says to the one whose request it ended; null for one that is nobody's request's fault. */
+/** What an error says to the one whose request it ended; null for one that says more of the server than of the request. */
 const knownDetails = (error: unknown): ProblemDetails | null => {
   if (error instanceof ParameterError) return { status: 422, detail: error.message, errors: error.issues };
   if (error instanceof ScheduleError) return { status: 422, detail: error.message };
+  if (error instanceof NonFiniteImageError) return { status: 500, detail: error.message };
   if (error instanceof ModelRefusedError) return { status: 422, detail: error.message };
   if (isConflict(error)) return { status: 409, detail: error.message };
   if (error instanceof JobMissingError || error instanceof NoModelError) return { status: 404, detail: error.message };
@@ -165,12 +166,14 @@ const unexpectedDetails = (error: unknown): ProblemDetails => ({
 });
 
 /**
- * What an error says to the one whose request it ended. One that is nobody's request's fault is logged, and not shown.
+ * What an error says to the one whose request it ended. One that is the server's or the model's fault is logged; what the
+ * server failed of is not shown.
  *
  * @param at the request's id, and what tells where it happened
  */
 export const problemDetails = (error: unknown, log: Log, at: LogFields): ProblemDetails => {
   const known = knownDetails(error);
+  if (known?.status === 500) log.error("failed", { ...at, error: known.detail });
   if (known) return known;
   log.error("failed", { ...at, error: error instanceof Error ? error.stack ?? error.message : String(error) });
   return unexpectedDetails(error);

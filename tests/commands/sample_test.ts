@@ -5,6 +5,7 @@ import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
 import { decodePng } from "../formats/decode_png.ts";
+import { saveChangedModel, saveOverflowingModel } from "../model/changed_model.ts";
 import { python, whyNoPython } from "../model/python.ts";
 import { run, start, testCommandLine } from "./run_main.ts";
 
@@ -169,7 +170,11 @@ testCommandLine("sample names what is wrong with latents", async (folder) => {
     "double.npy",
     encodeNpy({ dtype: "float64", shape: [1, 3, 8, 8], data: new Float64Array(192) }),
   );
-  await refuses("its values must be finite", "nan.npy", encodeNpy({ ...one, data: new Float32Array(192).fill(NaN) }));
+  await refuses(
+    "its values must be finite, received 12 of 192 that are not",
+    "nan.npy",
+    encodeNpy({ ...one, data: new Float32Array(192).fill(NaN, 180) }),
+  );
   await refuses("--n must be 1, as many as --latents holds, received 2", "good.npy", encodeNpy(one), "-n", "2");
 });
 
@@ -235,3 +240,31 @@ testCommandLine("sample ends at Ctrl-C with 130 and leaves nothing behind", asyn
   assertStringIncludes(text, '"event":"error"');
   assertEquals([...Deno.readDirSync(folder)], []);
 });
+
+testCommandLine(
+  "sample draws no picture of what is not finite: one line, exit 2 for weights, 1 for images",
+  async (folder) => {
+    const out = join(folder, "out.png");
+    const ends = async (code: number, message: string, model: string) => {
+      const ended = await run("sample", "--model", model, "--steps", "5", "-n", "2", "--engine", "wasm", "-o", out);
+      assertEquals([ended.code, ended.stderr], [code, `error: ${message}\n`]);
+      await Deno.remove(model, { recursive: true });
+      assertEquals([...Deno.readDirSync(folder)], []);
+    };
+    const model = join(folder, "model");
+    await saveChangedModel(model, "conv_out.bias", (data) => data[0] = NaN);
+    const file = `${model}/unet/diffusion_pytorch_model.safetensors`;
+    await ends(
+      2,
+      `Cannot read ${file}: tensor conv_out.bias: its values must be finite, received 1 of 3 that are not`,
+      model,
+    );
+    await saveOverflowingModel(model);
+    await ends(
+      1,
+      "image 0 cannot be drawn: 192 of its 192 values are not finite after step 1 of 5, at timestep 80; the network " +
+        "answers NaN or numbers that are too large",
+      model,
+    );
+  },
+);

@@ -347,3 +347,24 @@ print(json.dumps(results))`;
   },
   noPython,
 );
+
+writingTest("loadPipeline refuses weights that are not finite, names the tensor and counts them", async (folder) => {
+  const model = await loadPipeline(join(FIXTURES, "ddpm"));
+  for (const dtype of ["F32", "F16"] as const) {
+    for (const [bad, count] of [[[NaN], 1], [[Infinity, -Infinity], 2]] as const) {
+      const { shape, data } = model.weights.get("conv_out.weight")!;
+      const spoilt = data.slice();
+      spoilt.set(bad, 7);
+      const weights = new Map(model.weights).set("conv_out.weight", { shape, data: spoilt });
+      await savePipeline({ ...model, folder, weights }, { dtype });
+      const { message } = await assertRejects(() => loadPipeline(folder), ModelError);
+      assertEquals(
+        message,
+        `Cannot read ${
+          join(folder, WEIGHTS)
+        }: tensor conv_out.weight: its values must be finite, received ${count} of ` +
+          `${data.length} that are not`,
+      );
+    }
+  }
+});

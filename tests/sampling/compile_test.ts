@@ -129,6 +129,12 @@ Deno.test("compileTask refuses what would fail others' network call, and what no
 Deno.test("compileTask refuses images and masks that are not the model's, and more steps than the schedule has", () => {
   const small = new Float32Array(47);
   assertThrows(() => compile({ kind: "img2img", sampling, image: small, t: 5 }), RangeError, "image must have 48");
+  const spoilt = new Float32Array(48).fill(NaN, 40);
+  assertThrows(
+    () => compile({ kind: "img2img", sampling, image: spoilt, t: 5 }),
+    RangeError,
+    "image must have finite values, received 8 that are not",
+  );
   const inpaint = { ...requests["inpaint with jumps"], mask: new Float32Array(48) } as SamplingRequest;
   assertThrows(() => compile(inpaint), RangeError, "mask must have 16");
   assertThrows(() => compile({ kind: "generate", sampling: { ...sampling, steps: 101 } }), ScheduleError, "steps must");

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { compileTask } from "../../sampling/compile.ts";
 import type { Network } from "../../sampling/denoise.ts";
+import { NonFiniteImageError } from "../../sampling/errors.ts";
 import type { ResolvedSampling } from "../../sampling/parameters.ts";
 import type { TaskProgress } from "../../serving/progress.ts";
 import { createScheduler, type NetworkCall } from "../../serving/scheduler.ts";
@@ -241,4 +242,27 @@ Deno.test("scheduler: a timer gets its turn between two steps", async () => {
 
 Deno.test("createScheduler: a capacity that no guided image fits is refused", () => {
   assertThrows(() => createScheduler(fakeModel().network, { capacity: 1 }), RangeError, "capacity");
+});
+
+Deno.test("scheduler: values that are not finite fail their own task alone, before a preview of them is taken", async () => {
+  const alone = await createScheduler(fakeModel().network).submit(task({ n: 2, labels: [1, 2] }));
+  const { network } = fakeModel();
+  const evaluate: Network["evaluate"] = (x, timesteps, labels) => {
+    const out = network.evaluate(x, timesteps, labels);
+    for (let row = 0; row < timesteps.length; row++) {
+      if (labels![row] === 9 && timesteps[row] < 60) out[row * size] = NaN;
+    }
+    return out;
+  };
+  const scheduler = createScheduler({ ...network, evaluate }, { capacity: 16, now: () => 0 });
+  const steps: TaskProgress[] = [];
+  const [sound, broken] = await Promise.allSettled([
+    scheduler.submit(task({ n: 2, labels: [1, 2] })),
+    scheduler.submit(task({ n: 2, labels: [3, 9] }), { previews: 10, onStep: (progress) => steps.push(progress) }),
+  ]);
+  assertEquals(sound, { status: "fulfilled", value: alone });
+  const reason = (broken as PromiseRejectedResult).reason;
+  assert(reason instanceof NonFiniteImageError && reason.message.startsWith("image 1 cannot be drawn"), `${reason}`);
+  assertEquals(steps.map(({ step }) => step), [1, 2, 3, 4]);
+  assertEquals(scheduler.load, { live: 0, waiting: 0, left: 0 });
 });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { compile } from "../../../engine/mod.ts";
 import { readTensor } from "../../../engine/read_tensor.ts";
 import { bucketOf } from "../../../model/bucket.ts";
-import { parseSafetensors, type StoredTensor } from "../../../model/safetensors.ts";
+import { parseWeights, type StoredTensor } from "../../../model/safetensors.ts";
 import { toEngineLayout } from "../../../model/weights.ts";
 import { ExtractorError } from "../../error.ts";
 import type { FeatureExtractor } from "../feature_extractor.ts";
@@ -87,7 +87,7 @@ export const readInception = async (
 ): Promise<{ tensors: ReadonlyMap<string, StoredTensor>; digest: string }> => {
   try {
     const bytes = await Deno.readFile(path);
-    const tensors = parseSafetensors(bytes);
+    const tensors = parseWeights(bytes);
     checkTensors(tensors);
     return { tensors, digest: createHash("sha256").update(bytes).digest("hex") };
   } catch (cause) {

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { UsageError } from "../../../commands/cli/command.ts";
 import { failureOf } from "../../../commands/cli/run.ts";
+import { NonFiniteImageError } from "../../../sampling/errors.ts";
 
 Deno.test("failureOf answers 2 and the message alone for what the person can mend", () => {
   const modelError = Object.assign(new Error("Cannot read models/x:\n  no such file"), { name: "ModelError" });
@@ -27,6 +28,13 @@ Deno.test("failureOf says which permission is lacking and how to grant it", asyn
   if (state !== "granted") {
     assertMatch(denied(() => Deno.osRelease())!.message, /sys access to .*osRelease.* --allow-sys=?.* to grant it/);
   }
+});
+
+Deno.test("failureOf answers 1 and the message alone for images that come out as no images", () => {
+  assertEquals(failureOf(new NonFiniteImageError("image 0\ncannot be drawn")), {
+    code: 1,
+    message: "image 0 cannot be drawn",
+  });
 });
 
 Deno.test("failureOf answers 1 and the stack for a fault of the program", () => {
