@@ -22,13 +22,14 @@ import {
   stepOf,
   type StoredState,
 } from "./checkpoint_files.ts";
+import type { DataFacts } from "./data_facts.ts";
 import { DigestError, readDigests, readVerified, SUMS_FILE, writeDigests } from "./digest.ts";
 import { RunError } from "./errors.ts";
 
 const writeFiles = async (
   folder: string,
   model: Omit<Pipeline, "folder" | "weights">,
-  { step, tensors, numbers }: StoredState,
+  { step, tensors, numbers, data }: StoredState,
 ): Promise<void> => {
   await Deno.mkdir(join(folder, "training_state"), { recursive: true });
   const files = partFiles(tensors.keys());
@@ -46,6 +47,7 @@ const writeFiles = async (
         new Uint8Array(buffer, byteOffset, byteLength).toBase64(),
       ]),
     ),
+    data,
   };
   await Deno.writeTextFile(join(folder, STATE_FILE), JSON.stringify(state, null, 2) + "\n");
 };
@@ -118,10 +120,11 @@ const parseState = (bytes: Uint8Array) =>
     step: number;
     parts: Record<string, string>;
     numbers: Record<string, string>;
+    data?: DataFacts;
   };
 
 const readWithDigests = async (folder: string, sums: ReadonlyMap<string, string>): Promise<StoredState> => {
-  const { step, parts, numbers } = parseState(await readVerified(folder, STATE_FILE, sums));
+  const { step, parts, numbers, data } = parseState(await readVerified(folder, STATE_FILE, sums));
   const tensors = new Map<string, ReadonlyMap<string, StoredTensor>>();
   for (const [part, file] of Object.entries(parts)) {
     tensors.set(part, parseWeights(await readVerified(folder, file, sums)));
@@ -136,6 +139,7 @@ const readWithDigests = async (folder: string, sums: ReadonlyMap<string, string>
     step,
     tensors,
     numbers: Object.fromEntries(Object.entries(numbers).map(([name, text]) => [name, decode(text)])),
+    ...data && { data },
   };
 };
 

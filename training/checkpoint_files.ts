@@ -1,5 +1,6 @@
 import { WEIGHT_NAMES } from "../model/model_files.ts";
 import type { StoredTensor } from "../model/safetensors.ts";
+import type { DataFacts } from "./data_facts.ts";
 
 /** The parts of every state: the weights, and Adam's first and second moments. */
 export const BASE_PARTS = ["weights", "firstMoments", "secondMoments"] as const;
@@ -15,6 +16,8 @@ export interface StoredState {
   readonly step: number;
   readonly tensors: ReadonlyMap<string, ReadonlyMap<string, StoredTensor>>;
   readonly numbers: Readonly<Record<string, Float64Array>>;
+  /** What it was trained on; absent in checkpoints from before that was kept. */
+  readonly data?: DataFacts;
 }
 
 /** A checkpoint's folder, below a run's: `checkpoints/step-120`. */

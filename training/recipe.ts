@@ -200,7 +200,7 @@ export const remoteTrainOptions = z.strictObject(recipeOptions).superRefine((opt
   refuseConflicts(resolveRecipe(options), context)
 );
 
-const CHANGES_ON_RESUME: readonly string[] = ["steps", "engine"];
+const CHANGES_ON_RESUME: readonly string[] = ["data", "steps", "engine"];
 
 const refuseWithResume = (options: RecipeOptions & { readonly out?: string }, context: z.RefinementCtx): void => {
   const refuse = (key: string, reason: string) =>
@@ -229,8 +229,8 @@ export const trainOptions = z.strictObject({
     .describe("Folder of the run. Default: runs/<data>-<schedule>-<date and time>"),
   resume: z.string().min(1).optional()
     .describe(
-      "Go on with the run in this folder, by its own recipe; --steps may move its end, --engine its place, no other " +
-        "option changes",
+      "Go on with the run in this folder, by its own recipe; --steps may move its end, --engine its place, --data says " +
+        "where its images lie now, no other option changes",
     ),
   lease: z.boolean().default(false)
     .describe("Stop writing once standard input brings no renewal: a worker holds this run and may lose it"),

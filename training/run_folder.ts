@@ -3,6 +3,7 @@ import { partialOf, replaceFile, syncFolder, writing } from "../files/durable.ts
 import { exists } from "../files/exists.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { listSteps, type StoredState } from "./checkpoint_files.ts";
+import { compareData, type DataFacts } from "./data_facts.ts";
 import { RunError } from "./errors.ts";
 import { lockRun } from "./lock.ts";
 import { parseRecipe, type Recipe } from "./recipe.ts";
@@ -105,20 +106,28 @@ export const readRecipe = async (run: string): Promise<Recipe> => {
  * Reads the state that a run has reached and brings its folder back to it, so that it goes on as if it had never ended.
  * The caller holds the run's lock.
  *
+ * @param options.data what it is to go on with
+ * @param options.isMoved whether that is not where the recipe says
  * @param options.notice receives damaged checkpoints, which are passed over
  * @returns null if the run was ended before its first checkpoint: it starts again, by its recipe
- * @throws {RunError} if no checkpoint is whole, or the run is past `steps` already
+ * @throws {RunError} if no checkpoint is whole, the run is past `steps` already, or the data are not those that it was
+ * trained on
  */
 export const restoreRun = async (
   run: string,
   { ema: rates, steps }: Pick<Recipe, "ema" | "steps">,
-  { notice }: { notice: (message: string) => void },
+  { data, isMoved, notice }: { data: DataFacts; isMoved: boolean; notice: (message: string) => void },
 ): Promise<StoredState | null> => {
   const { stored, damage } = await readCheckpoint(run, { rates });
   const step = stored?.step ?? 0;
   if (steps < step) {
     throw new RunError(`Cannot resume ${run}: --steps must be ≥ ${step}, where it stands, received ${steps}`);
   }
+  if (isMoved && !stored?.data) {
+    throw new RunError(`Cannot resume ${run}: --data must be left out, for no checkpoint says what it was trained on`);
+  }
+  const difference = stored?.data ? compareData(stored.data, data) : null;
+  if (difference !== null) throw new RunError(`Cannot resume ${run}: its data have changed: ${difference}`);
   for (const { path, reason } of damage) notice(`Passed over ${path}: ${reason}`);
   if (damage.length > 0) notice(`Going on from ${run}/checkpoints/step-${step}`);
   await rewindRunFolder(run, step);

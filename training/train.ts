@@ -15,6 +15,7 @@ import { loadPipeline } from "../model/pipeline.ts";
 import { createBoundEstimate } from "./bound_estimate.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { averagePart, checkpointFolder } from "./checkpoint_files.ts";
+import { dataFactsOf } from "./data_facts.ts";
 import { DivergedError } from "./errors.ts";
 import type { TrainingEvent } from "./events.ts";
 import { createLoader } from "./loader.ts";
@@ -30,10 +31,14 @@ import { createTimestepSampler } from "./timesteps.ts";
 import { createTrainStep } from "./train_step.ts";
 
 /** The run's folder and recipe: a new one's, or those of the run to go on with. */
-const chooseRun = async ({ recipe, out, resume, steps, engine }: TrainOptions) => {
+const chooseRun = async ({ recipe, out, resume, data, steps, engine }: TrainOptions) => {
   if (recipe) return { run: out ?? defaultRunFolder(recipe), recipe, isResumed: false };
   const stored = await readRecipe(resume!);
-  const moved = { steps: steps ?? stored.steps, engine: engine === "auto" ? stored.engine : engine };
+  const moved = {
+    data: data ?? stored.data,
+    steps: steps ?? stored.steps,
+    engine: engine === "auto" ? stored.engine : engine,
+  };
   return { run: resume!, recipe: { ...stored, ...moved }, isResumed: true };
 };
 
@@ -56,8 +61,8 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
  * @param options.signal stops the run after its current step, with a checkpoint
  * @param options.report receives what happens
  * @param options.checkLease called before something is written; throws if the run is not this process's any more
- * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume; if what the run
- * is to start from does not fit
+ * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume, or a run on other
+ * data; if what the run is to start from does not fit
  * @throws {DivergedError} if the loss or the gradient is no number any more; the last checkpoint stays
  * @throws {DatasetError} if the images cannot be had
  * @throws {DiskError} if something cannot be written; the last checkpoint stays
@@ -82,8 +87,9 @@ export const train = async (
     const init = folder === null ? null : await loadPipeline(folder);
     return { init, model: resolveModel(recipe, dataset, init) };
   };
+  const data = dataFactsOf(dataset, recipe);
   const restore = async () => {
-    const stored = await restoreRun(run, recipe, { notice });
+    const stored = await restoreRun(run, recipe, { data, isMoved: options.data !== undefined, notice });
     // The model that it once started from may be gone: its own checkpoint says the same.
     const isOwn = stored !== null && recipe.init !== null;
     const from = isOwn ? join(run, checkpointFolder(stored.step)) : recipe.init;
@@ -108,7 +114,7 @@ export const train = async (
 
   const checkpoint = async () => {
     checkLease();
-    const folder = await writeCheckpoint(run, model, downloadState(state), recipe);
+    const folder = await writeCheckpoint(run, model, { ...downloadState(state), data }, recipe);
     report({ event: "checkpoint", step: state.step, folder });
   };
   const drawSamples = async () => {

@@ -7,7 +7,9 @@ import { type Dataset, DatasetError } from "../../datasets/dataset.ts";
 import { compile } from "../../engine/mod.ts";
 import { removeQuietly, replaceFile } from "../../files/durable.ts";
 import { oneHot } from "../../model/denoiser.ts";
-import { encodeSafetensors, parseSafetensors, type StoredTensor } from "../../model/safetensors.ts";
+import { encodeSafetensors, parseWeights, type StoredTensor } from "../../model/safetensors.ts";
+import { compareData, type DataFacts, dataFactsOf } from "../../training/data_facts.ts";
+import { DivergedError } from "../../training/errors.ts";
 import { adam, type AdamScalars, adamScalars } from "../../training/optimizer.ts";
 import { disposeState, downloadTensors, initialState, uploadState } from "../../training/state.ts";
 import { ExtractorError } from "../error.ts";
@@ -168,10 +170,42 @@ const RECORD = "training.json", STATE = "state.safetensors";
 
 const PARTS = ["weights", "firstMoments", "secondMoments"] as const;
 
-const readRecord = async (folder: string): Promise<{ asked: unknown; epochs: EpochRecord[] } | null> => {
+/** What a training was asked for. */
+interface AskedTraining {
+  /** The names of the images, and the recipe. */
+  readonly asked: { readonly data: string; readonly test: string; readonly [setting: string]: unknown };
+  /** What the images are; absent in records from before that was kept. */
+  readonly images?: { readonly data: DataFacts; readonly test: DataFacts };
+}
+
+const trainingRecord = z.object({
+  asked: z.looseObject({ data: z.string(), test: z.string() }),
+  images: z.custom<AskedTraining["images"]>().optional(),
+  epochs: z.array(epochRecord),
+});
+
+/**
+ * Checks that a folder's record is of the training that is asked for; what the images are called matters only where
+ * nothing else is known of them.
+ *
+ * @throws {ExtractorError} that says what differs
+ */
+const checkRecord = (folder: string, before: AskedTraining, { asked, images }: Required<AskedTraining>): void => {
+  const settings = ({ data: _, test: __, ...rest }: AskedTraining["asked"]) => JSON.stringify(rest);
+  const hasOtherNames = before.asked.data !== asked.data || before.asked.test !== asked.test;
+  if (settings(before.asked) !== settings(asked) || (!before.images && hasOtherNames)) {
+    throw new ExtractorError(`${folder} holds a classifier of another training: ${JSON.stringify(before.asked)}`);
+  }
+  for (const part of before.images ? ["data", "test"] as const : []) {
+    const difference = compareData(before.images![part], images[part]);
+    if (difference === null) continue;
+    throw new ExtractorError(`${folder} holds a classifier of another training: of its --${part}, ${difference}`);
+  }
+};
+
+const readRecord = async (folder: string): Promise<z.output<typeof trainingRecord> | null> => {
   try {
-    const { asked, epochs } = JSON.parse(await Deno.readTextFile(join(folder, RECORD)));
-    return { asked, epochs: z.array(epochRecord).parse(epochs) };
+    return trainingRecord.parse(JSON.parse(await Deno.readTextFile(join(folder, RECORD))));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
@@ -200,6 +234,7 @@ const splitParts = (tensors: ReadonlyMap<string, StoredTensor>): Map<string, Map
  * @returns the epochs
  * @throws {DatasetError} if the images have no classes, or the test images are others
  * @throws {ExtractorError} if the folder holds another training's
+ * @throws {DivergedError} if the loss is no number any more; what the last whole epoch made stays
  * @throws the signal's reason, at the next step after it aborts
  */
 export const trainClassifier = async (
@@ -237,18 +272,19 @@ export const trainClassifier = async (
   const { batch, seed, shift, lr } = recipe;
   const stepsPerEpoch = Math.floor(count / batch);
   const steps = recipe.epochs * stepsPerEpoch;
-  const requested = JSON.parse(JSON.stringify({ data: train.name, test: test.name, ...shape, ...recipe }));
+  const requested = {
+    asked: { data: train.name, test: test.name, ...shape, ...recipe },
+    images: { data: dataFactsOf(train), test: dataFactsOf(test) },
+  };
 
   const record = await readRecord(folder);
-  if (record && JSON.stringify(record.asked) !== JSON.stringify(requested)) {
-    throw new ExtractorError(`${folder} holds a classifier of another training: ${JSON.stringify(record.asked)}`);
-  }
+  if (record) checkRecord(folder, record, requested);
   const epochs = record?.epochs ?? [];
   if (epochs.length === recipe.epochs) return epochs;
   await Deno.mkdir(folder, { recursive: true });
   const state = epochs.length === 0 ? initialState(initializeClassifier(config, seed), { rates: [] }) : uploadState({
     step: 0,
-    tensors: splitParts(parseSafetensors(await Deno.readFile(join(folder, STATE)))),
+    tensors: splitParts(parseWeights(await Deno.readFile(join(folder, STATE)))),
     numbers: {},
   });
   let parts = PARTS.map((part) => Object.fromEntries(state.tensors.get(part)!));
@@ -300,6 +336,9 @@ export const trainClassifier = async (
         signal?.throwIfAborted();
         const step = epoch * stepsPerEpoch + i;
         const loss = takeStep(step, orderOf(step));
+        if (!Number.isFinite(loss)) {
+          throw new DivergedError(`Cannot go on: the loss became ${loss} at step ${step + 1}. A lower --lr may help`);
+        }
         sum += loss;
         onStep?.({ step: step + 1, steps, loss });
       }
@@ -314,7 +353,7 @@ export const trainClassifier = async (
       };
       epochs.push(epochResult);
       await replaceFile(join(folder, STATE), encodeSafetensors(joinParts(tensors)));
-      await replaceFile(join(folder, RECORD), `${JSON.stringify({ asked: requested, epochs }, null, 2)}\n`);
+      await replaceFile(join(folder, RECORD), `${JSON.stringify({ ...requested, epochs }, null, 2)}\n`);
       onEpoch?.(epochResult);
     }
     removeQuietly(join(folder, STATE));

@@ -168,3 +168,29 @@ print(json.dumps([first(root), first(root / "ema-0.9"), moments, wrong, len(line
   },
   reason,
 );
+
+writingTest("readCheckpoint: one whose tensors are not finite is named and passed over", async (folder) => {
+  const run = await newRun(folder);
+  await write(run, 1);
+  const { tensors, ...state } = exampleState(2);
+  const second = new Map([...tensors].map(([part, own]) => [part, new Map(own)]));
+  const { shape, data } = second.get("secondMoments")!.get("conv_in.bias")!;
+  second.get("secondMoments")!.set("conv_in.bias", { shape, data: data.map((value, i) => i === 1 ? NaN : value) });
+  const last = await writeCheckpoint(run, model, { ...state, tensors: second }, { keep: 3 });
+  const { stored, damage } = await read(run);
+  assertEquals(stored!.step, 1);
+  const reason = `tensor conv_in.bias: its values must be finite, received 1 of ${data.length} that are not`;
+  assertEquals(damage, [{ path: last, reason }]);
+});
+
+writingTest(
+  "writeCheckpoint, readCheckpoint: what the data were comes back, and is absent where nobody said",
+  async (folder) => {
+    const run = await newRun(folder);
+    const data = { images: 3, height: 8, width: 9, channels: 1, classes: ["a", "b"], digest: "sha256-0" };
+    await write(run, 1);
+    assertEquals(Object.hasOwn((await read(run)).stored!, "data"), false);
+    await writeCheckpoint(run, model, { ...exampleState(2), data }, { keep: 3 });
+    assertEquals((await read(run)).stored!.data, data);
+  },
+);

@@ -6,18 +6,11 @@ import { encodeNpz } from "../../formats/npz.ts";
 import { loadPipeline } from "../../model/pipeline.ts";
 import { parseSafetensors } from "../../model/safetensors.ts";
 import { run, testCommandLine } from "../commands/run_main.ts";
+import { copyFolder } from "../copy_folder.ts";
 import { namesIn } from "../datasets/fixtures.ts";
 
 /** As diffusers' `save_pretrained` wrote them. */
 const OF_DIFFUSERS = "tests/fixtures/model/conditional", IN_COLOUR = "tests/fixtures/model/ddpm";
-
-const copy = async (from: string, to: string): Promise<void> => {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copy(join(from, name), join(to, name));
-    else await Deno.writeFile(join(to, name), await Deno.readFile(join(from, name)));
-  }
-};
 
 /** Prepares eight small gray images of two classes, and gives the folder. */
 const prepareImages = async (folder: string): Promise<string> => {
@@ -74,7 +67,7 @@ testCommandLine("train --init starts from the weights and the process of a model
 
 testCommandLine("train --resume goes on where the model of --init is gone, to the same bits", async (folder) => {
   const init = join(folder, "init"), [whole, cut] = [join(folder, "whole"), join(folder, "cut")];
-  await copy(OF_DIFFUSERS, init);
+  await copyFolder(OF_DIFFUSERS, init);
   const recipe = ["--init", init, "--checkpoint-every", "2", "--sample-every", "1000"];
   assertEquals((await train(folder, ...recipe, "--steps", "4", "-o", whole)).code, 0);
   assertEquals((await train(folder, ...recipe, "--steps", "2", "-o", cut)).code, 0);
