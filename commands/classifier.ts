@@ -6,8 +6,10 @@ import { defineCommand } from "./cli/command.ts";
 export const classifierOptions = z.strictObject({
   data: z.string().min(1).default("mnist")
     .describe("Images to learn from, with classes: a name or a path, as of train"),
-  test: z.string().min(1).default("mnist-test")
-    .describe("Other images of the same classes, on which the accuracy is measured"),
+  test: z.string().min(1).optional()
+    .describe(
+      "Other images of the same classes, on which the accuracy is measured. Default: the test part of mnist, cifar10 or emoji",
+    ),
   size: z.int().min(1).max(4096).optional()
     .describe("Pixels: every image is cut to its middle square and resized to this"),
   out: z.string().min(1).default("runs/classifier")
@@ -18,8 +20,8 @@ export const classifierOptions = z.strictObject({
     .describe("Outputs of the layer before the last, by which sets of images are compared"),
   epochs: z.int().min(1).max(1000).default(10)
     .describe("Passes over the images"),
-  batch: z.int().min(1).max(4096).default(64)
-    .describe("Images a step"),
+  batch: z.int().min(1).max(4096).optional()
+    .describe("Images a step. Default: 64, or all where there are fewer"),
   lr: z.number().gt(0).max(1).default(1e-3)
     .describe("Adam's learning rate at the start; it falls to 0 along a line"),
   shift: z.int().min(0).max(64).default(2)

@@ -11,7 +11,9 @@ export const sampleOptions = z.strictObject({
     .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
   n: z.int().min(1).max(50000).optional()
-    .describe("Number of images. Default: 16, or as many as --latents holds"),
+    .describe(
+      "Number of images. Default: as many as --latents holds, or 16, or fewer where they are too large for one .png",
+    ),
   latents: z.string().min(1).optional()
     .describe(
       "Start from this x_T: a .npy of float32, shape (n, channels, height, width). Default: noise of the seed",

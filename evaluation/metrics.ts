@@ -89,8 +89,10 @@ const precisionRecallMetric = defineMetric({
   summary: "improved precision and recall",
   options: {
     ...comparisonOptions,
-    neighbours: z.int().min(1).max(1000).default(3)
-      .describe("An image's reach is its distance to this nearest one of its own set"),
+    neighbours: z.int().min(1).max(1000).optional()
+      .describe(
+        "An image's reach is its distance to this nearest one of its own set. Default: 3, or all others where there are fewer",
+      ),
   },
   load: async () => (await import("./quality/measures.ts")).measurePrecisionRecall,
 });
@@ -101,8 +103,8 @@ const inceptionScoreMetric = defineMetric({
   summary: "the Inception Score of samples, by the classes of --features",
   options: {
     ...comparisonOptions,
-    splits: z.int().min(1).max(1000).default(10)
-      .describe("Parts of the samples that are averaged over"),
+    splits: z.int().min(1).max(1000).optional()
+      .describe("Parts of the samples that are averaged over. Default: 10, or one a sample where there are fewer"),
   },
   load: async () => (await import("./quality/measures.ts")).measureInceptionScore,
 });

@@ -102,11 +102,15 @@ const allowed = <T>(compile: () => T): T => {
 const spacingOf = ({ sampler, spacing }: ResolvedSampling, { timestep_spacing }: SchedulerConfig) =>
   spacing ?? (sampler === "ddpm" || sampler === "ddim" ? timestep_spacing : "linspace");
 
+/** The config's offset of the steps; none where all T are taken, whose first it would lead beyond. */
+const offsetOf = ({ steps }: ResolvedSampling, { scheduler, diffusion }: Schedule): number =>
+  steps === diffusion.timesteps ? 0 : scheduler.steps_offset;
+
 /** From `from` downwards: that timestep itself, then those below it of the steps that a full run would take. */
-const timestepsFrom = (from: number, sampling: ResolvedSampling, { scheduler, diffusion }: Schedule): number[] => {
-  const selected = selectTimesteps(diffusion.timesteps, sampling.steps, {
-    spacing: spacingOf(sampling, scheduler),
-    offset: scheduler.steps_offset,
+const timestepsFrom = (from: number, sampling: ResolvedSampling, schedule: Schedule): number[] => {
+  const selected = selectTimesteps(schedule.diffusion.timesteps, sampling.steps, {
+    spacing: spacingOf(sampling, schedule.scheduler),
+    offset: offsetOf(sampling, schedule),
     dropLowest: sampling.sampler === "dpmsolver++",
   });
   return [from, ...selected.filter((t) => t < from)];
@@ -131,7 +135,7 @@ export const planOf = (
       diffusion,
       sampler,
       ...(from === undefined
-        ? { steps, spacing: spacingOf(sampling, scheduler), offset: scheduler.steps_offset }
+        ? { steps, spacing: spacingOf(sampling, scheduler), offset: offsetOf(sampling, schedule) }
         : { timesteps: timestepsFrom(from, sampling, schedule) }),
       eta,
       prediction: scheduler.prediction_type,
@@ -146,14 +150,14 @@ export const planOf = (
  *
  * @throws {ScheduleError} if the schedule does not allow the steps or their spacing
  */
-const inversionOf = (sampling: ResolvedSampling, { scheduler, diffusion }: Schedule): Plan =>
+const inversionOf = (sampling: ResolvedSampling, schedule: Schedule): Plan =>
   allowed(() =>
     compileInversion({
-      diffusion,
+      diffusion: schedule.diffusion,
       steps: sampling.steps,
-      spacing: spacingOf(sampling, scheduler),
-      offset: scheduler.steps_offset,
-      prediction: scheduler.prediction_type,
+      spacing: spacingOf(sampling, schedule.scheduler),
+      offset: offsetOf(sampling, schedule),
+      prediction: schedule.scheduler.prediction_type,
     })
   );
 

@@ -53,13 +53,19 @@ const readFile = async (path: string, shape: ImageShape): Promise<Float32Array> 
 
 const readData = async (
   data: string,
-  indices: readonly number[],
+  { index, least }: { index: readonly number[]; least: number },
   { target, signal, reporter }: FigureContext,
-): Promise<Float32Array[]> => {
+): Promise<{ images: Float32Array[]; indices: readonly number[] }> => {
   const { height, width, channels } = target;
   const size = height === width && !isBuiltin(data) ? width : undefined;
   using dataset = await openDataset(data, { size, signal, onProgress: (event) => reporter.report({ ...event }) });
-  return indices.map((index) => {
+  if (index.length === 0 && dataset.count < least) {
+    throw new UsageError(
+      `--data must have ${least} images or more for this figure, received ${data}, with ${dataset.count}`,
+    );
+  }
+  const indices = index.length > 0 ? index : Array.from({ length: least }, (_, i) => i);
+  const images = indices.map((index) => {
     if (index >= dataset.count) {
       throw new UsageError(`--index must be in [0, ${dataset.count - 1}] for ${data}, received ${index}`);
     }
@@ -69,6 +75,7 @@ const readData = async (
     return cover({ ...extent, data: bytes, orientation: 1 }, { height, width, channels })
       .map((value) => Math.min(255, Math.max(0, value)) / 127.5 - 1);
   });
+  return { images, indices };
 };
 
 const drawImages = async (sampling: ResolvedSampling, { target, denoise }: FigureContext): Promise<Float32Array[]> => {
@@ -124,9 +131,9 @@ export const readFigureImages = async (
     return { images, origin: joinWithAnd(image.map((path) => escapeTex(basename(path)))) };
   }
   if (data !== undefined) {
-    const indices = index.length > 0 ? index : Array.from({ length: least }, (_, i) => i);
+    const { images, indices } = await readData(data, { index, least }, context);
     return {
-      images: await readData(data, indices, context),
+      images,
       origin: `image${indices.length === 1 ? "" : "s"} ${joinWithAnd(indices)} of ${escapeTex(basename(data))}`,
     };
   }

@@ -23,6 +23,16 @@ export interface ImageFileWriter {
 /** A grid beyond this would not fit into memory with its encoding. */
 const MOST_PIXELS = 2 ** 26;
 
+/** The most images, up to `wanted`, that a file of this name takes: a grid of large ones has a limit. */
+export const mostImages = (path: string, wanted: number, shape: ImageShape): number => {
+  if (extname(path).toLowerCase() !== ".png") return wanted;
+  for (let count = wanted; count > 1; count--) {
+    const { height, width } = gridSize(count, shape);
+    if (height * width <= MOST_PIXELS) return count;
+  }
+  return 1;
+};
+
 const KINDS = [".png", ".npy", ".npz"] as const;
 type Kind = typeof KINDS[number];
 

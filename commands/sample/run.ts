@@ -14,7 +14,7 @@ import { withFlagNames } from "../cli/in_flags.ts";
 import { INTERRUPTED, Interrupted, listenForInterrupt } from "../cli/interrupt.ts";
 import { createReporter, type ProgressEvent } from "../cli/progress.ts";
 import type { sampleOptions } from "../sample.ts";
-import { imageFileKind, openImageFile } from "./image_file.ts";
+import { imageFileKind, mostImages, openImageFile } from "./image_file.ts";
 
 /**
  * Reads x_T from a `.npy` of float32, shape [n, C, H, W].
@@ -50,6 +50,9 @@ const readLatents = async (
 };
 
 type Options = z.output<typeof sampleOptions>;
+
+/** Images that are drawn if nobody says how many, and a picture can hold as many. */
+const IMAGES = 16;
 
 /** Counts network steps of all chunks, and guesses from their images how long the rest will take. */
 const createMeter = (images: number, rows: number, batch: number) => {
@@ -92,7 +95,7 @@ export const runSample = async (options: Options): Promise<number> => {
   if (latents && options.n !== undefined && options.n !== latents.count) {
     throw new UsageError(`--n must be ${latents.count}, as many as --latents holds, received ${options.n}`);
   }
-  const n = options.n ?? latents?.count ?? 16;
+  const n = options.n ?? latents?.count ?? mostImages(out, IMAGES, shape);
   const info = modelInfoOf(pipeline, engine, network);
   const sampling = withFlagNames(() => resolveSampling({ ...options, n }, info));
   const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, targetOf(pipeline, network)));

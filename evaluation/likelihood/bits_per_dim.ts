@@ -12,8 +12,15 @@ import { reportFindings } from "./report.ts";
 const evaluationKey = (dependencies: unknown): string =>
   createHash("sha256").update(JSON.stringify(dependencies)).digest("hex").slice(0, 16);
 
-/** Images of a run that asks for no number. */
+/** Images of a run that asks for no number, where there are as many. */
 const N = 256;
+
+/** How many images are measured: as many as were asked for, or {@linkcode N}, or all, which is said. */
+const countOf = ({ options: { n, data }, report }: Subject, available: number): number => {
+  if (n !== undefined || available >= N) return n ?? N;
+  report({ event: "notice", message: `--n is ${available}, all images of ${data}: its default is ${N}` });
+  return available;
+};
 
 interface BoundOptions {
   respacing?: string;
@@ -70,12 +77,13 @@ const SAVE_MILLISECONDS = 20_000;
  * @throws {EvaluationError} if the model and the images do not fit, there are too few, or an option cannot be had
  */
 export const measureBitsPerDim: MetricFunction<BoundOptions> = async (subject, options) => {
-  const { n = N, seed, batch } = subject.options;
+  const { seed, batch } = subject.options;
   const { folder, signal, report } = subject;
   const found = await subject.both();
   const { pipeline, network, dataset } = found;
   const process = evaluatedProcess(pipeline.scheduler, options);
   const classOf = classesOf(found, options);
+  const n = countOf(subject, dataset.count);
   const indices = chooseImages(dataset, { n, seed });
 
   const steps = process.timesteps.length;

@@ -198,7 +198,7 @@ export const createClassifierExtractor = (
     if (!fits || (extent.channels !== channels && !(extent.channels === 3 && channels === 1))) {
       throw new ExtractorError(
         `${name} takes images of ${height}×${width}×${channels}, received ` +
-          `${extent.height}×${extent.width}×${extent.channels}`,
+          `${extent.height}×${extent.width}×${extent.channels}; --features names another extractor`,
       );
     }
   };

@@ -212,17 +212,28 @@ const equalCounts = (a: FeatureRows, b: FeatureRows, seed: number): [FeatureRows
   return [choose(a), choose(b)];
 };
 
+/** What a measure takes of a number that nobody gave: as much as the images allow, which is said where it is less. */
+const asManyAs = (allowed: number, name: string, preset: number, { report }: Subject): number => {
+  if (allowed >= preset) return preset;
+  report({ event: "notice", message: `--${name} is ${allowed}, of so few images: its default is ${preset}` });
+  return allowed;
+};
+
+/** Neighbours, and splits of samples, if nobody says how many. */
+const NEIGHBOURS = 3, SPLITS = 10;
+
 /** Improved precision and recall, of as many samples as real images. */
-export const measurePrecisionRecall: MetricFunction<ComparisonOptions & { neighbours: number }> = async (
+export const measurePrecisionRecall: MetricFunction<ComparisonOptions & { neighbours?: number }> = async (
   subject,
   options,
 ) => {
-  const { neighbours } = options;
+  const least = options.neighbours ?? 1;
   using sets = await openSets(subject, options, {
     needsReal: true,
-    need: () => ({ least: neighbours + 1, why: `more than ${neighbours} neighbours` }),
+    need: () => ({ least: least + 1, why: `more than ${least} neighbour${least === 1 ? "" : "s"}` }),
   });
   const [samples, real] = equalCounts(sets.samples.rows, sets.real!.rows, subject.options.seed);
+  const neighbours = options.neighbours ?? asManyAs(samples.count - 1, "neighbours", NEIGHBOURS, subject);
   const found = await precisionRecall(samples, real, { neighbours, signal: subject.signal });
   const by = `(${samples.count} images of each, neighbour ${neighbours})`;
   return resultOf(
@@ -233,16 +244,16 @@ export const measurePrecisionRecall: MetricFunction<ComparisonOptions & { neighb
 };
 
 /** Inception Score of samples. */
-export const measureInceptionScore: MetricFunction<ComparisonOptions & { splits: number }> = async (
+export const measureInceptionScore: MetricFunction<ComparisonOptions & { splits?: number }> = async (
   subject,
   options,
 ) => {
-  const { splits } = options;
   using sets = await openSets(subject, options, {
     needsReal: false,
-    need: () => ({ least: splits, why: "one a split" }),
+    need: () => ({ least: options.splits ?? 1, why: "one a split" }),
   });
   const { extractor, samples: { rows } } = sets;
+  const splits = options.splits ?? asManyAs(rows.count, "splits", SPLITS, subject);
   const logits = { data: extractor.classify(rows.data), count: rows.count, size: extractor.classes };
   const found = inceptionScore(logits, { splits, seed: subject.options.seed });
   const text = `${number(found.value)} ± ${

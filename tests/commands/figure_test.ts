@@ -14,6 +14,8 @@ import { drawForward } from "../../commands/figure/forward.ts";
 import { drawGallery } from "../../commands/figure/gallery.ts";
 import { drawInterpolation } from "../../commands/figure/interpolate.ts";
 import { drawReverse } from "../../commands/figure/reverse.ts";
+import { findDataset } from "../../datasets/open.ts";
+import { encodeNpz } from "../../formats/npz.ts";
 import { encodePng } from "../../formats/png.ts";
 import { decodePng } from "../formats/decode_png.ts";
 import { run, start, testCommandLine } from "./run_main.ts";
@@ -105,6 +107,26 @@ testCommandLine("figures refuse what they cannot draw, name the flag, and leave 
   await refuses("--out runs/none/a.svg: there is no folder runs/none", "chain", "-o", "runs/none/a");
   assertEquals([...Deno.readDirSync(folder)], []);
 });
+
+testCommandLine(
+  "interpolate says that a data set of one image is too small, unless its image is named",
+  async (folder) => {
+    const path = join(folder, "one.npz");
+    await Deno.writeFile(
+      path,
+      encodeNpz({ images: { dtype: "uint8", shape: [1, 8, 8, 3], data: new Uint8Array(192) } }),
+    );
+    const found = await findDataset(path, { root: folder });
+    await found.prepare();
+    const args = ["figure", "interpolate", ...MODEL, "--data", found.folder!, "--steps", "2", "--engine", "wasm"];
+    const out = ["--out", join(folder, "a.png")];
+    const { code, stderr } = await run(...args, ...out);
+    const reason = `--data must have 2 images or more for this figure, received ${found.folder}, with 1`;
+    assertEquals([code, stderr], [2, `error: ${reason}\n`]);
+    const named = await run(...args, ...out, "--index", "0,0");
+    assertEquals([named.code, named.stderr], [0, ""]);
+  },
+);
 
 testCommandLine(
   "forward takes an image of a data set, whatever its size, into the one file that is named",

@@ -77,9 +77,16 @@ Deno.test("planOf prefers what the request says to what the config says", () => 
   assert(rows({ variance: "fixed_small" })[3].c < rows({})[3].c);
 });
 
+Deno.test("planOf takes all T timesteps, as figures do by default, whatever the config's offset of fewer", () => {
+  const timesteps = (steps_offset: number, steps: number) =>
+    compile(asked({ steps }), parseSchedulerConfig({ steps_offset })).rows.map(({ timestep }) => timestep);
+  assertEquals(timesteps(1, 1000), timesteps(0, 1000));
+  assertEquals(timesteps(1, 5), [801, 601, 401, 201, 1]);
+});
+
 Deno.test("planOf refuses a request that the schedule does not allow, and says why", () => {
-  const offset = parseSchedulerConfig({ steps_offset: 1 });
-  assertThrows(() => compile(asked({ steps: 1000 }), offset), ScheduleError, "offset must be");
+  const offset = parseSchedulerConfig({ steps_offset: 2 });
+  assertThrows(() => compile(asked({ steps: 999 }), offset), ScheduleError, "offset must be");
   const zeroSnr = parseSchedulerConfig({ rescale_betas_zero_snr: true, timestep_spacing: "trailing" });
   assertThrows(() => compile(asked({}), zeroSnr), ScheduleError, "this model's noise schedule does not allow");
 });

@@ -42,7 +42,7 @@ testCommandLine("evaluate says in one line what does not fit, and exits 2", asyn
   const data = await prepareColours(folder);
   const refuses = async (message: string, ...args: string[]) => {
     const { code, stdout, stderr } = await run("evaluate", "--out", join(folder, "out"), "--engine", "wasm", ...args);
-    assertEquals([code, stdout], [2, ""]);
+    assertEquals([code, stdout], [2, ""], stderr);
     assertEquals(stderr.trimEnd().split("\n").length, 1);
     assertStringIncludes(stderr, message);
   };
@@ -76,4 +76,14 @@ testCommandLine("evaluate keeps what it has at Ctrl-C, and goes on to the same d
   assertEquals([code, stdout], [0, whole.stdout]);
   const steps = stderr.split("\n").filter((line) => line.includes('"progress"')).map((line) => JSON.parse(line).step);
   assertEquals(steps.length > 0 && steps[0] > 1, true, "it did not begin anew");
+});
+
+testCommandLine("evaluate measures all images where there are fewer than its default, and says so", async (folder) => {
+  const data = await prepareColours(folder);
+  const args = ["--model", MODEL, "--data", data, "--engine", "wasm", "--respacing", "2", "--out", join(folder, "out")];
+  const { code, stdout, stderr } = await run("evaluate", ...args, "--json");
+  assertEquals(code, 0);
+  assertEquals(JSON.parse(stdout).bpd.images, 9);
+  const notices = stderr.trim().split("\n").map((line) => JSON.parse(line)).filter(({ event }) => event === "notice");
+  assertEquals(notices, [{ event: "notice", message: `--n is 9, all images of ${data}: its default is 256` }]);
 });

@@ -1,8 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { decodeNpz } from "../../../formats/npz.ts";
+import { readClassifier, writeClassifier } from "../../../evaluation/quality/classifier.ts";
+import { decodeNpz, encodeNpz } from "../../../formats/npz.ts";
 import { missing, run, start, testCommandLine } from "../run_main.ts";
 import { makeTemporaryFolder } from "../../model/temporary_folder.ts";
+import { copyFolder } from "../../copy_folder.ts";
 import { prepareColours } from "./colours.ts";
 
 const MODEL = "tests/fixtures/tiny-model";
@@ -82,8 +84,17 @@ testCommandLine("classifier says in one line what does not fit, and exits 2", as
     assertStringIncludes(stderr, message);
   };
   await Promise.all([
-    refuses("mnist-test must have the classes of", "--data", data, "--batch", "8"),
-    refuses("--batch must be at most 9, as many as --data has, received 64", "--data", data, "--test", data),
+    refuses(`--test must be given with --data ${data}, which has no test part of its own`, "--data", data),
+    refuses("mnist-test must have the classes of", "--data", data, "--test", "mnist-test"),
+    refuses(
+      "--batch must be at most 9, as many as --data has, received 10",
+      "--data",
+      data,
+      "--test",
+      data,
+      "--batch",
+      "10",
+    ),
     refuses("--widths must be a comma-separated list, each an integer in [1, 4096]", "--widths", "0"),
   ]);
 });
@@ -139,6 +150,19 @@ testCommandLine(
     const byStatistics = await run(...by.map((argument) => others.get(argument) ?? argument), "-n", "20");
     const { value, reference } = JSON.parse(byStatistics.stdout).fid;
     assertEquals([value, reference.images], [fid.value, null]);
+
+    // As many features of another network are others.
+    const other = join(folder, "other");
+    const { config, weights } = await readClassifier(out);
+    weights.get("stem.bias")!.data[0] += 1;
+    await Deno.mkdir(other);
+    await writeClassifier(other, { config, weights });
+    const refused = await run(...by.map((argument) => argument === out ? other : others.get(argument) ?? argument));
+    assertEquals(refused.code, 2);
+    assertMatch(
+      refused.stderr,
+      /^error: --data must be statistics by other \([0-9a-f]{12}\), received those by another network \([0-9a-f]{12}\), .*npz\n$/,
+    );
   },
 );
 
@@ -203,7 +227,16 @@ testCommandLine("evaluate of samples says in one line what does not fit, and exi
   const own = ["--data", data, "--features", out, "--metric"];
   await Promise.all([
     refuses("--n must be at least 6 images (a covariance of 5 features needs more", ...own, "fid", "-n", "5"),
-    refuses("--n must be at least 4 images (more than 3 neighbours), received 3", ...own, "pr", "-n", "3"),
+    refuses(
+      "--n must be at least 4 images (more than 3 neighbours), received 3",
+      ...own,
+      "pr",
+      "-n",
+      "3",
+      "--neighbours",
+      "3",
+    ),
+    refuses("--n must be at least 5 images (one a split), received 4", ...own, "is", "-n", "4", "--splits", "5"),
     refuses("--n must be at most 60, the images of", ...own, "kid", "--samples", data, "-n", "61"),
     refuses("--steps must be in [1, 100]", ...own, "fid", "--steps", "101"),
     refuses("classifier takes images of 8×8×3, received 32×32×1", ...own, "is", "--samples", "mnist-test"),
@@ -219,4 +252,93 @@ testCommandLine("evaluate of samples says in one line what does not fit, and exi
     refuses("scripts/convert_inception.py converts", "--features", "runs/a.pth", "--metric", "fid"),
     refuses("--subsets must be left out with --metric fid (it belongs to kid)", ...own, "fid", "--subsets", "3"),
   ]);
+});
+
+testCommandLine("evaluate and classifier take what is there where nobody says how many, and say so", async (folder) => {
+  const { data, out } = await trainedColours();
+  const places = ["--engine", "wasm", "--cache", join(folder, "cache"), "--out", join(folder, "out"), "--json"];
+  const args = ["evaluate", "--model", MODEL, "--data", data, "--features", out, "--steps", "2", ...places];
+  const few = await run(...args, "--metric", "pr,is", "-n", "3");
+  assertEquals(few.code, 0);
+  const { pr, is } = JSON.parse(few.stdout);
+  assertEquals([pr.neighbours, is.splits], [2, 3]);
+  const notices = few.stderr.trim().split("\n").map((line) => JSON.parse(line)).filter(({ event }) =>
+    event === "notice"
+  );
+  assertEquals(notices.map(({ message }) => message), [
+    "--neighbours is 2, of so few images: its default is 3",
+    "--splits is 3, of so few images: its default is 10",
+  ]);
+  const many = JSON.parse((await run(...args, "--metric", "pr,is", "-n", "20")).stdout);
+  assertEquals([many.pr.neighbours, many.is.splits], [3, 10]);
+
+  const small = [
+    ...["--widths", "4,8", "--features", "5", "--epochs", "1", "--engine", "wasm"],
+    "--data",
+    data,
+    "--test",
+    data,
+  ];
+  const learned = await run("classifier", ...small, "--out", join(folder, "classifier"));
+  assertEquals([learned.code, JSON.parse(learned.stdout.split("\n")[0]).batch], [0, 60]);
+});
+
+testCommandLine("evaluate and classifier: what is not finite is told in one line, before any work", async (folder) => {
+  const { data, out } = await trainedColours();
+  const refuses = async (message: string, ...args: string[]) => {
+    const places = ["--out", join(folder, "out"), "--cache", join(folder, "cache"), "--engine", "wasm"];
+    const { code, stderr } = await run("evaluate", "--samples", data, ...places, ...args);
+    assertEquals([code, stderr], [2, `error: ${message}\n`]);
+  };
+  const statistics = async (name: string, size: number, change: (sigma: Float64Array) => void) => {
+    const path = join(folder, name), sigma = new Float64Array(size * size);
+    change(sigma);
+    const mu = { dtype: "float64", shape: [size], data: new Float64Array(size) } as const;
+    await Deno.writeFile(path, encodeNpz({ mu, sigma: { dtype: "float64", shape: [size, size], data: sigma } }));
+    return path;
+  };
+  const spoilt = await statistics("nan.npz", 5, (sigma) => sigma.set([NaN, Infinity], 3));
+  const others = await statistics("others.npz", 4, () => {});
+  const fid = ["--metric", "fid", "--features", out, "--data"];
+  await refuses(`cannot read ${spoilt}: sigma must be finite, received 2 of 25 values that are not`, ...fid, spoilt);
+  await refuses(`--data must be statistics of 5 features, as classifier has, received 4 (${others})`, ...fid, others);
+
+  const broken = join(folder, "broken");
+  const { config, weights } = await readClassifier(out);
+  weights.get("stem.bias")!.data[1] = NaN;
+  await Deno.mkdir(broken);
+  await writeClassifier(broken, { config, weights });
+  await refuses(
+    `Cannot read ${broken}/model.safetensors: tensor stem.bias: its values must be finite, received 1 of 4 that are not`,
+    ...["--metric", "is", "--data", data, "--features", broken],
+  );
+  // Finite, and too large for what the network makes of them.
+  weights.get("stem.bias")!.data.fill(3e38);
+  await writeClassifier(broken, { config, weights });
+  const { code, stderr } = await run(
+    ...["evaluate", "--samples", data, "--data", data, "--features", broken, "--metric", "is", "--engine", "wasm"],
+    ...["--out", join(folder, "out"), "--cache", join(folder, "cache")],
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(
+    stderr,
+    "--features must be finite, received others by broken for one of the images from 0 on of",
+  );
+});
+
+testCommandLine("classifier goes on with its own images alone, wherever they lie", async (folder) => {
+  const { data, out } = await trainedColours();
+  const moved = join(folder, "moved"), own = join(folder, "classifier"), other = join(folder, "other");
+  await copyFolder(data, moved);
+  await copyFolder(out, own);
+  const again = (of: string) => run("classifier", "--data", of, "--test", of, "--out", own, ...SMALL, "--epochs", "1");
+  const same = await again(moved);
+  assertEquals([same.code, same.stderr, same.stdout.includes('"progress"')], [0, "", false]);
+  await Deno.mkdir(other);
+  const { code, stderr } = await again(await prepareColours(other, { each: 4 }));
+  assertEquals(code, 2);
+  assertStringIncludes(
+    stderr,
+    `${own} holds a classifier of another training: of its --data, images were 60, now 12\n`,
+  );
 });
