@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { z } from "zod";
 import { DatasetError, type DatasetParts } from "./dataset.ts";
 import { makeWhole } from "./partial_folder.ts";
@@ -54,7 +54,7 @@ const cacheDescription = z.object({
   /** Where the images came from: a path, or a package with its version. */
   source: z.string(),
   licence: z.string().optional(),
-  /** Digest of the names, sizes and times of the sources' files, of the size asked for, and of the version. */
+  /** Digest of what makes the images: what the sources hold, the size asked for, and the version. */
   key: z.string(),
   count: natural,
   height: natural,
@@ -175,10 +175,22 @@ const MOST_REPORTED = 10;
 /** What a cache is called, and what it is made of. */
 export type CacheFacts = Pick<CacheDescription, "name" | "source" | "licence" | "key">;
 
+/** Bytes read at a time. */
+const HASHED_CHUNK = 2 ** 20;
+
+/** Adds what a file holds to a digest. */
+export const hashFile = async (hash: Hash, path: string, signal?: AbortSignal): Promise<void> => {
+  using file = await Deno.open(path);
+  const chunk = new Uint8Array(HASHED_CHUNK);
+  for (let read = await file.read(chunk); read !== null; read = await file.read(chunk)) {
+    signal?.throwIfAborted();
+    hash.update(chunk.subarray(0, read));
+  }
+};
+
 const digestOf = async (path: string, labels: Int32Array | null): Promise<string> => {
   const hash = createHash("sha256");
-  using file = await Deno.open(path);
-  for await (const piece of file.readable) hash.update(piece);
+  await hashFile(hash, path);
   if (labels) hash.update(new Uint8Array(labels.buffer));
   return `sha256-${hash.digest("hex")}`;
 };

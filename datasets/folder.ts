@@ -37,7 +37,8 @@ const walk = async (
     });
     if (info?.isDirectory) files.push(...await walk(path, signal, `${prefix}${name}/`, seen));
     else if (info?.isFile && PICTURE.test(name)) {
-      files.push({ name: `${prefix}${name}`, path, bytes: info.size, modified: info.mtime?.getTime() ?? 0 });
+      const [modified, changed] = [info.mtime?.getTime() ?? 0, info.ctime?.getTime() ?? 0];
+      files.push({ name: `${prefix}${name}`, path, bytes: info.size, modified, changed });
     }
   }
   return files;

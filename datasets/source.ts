@@ -36,8 +36,9 @@ export interface SourceFile {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
-  /** Milliseconds since 1970. */
+  /** When it was last written, and when anything of it last changed (to the second): milliseconds since 1970. */
   readonly modified: number;
+  readonly changed: number;
 }
 
 /** Files of a package, by their paths in it. */
