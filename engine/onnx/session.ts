@@ -3,8 +3,7 @@ import { isMainThread } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
-import { isGranted } from "../tensorflow/find_library.ts";
-import type { LibraryGrant } from "../tensorflow/permissions.ts";
+import { isGranted, type LibraryGrant } from "../permissions.ts";
 import { CUDA_FOLDER } from "./cuda.ts";
 import type { HostValues } from "../order.ts";
 
