@@ -27,7 +27,7 @@ const run = async (...models: string[]) => {
 
 const reason = missing || whyNot("onnx") || (await run()).missing;
 const title =
-  "WebGPU by onnx, on a software adapter: five U-Nets within 1e-5 of diffusers, a row among others within 1e-6";
+  "WebGPU by onnx, on a software adapter: five U-Nets within 1e-5 of diffusers, a row has the same bits among others";
 
 Deno.test(`${title} ${reason ?? ""}`.trimEnd(), { ignore: Boolean(reason) }, async () => {
   const { device, differences, company } = await run("cifar10", "celebahq", "conditional", "learned", "ddpm");
@@ -36,7 +36,7 @@ Deno.test(`${title} ${reason ?? ""}`.trimEnd(), { ignore: Boolean(reason) }, asy
   for (const [model, difference] of Object.entries<number>(differences)) {
     assertWithin(difference, 1e-5, { suite: `U-Net ${model}`, quantity: "output", engine });
   }
-  for (const [model, { difference }] of Object.entries<{ difference: number }>(company)) {
-    assertWithin(difference, 1e-6, { suite: "a row among others", quantity: "difference", engine }, model);
+  for (const [model, values] of Object.entries<number>(company)) {
+    assertWithin(values, 1, { suite: "a row among others", quantity: "values of other bits", engine }, model);
   }
 });
