@@ -69,6 +69,9 @@ const RUN_OPTIONS: InferenceSession.RunOptions = { logSeverityLevel: FATAL };
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
 
+/** Values that the runtime can take: it refuses memory that threads share, as that of a data set's loader. */
+const owned = (values: HostValues): HostValues => values.buffer instanceof SharedArrayBuffer ? values.slice() : values;
+
 /** What the native half throws is said in one line. */
 const orFail = <T>(device: OnnxDevice, call: () => T): T => {
   try {
@@ -104,7 +107,7 @@ const load = async (): Promise<Runtime> => {
     return {
       run: (feeds) => {
         const tensors = Object.entries(feeds).map(([name, { values, shape, type }]) =>
-          [name, new Tensor(type as "float32", values as Float32Array, shape)] as const
+          [name, new Tensor(type as "float32", owned(values) as Float32Array, shape)] as const
         );
         const outputs = orFail(device, () => session.run(Object.fromEntries(tensors), fetches, RUN_OPTIONS));
         return Object.fromEntries(
