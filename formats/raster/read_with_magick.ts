@@ -64,6 +64,8 @@ export const readWithMagick = async (bytes: Uint8Array, { maxPixels }: { maxPixe
     await (started ??= start());
   const image = MagickImage.create();
   const settings = new MagickReadSettings({ format, frameIndex: 0 });
+  // The length that a BMP states is often wrong, and nobody else minds.
+  settings.setDefine("BMP", "ignore-filesize", true);
   try {
     image.ping(bytes, settings);
     checkRasterSize(image, maxPixels);
