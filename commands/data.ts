@@ -31,7 +31,7 @@ export const dataCommand = defineCommand({
     { line: "deno task data emoji", does: "Google's emoji by npm (74 MB), laid on white." },
     {
       line: "deno task data pictures/cats --size 64",
-      does: "A folder of PNG, JPEG and WebP files, decoded in parallel.",
+      does: "A folder of pictures, decoded in parallel.",
     },
   ],
 });

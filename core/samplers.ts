@@ -180,13 +180,25 @@ export const compileInversion = (options: InversionOptions): Plan => {
 };
 
 /**
+ * The largest weight of v in a correction of Heun's method, of v since it has unit variance at every noise level.
+ *
+ * With √ᾱ = cos θ an Euler step to θ' weighs v by sin(θ − θ'), at most 1, and the correction by half of that times
+ * √(ᾱ'/ᾱ), which has no bound: where ᾱ is nearly 0, the mean of the two slopes counts the one at σ' over half of a σ that is
+ * far larger, and what the network gets wrong there covers the image. The cosine schedule ends at σ = 20291; its first step
+ * of 10 would weigh v by 300, the first of 100 by 2.5. Where images are Gaussian, of standard deviation 0.4, leaving those
+ * out takes the error of x_0 in 10 steps from 7 to 0.03, in 25 from 0.4 to 0.004, in 100 from 0.005 to 0.0002. On the
+ * paper's schedule no correction is left out from 4 steps on, so that it is diffusers' there.
+ */
+const MAX_CORRECTION = 2;
+
+/**
  * Compiles Heun's method, Algorithm 1 of Karras et al. 2022 without churn, in the discretization of diffusers'
  * HeunDiscreteScheduler: σ = √(1 − ᾱ)/√ᾱ at each timestep, then 0.
  *
- * A step is two rows, so N steps ask the network 2N − 1 times. The first is Euler's, the same as DDIM. The second asks the
- * network at the end of it and turns the step to the mean of both slopes: with d = (x̂ − x0)/σ and x̂ = x/√ᾱ, both slopes
- * share x̂' and σ', so that only x0 − x0_previous is left of the correction. The last step, to σ = 0, is Euler's alone; so
- * is a first step from ᾱ = 0, where σ is infinite and its mean slope has no finite weight.
+ * A step is two rows, so N steps ask the network 2N − 1 times at most. The first is Euler's, the same as DDIM. The second
+ * asks the network at the end of it and turns the step to the mean of both slopes: with d = (x̂ − x0)/σ and x̂ = x/√ᾱ, both
+ * slopes share x̂' and σ', so that only x0 − x0_previous is left of the correction. The last step, to σ = 0, is Euler's
+ * alone, and so is one whose correction would weigh too much ({@linkcode MAX_CORRECTION}).
  *
  * Timesteps are integers; diffusers keeps the fractions of a "linspace" that does not divide T − 1.
  */
@@ -201,9 +213,12 @@ const compileHeun = (
     const a = Math.sqrt((1 - next) / (1 - current));
     const b = Math.sqrt(next) - Math.sqrt(current) * a;
     rows.push({ timestep, ...startCoefficients(diffusion, prediction, timestep), a, b, h: 0, c: 0, clip });
-    if (last || current === 0) return;
+    if (last) return;
     const ratio = Math.sqrt((1 / current - 1) / (1 / next - 1));
     const weight = Math.sqrt(next) * (ratio - 1) / 2;
+    // No number where ᾱ is 0 at both ends.
+    const isSound = weight * Math.sqrt(1 - next) <= MAX_CORRECTION;
+    if (!isSound) return;
     const end = timesteps[i + 1];
     rows.push({
       timestep: end,

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { z } from "zod";
 import { DatasetError, type DatasetParts } from "./dataset.ts";
 import { makeWhole } from "./partial_folder.ts";
@@ -15,7 +15,7 @@ export const dataEvent = z.discriminatedUnion("event", [
     imagesPerSecond: z.number(),
     secondsLeft: z.number(),
   }),
-  /** A file that was passed over; the first ten are reported. */
+  /** A file that was passed over; the first ten are reported, and the first of every ending that is not read. */
   z.object({ event: z.literal("skipped"), file: z.string(), reason: z.string() }),
   /** The end: a cache was written. */
   z.object({
@@ -24,6 +24,8 @@ export const dataEvent = z.discriminatedUnion("event", [
     folder: z.string(),
     images: z.int().min(0),
     skipped: z.int().min(0),
+    /** How many of them by the kind of reason. */
+    skippedBy: z.record(z.string(), z.int().min(1)).optional(),
     seconds: z.number(),
   }),
 ]);
@@ -54,7 +56,7 @@ const cacheDescription = z.object({
   /** Where the images came from: a path, or a package with its version. */
   source: z.string(),
   licence: z.string().optional(),
-  /** Digest of the names, sizes and times of the sources' files, of the size asked for, and of the version. */
+  /** Digest of what makes the images: what the sources hold, the size asked for, and the version. */
   key: z.string(),
   count: natural,
   height: natural,
@@ -175,10 +177,22 @@ const MOST_REPORTED = 10;
 /** What a cache is called, and what it is made of. */
 export type CacheFacts = Pick<CacheDescription, "name" | "source" | "licence" | "key">;
 
+/** Bytes read at a time. */
+const HASHED_CHUNK = 2 ** 20;
+
+/** Adds what a file holds to a digest. */
+export const hashFile = async (hash: Hash, path: string, signal?: AbortSignal): Promise<void> => {
+  using file = await Deno.open(path);
+  const chunk = new Uint8Array(HASHED_CHUNK);
+  for (let read = await file.read(chunk); read !== null; read = await file.read(chunk)) {
+    signal?.throwIfAborted();
+    hash.update(chunk.subarray(0, read));
+  }
+};
+
 const digestOf = async (path: string, labels: Int32Array | null): Promise<string> => {
   const hash = createHash("sha256");
-  using file = await Deno.open(path);
-  for await (const piece of file.readable) hash.update(piece);
+  await hashFile(hash, path);
   if (labels) hash.update(new Uint8Array(labels.buffer));
   return `sha256-${hash.digest("hex")}`;
 };
@@ -193,6 +207,8 @@ const concatenate = (parts: readonly Int32Array[]): Int32Array => {
   return all;
 };
 
+const byKind = (files: readonly SkippedFile[]): Map<string, SkippedFile[]> => Map.groupBy(files, ({ kind }) => kind);
+
 /** Writes the images of a source into `folder`, reporting on the way. */
 const writeImages = async (
   folder: string,
@@ -201,10 +217,18 @@ const writeImages = async (
 ) => {
   const bytes = source.height * source.width * source.channels;
   const path = join(folder, CACHE_FILES.images);
+  const { leftOut = [] } = source;
   const faults: SkippedFile[] = [];
   const labels: Int32Array[] = [];
   const started = performance.now();
   let count = 0, isGray = source.channels === 3;
+  for (const [{ file, reason }, ...more] of [...byKind(leftOut).values()].slice(0, MOST_REPORTED)) {
+    onProgress({
+      event: "skipped",
+      file,
+      reason: more.length === 0 ? reason : `${reason}; there are ${1 + more.length}`,
+    });
+  }
   {
     using file = await Deno.open(path, { write: true, createNew: true });
     for await (const piece of source.pieces(signal)) {
@@ -214,7 +238,8 @@ const writeImages = async (
       if (piece.images.length > 0) isGray &&= piece.isGray === true;
       if (piece.labels) labels.push(piece.labels);
       for (const fault of piece.skipped ?? []) {
-        if (faults.push(fault) <= MOST_REPORTED) onProgress({ event: "skipped", ...fault });
+        const { file, reason } = fault;
+        if (faults.push(fault) <= MOST_REPORTED) onProgress({ event: "skipped", file, reason });
       }
       const imagesPerSecond = 1000 * piece.done / (performance.now() - started);
       const secondsLeft = (source.total - piece.done) / imagesPerSecond;
@@ -222,7 +247,7 @@ const writeImages = async (
     }
     await file.syncData();
   }
-  return { path, count, isGray, faults, labels: source.classNames ? concatenate(labels) : null };
+  return { path, count, isGray, faults, leftOut, labels: source.classNames ? concatenate(labels) : null };
 };
 
 /**
@@ -239,9 +264,9 @@ export const writeCache = async (
 ): Promise<CacheDescription> => {
   const started = performance.now();
   const isSame = async (folder: string) => (await describeCache(folder))?.key === facts.key;
-  const make = async (folder: string): Promise<CacheDescription> => {
+  const make = async (folder: string) => {
     const source = await open();
-    const { path, count, isGray, faults, labels } = await writeImages(folder, source, { signal, onProgress });
+    const { path, count, isGray, faults, leftOut, labels } = await writeImages(folder, source, { signal, onProgress });
     if (count === 0) {
       const [first] = faults;
       throw new DatasetError(
@@ -253,8 +278,9 @@ export const writeCache = async (
     if (labels) {
       await Deno.writeFile(join(folder, CACHE_FILES.labels), new Uint8Array(labels.buffer as ArrayBuffer));
     }
-    if (faults.length > 0) {
-      const lines = faults.map(({ file, reason }) => `${file}\t${reason}\n`);
+    const skipped = [...faults, ...leftOut];
+    if (skipped.length > 0) {
+      const lines = skipped.map(({ file, reason }) => `${file}\t${reason}\n`);
       await Deno.writeTextFile(join(folder, CACHE_FILES.skipped), lines.join(""));
     }
     const description: CacheDescription = {
@@ -265,19 +291,27 @@ export const writeCache = async (
       width: source.width,
       channels: isGray || source.channels === 1 ? 1 : 3,
       classNames: source.classNames && [...source.classNames],
-      skipped: faults.length,
+      skipped: skipped.length,
       fingerprint: await digestOf(path, labels),
     };
     await Deno.writeTextFile(join(folder, CACHE_FILES.description), `${JSON.stringify(description, null, 2)}\n`);
     signal?.throwIfAborted();
-    return description;
+    return { description, skipped };
   };
   const folder = join(to.parent, to.name);
   try {
-    const description = await makeWhole(to, isSame, make);
+    const { description, skipped } = await makeWhole(to, isSame, make);
     const seconds = (performance.now() - started) / 1000;
-    const { count: images, skipped } = description;
-    onProgress({ event: "prepared", data: facts.name, folder, images, skipped, seconds });
+    const skippedBy = Object.fromEntries([...byKind(skipped)].map(([kind, { length }]) => [kind, length]));
+    onProgress({
+      event: "prepared",
+      data: facts.name,
+      folder,
+      images: description.count,
+      skipped: skipped.length,
+      skippedBy,
+      seconds,
+    });
     return description;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOSPC") {

@@ -11,6 +11,9 @@ const ROW = 1 + 3 * PLANE;
 /** Names of the files of CIFAR-10's binary version that hold images. */
 export const CIFAR_FILE = /^(data_batch_\d+|test_batch)\.bin$/;
 
+/** Name of the file beside them that names their classes. */
+export const CIFAR_CLASSES_FILE = "batches.meta.txt";
+
 /** CIFAR-10's classes, in the order of their labels. */
 const CIFAR10_CLASSES = [
   "airplane",
@@ -69,7 +72,7 @@ const parseCifar = (
 
 const readClassNames = async (folder: string): Promise<readonly string[]> => {
   try {
-    const lines = (await Deno.readTextFile(join(folder, "batches.meta.txt"))).split("\n").map((line) => line.trim());
+    const lines = (await Deno.readTextFile(join(folder, CIFAR_CLASSES_FILE))).split("\n").map((line) => line.trim());
     const names = lines.filter((line) => line !== "");
     return names.length > 0 ? names : CIFAR10_CLASSES;
   } catch (error) {

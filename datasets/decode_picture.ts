@@ -2,6 +2,7 @@ import { cover } from "../formats/cover.ts";
 import { isSideways } from "../formats/orientation.ts";
 import { ImageError, type Raster } from "../formats/raster/raster.ts";
 import { readRaster } from "../formats/raster/read_raster.ts";
+import { isForMagick, readWithMagick } from "../formats/raster/read_with_magick.ts";
 
 /** The most pixels that a picture may have: 8192 × 8192, beyond any camera. */
 const MAX_PIXELS = 2 ** 26;
@@ -21,7 +22,9 @@ export const extentOf = ({ height, width, orientation }: Raster): { height: numb
 export const readPicture = async (path: string): Promise<Raster> => {
   const { size } = await Deno.stat(path);
   if (size > MAX_BYTES) throw new ImageError("too-large", `the file has ${size} bytes, more than ${MAX_BYTES}`);
-  return await readRaster(await Deno.readFile(path), { maxPixels: MAX_PIXELS });
+  const bytes = await Deno.readFile(path);
+  const read = isForMagick(bytes) ? readWithMagick : readRaster;
+  return await read(bytes, { maxPixels: MAX_PIXELS });
 };
 
 /** A picture as its middle square, resized: RGB bytes, rounded half to even. */

@@ -17,7 +17,7 @@ export type DecodeResult =
     /** Whether all of these are gray. */
     readonly isGray: boolean;
     /** Those that could not, by their indices in `paths`. */
-    readonly faults: readonly { readonly index: number; readonly reason: string }[];
+    readonly faults: readonly { readonly index: number; readonly reason: string; readonly kind: string }[];
   }
   | {
     readonly id: number;

@@ -11,7 +11,7 @@ const concernsTheFile = (error: unknown): error is Error =>
 const decode = async ({ id, paths, size, exact }: DecodeRequest): Promise<DecodeResult> => {
   const bytes = 3 * size * size;
   const images = new Uint8Array(paths.length * bytes);
-  const faults: { index: number; reason: string }[] = [];
+  const faults: { index: number; reason: string; kind: string }[] = [];
   let isGray = true, read = 0;
   for (const [index, path] of paths.entries()) {
     try {
@@ -23,7 +23,7 @@ const decode = async ({ id, paths, size, exact }: DecodeRequest): Promise<Decode
       for (let i = 0; i < bytes && isGray; i += 3) isGray = image[i] === image[i + 1] && image[i] === image[i + 2];
     } catch (error) {
       if (!concernsTheFile(error)) throw error;
-      faults.push({ index, reason: error.message });
+      faults.push({ index, reason: error.message, kind: error instanceof ImageError ? error.fault : "unreadable" });
     }
   }
   return { id, images: images.subarray(0, read * bytes), isGray, faults };

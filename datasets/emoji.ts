@@ -85,7 +85,7 @@ export const emojiSource = (files: PackageFiles, part: "train" | "test"): Datase
           labels.push(classNames.indexOf(category));
         } catch (error) {
           if (!(error instanceof ImageError)) throw error;
-          skipped.push({ file: image, reason: error.message });
+          skipped.push({ file: image, reason: error.message, kind: error.fault });
         }
       }
       const done = first + part.length;

@@ -16,30 +16,36 @@ const labelsOf = ({ dtype, shape, data }: NpyArray, count: number, name: string)
   if (!isFlat || dtype.startsWith("float")) {
     throw new SyntaxError(`${name} must hold integers of shape (N), received ${dtype} of (${shape.join(", ")})`);
   }
-  return numberedClasses(data, count, name);
+  return numberedClasses(data, count, `${name} (${dtype})`);
 };
 
 /**
- * Images of an `.npz`: uint8 of shape (N, H, W) or (N, H, W, C) with 1 or 3 channels, with their classes if it has any.
+ * Images of an `.npz`: uint8 of shape (N, H, W) or (N, H, W, C) with 1 or 3 channels, with their classes if it has any,
+ * which are integers of any type. Its other arrays may be of any kind.
  *
  * @param name what to call the file in an error
  * @throws {SyntaxError} if it is damaged, or holds no such array
  */
 export const readNpzImages = (bytes: Uint8Array, name: string): ArrayImages => {
-  const wanted: ReadonlySet<string> = new Set(KEYS.flat());
-  const arrays = (() => {
+  const decode = (only: (key: string) => boolean) => {
     try {
-      return decodeNpz(bytes, { only: (key) => wanted.has(key) });
+      return decodeNpz(bytes, { only });
     } catch (cause) {
       if (cause instanceof SyntaxError) throw new SyntaxError(`cannot read ${name}: ${cause.message}`, { cause });
       throw cause;
     }
-  })();
-  const keys = KEYS.find(([images]) => Object.hasOwn(arrays, images));
+  };
+  const held = new Set<string>();
+  decode((key) => {
+    held.add(key);
+    return false;
+  });
+  const keys = KEYS.find(([images]) => held.has(images));
   if (!keys) {
     const names = KEYS.map(([images]) => images).join(", ");
     throw new SyntaxError(`cannot read ${name}: it must hold an array named ${names}`);
   }
+  const arrays = decode((key) => (keys as readonly string[]).includes(key));
   const { dtype, shape, data } = arrays[keys[0]];
   const [count, height, width, channels = 1] = shape;
   const isImages = (shape.length === 3 || shape.length === 4) && (channels === 1 || channels === 3);
@@ -49,7 +55,7 @@ export const readNpzImages = (bytes: Uint8Array, name: string): ArrayImages => {
         `received ${dtype} of (${shape.join(", ")})`,
     );
   }
-  const classes = Object.hasOwn(arrays, keys[1])
+  const classes = held.has(keys[1])
     ? labelsOf(arrays[keys[1]], count, `${keys[1]} of ${name}`)
     : { labels: null, classNames: null };
   return { count, height, width, channels, images: data, ...classes };

@@ -8,30 +8,31 @@
  *
  * @module
  */
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import { createHash } from "node:crypto";
-import { exists } from "../files/exists.ts";
+import { exists, isFile } from "../files/exists.ts";
 import {
   CACHE_FILES,
   CACHE_VERSION,
   type CacheFacts,
   type DataEvent,
   describeCache,
+  hashFile,
   openCache,
   writeCache,
 } from "./cache.ts";
 import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS, isBuiltin, packageKey, packageOf } from "./catalogue.ts";
-import { chooseCifarFiles, CIFAR_FILE, readCifar } from "./cifar.ts";
+import { chooseCifarFiles, CIFAR_CLASSES_FILE, CIFAR_FILE, readCifar } from "./cifar.ts";
 import { chooseClasses, createDataset, type Dataset, DatasetError, type DatasetParts } from "./dataset.ts";
 import { folderSource, listPictures } from "./folder.ts";
 import { labelsBeside, labelsCandidates, readIdxImages } from "./idx.ts";
 import { loadMnist, MNIST_SIDE, mnistFingerprint } from "./mnist.ts";
 import { readNpzImages } from "./npz.ts";
-import { arraySource, type DatasetSource, type SourceFile } from "./source.ts";
+import { arraySource, type DatasetSource } from "./source.ts";
 
 /** What a path was found to hold, before any image is read. */
 export interface IdentifiedPath {
-  /** Digest of the files' names, sizes and times, of the size asked for, and of the cache's version. */
+  /** Digest of what makes the images, of the size asked for, and of the cache's version. */
   readonly key: string;
   /** What its cache is called: the file's or folder's name, the size, the key's beginning. */
   readonly name: string;
@@ -41,17 +42,6 @@ export interface IdentifiedPath {
   readonly beside: readonly string[];
   open(): Promise<DatasetSource>;
 }
-
-const sourceFileOf = async (path: string, name = basename(path)): Promise<SourceFile> => {
-  const { size, mtime } = await Deno.stat(path);
-  return { name, path, bytes: size, modified: mtime?.getTime() ?? 0 };
-};
-
-const keyOf = (kind: string, files: readonly SourceFile[], size: number | undefined): string => {
-  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, kind, size ?? null]));
-  for (const { name, bytes, modified } of files) hash.update(JSON.stringify([name, bytes, modified]));
-  return hash.digest("hex");
-};
 
 const slugOf = (path: string): string =>
   basename(path).toLowerCase().replace(/\.(npz|gz|bin)$/, "").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "")
@@ -74,45 +64,84 @@ const fileNamesIn = async (folder: string): Promise<string[]> => {
 
 interface IdentifiedFiles {
   readonly kind: string;
-  readonly files: readonly SourceFile[];
+  /** What its images are made of; whenever they may differ, so does this. */
+  readonly content: readonly unknown[];
+  /** Files beside it that are looked for. */
+  readonly beside?: readonly string[];
   open(): Promise<DatasetSource>;
 }
 
+/**
+ * Digests of what files hold; `null` where there is none. Such a file is read whole when it is prepared, and holds a few
+ * gigabytes at most: to read it once more costs little, and neither a copy of another one's name, size and time nor a
+ * move can then mislead.
+ */
+const contentOf = (paths: readonly (string | null)[], signal?: AbortSignal): Promise<(string | null)[]> =>
+  Promise.all(paths.map(async (path) => {
+    if (path === null) return null;
+    const hash = createHash("sha256");
+    await hashFile(hash, path, signal);
+    return hash.digest("hex");
+  }));
+
+const identifyCifar = async (
+  folder: string,
+  names: readonly string[],
+  size: number | undefined,
+  signal?: AbortSignal,
+): Promise<IdentifiedFiles> => {
+  const classes = join(folder, CIFAR_CLASSES_FILE);
+  const paths = [...names.map((name) => join(folder, name)), await isFile(classes) ? classes : null];
+  const open = async () => arraySource(await readCifar(folder, names), size);
+  return { kind: "cifar", content: await contentOf(paths, signal), beside: [classes], open };
+};
+
+/**
+ * A folder of pictures is known by where it lies and by the names, sizes and times of its files: to read them all each
+ * time would cost as much as to prepare them. The time of the last change, which nobody can set back, tells a file that
+ * was replaced by another of its size and time.
+ */
 const identifyFolder = async (
   folder: string,
   size: number | undefined,
   signal?: AbortSignal,
 ): Promise<IdentifiedFiles> => {
   const cifar = chooseCifarFiles((await fileNamesIn(folder)).filter((name) => CIFAR_FILE.test(name)));
-  if (cifar.length > 0) {
-    const files = await Promise.all(cifar.map((name) => sourceFileOf(join(folder, name))));
-    return { kind: "cifar", files, open: async () => arraySource(await readCifar(folder, cifar), size) };
-  }
+  if (cifar.length > 0) return await identifyCifar(folder, cifar, size, signal);
   const pictures = await listPictures(folder, signal);
-  return { kind: "folder", files: pictures.files, open: () => folderSource(folder, pictures, { size }) };
+  const files = pictures.files.map(({ name, bytes, modified, changed }) => [name, bytes, modified, changed]);
+  return {
+    kind: "folder",
+    content: [resolve(folder), ...files],
+    open: () => folderSource(folder, pictures, { size }),
+  };
 };
 
-const identifyFile = async (path: string, size: number | undefined): Promise<IdentifiedFiles> => {
-  const file = await sourceFileOf(path);
+const identifyFile = async (
+  path: string,
+  size: number | undefined,
+  signal?: AbortSignal,
+): Promise<IdentifiedFiles> => {
   if (await startsWith(path, ZIP)) {
     return {
       kind: "npz",
-      files: [file],
+      content: await contentOf([path], signal),
       open: async () => arraySource(readNpzImages(await Deno.readFile(path), path), size),
     };
   }
-  if (CIFAR_FILE.test(basename(path))) {
-    const open = async () => arraySource(await readCifar(dirname(path), [basename(path)]), size);
-    return { kind: "cifar", files: [file], open };
-  }
+  if (CIFAR_FILE.test(basename(path))) return await identifyCifar(dirname(path), [basename(path)], size, signal);
   if (await startsWith(path, GZIP, IDX)) {
     const labels = await labelsBeside(path);
-    const files = labels === null ? [file] : [file, await sourceFileOf(labels)];
-    return { kind: "idx", files, open: async () => arraySource(await readIdxImages(path, labels), size) };
+    return {
+      kind: "idx",
+      content: await contentOf([path, labels], signal),
+      beside: labelsCandidates(path),
+      open: async () => arraySource(await readIdxImages(path, labels), size),
+    };
   }
   throw new DatasetError(
-    `cannot tell what ${path} is: data must be a folder of PNG, JPEG or WebP files, an .npz, an IDX file (plain or ` +
-      "gzipped), or a folder of CIFAR-10 binaries",
+    `cannot tell what ${path} is: data must be a folder of pictures, an .npz, an IDX file (plain or gzipped), or a ` +
+      "folder of CIFAR-10 binaries",
   );
 };
 
@@ -128,10 +157,11 @@ const identify = async (
   { size, signal }: { size?: number; signal?: AbortSignal } = {},
 ): Promise<IdentifiedPath> => {
   const { isDirectory } = await Deno.stat(path);
-  const { kind, files, open } = isDirectory ? await identifyFolder(path, size, signal) : await identifyFile(path, size);
-  const key = keyOf(kind, files, size);
+  const { kind, content, beside = [], open } = await (isDirectory ? identifyFolder : identifyFile)(path, size, signal);
+  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, kind, size ?? null]));
+  for (const part of content) hash.update(JSON.stringify(part));
+  const key = hash.digest("hex");
   const sized = size === undefined ? "" : `-${size}`;
-  const beside = kind === "idx" ? labelsCandidates(path) : [];
   return { key, name: `${slugOf(path)}${sized}-${key.slice(0, 12)}`, source: path, beside, open };
 };
 

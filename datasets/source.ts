@@ -4,6 +4,8 @@ import { cover } from "../formats/cover.ts";
 export interface SkippedFile {
   readonly file: string;
   readonly reason: string;
+  /** By what it is counted: the kind of fault, or the ending of its name where that is not read. */
+  readonly kind: string;
 }
 
 /** Some images in a row, flat NHWC, 0 … 255. */
@@ -26,18 +28,10 @@ export interface DatasetSource {
   /** How many images there are to do, those among them that will be skipped. */
   readonly total: number;
   readonly classNames: readonly string[] | null;
+  /** Files beside the images that are of no kind that is read. */
+  readonly leftOut?: readonly SkippedFile[];
   /** The images, in an order that depends on the source alone. */
   pieces(signal?: AbortSignal): AsyncIterable<SourcePiece>;
-}
-
-/** A file that images come from, with what tells whether it has changed. */
-export interface SourceFile {
-  /** From the source's folder on, with slashes. */
-  readonly name: string;
-  readonly path: string;
-  readonly bytes: number;
-  /** Milliseconds since 1970. */
-  readonly modified: number;
 }
 
 /** Files of a package, by their paths in it. */

@@ -51,8 +51,12 @@ export interface Subject extends Disposable {
   both(): Promise<SubjectModel & { readonly dataset: Dataset }>;
 }
 
-const openModel = async (folder: string, openEngine: () => Promise<Engine>): Promise<SubjectModel> => {
-  const pipeline = await loadPipeline(folder);
+const openModel = async (
+  folder: string,
+  openEngine: () => Promise<Engine>,
+  report: Subject["report"],
+): Promise<SubjectModel> => {
+  const pipeline = await loadPipeline(folder, { notice: (message) => report({ event: "notice", message }) });
   const engine = await openEngine();
   return { pipeline, engine, network: createDenoiser(engine, pipeline), digest: modelDigest(pipeline) };
 };
@@ -88,7 +92,7 @@ export const createSubject = (
   let hasModel = false;
   const model = once(async () => {
     hasModel = true;
-    const model = await openModel(options.model, engine);
+    const model = await openModel(options.model, engine, report);
     opened.push(model.network);
     return model;
   });

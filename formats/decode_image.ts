@@ -1,7 +1,7 @@
 /**
- * Formats: bytes to pixels and arrays, and back. Pictures are read (`raster/`: PNG, JPEG, WebP), turned, cut and
- * resized (`cover.ts`, `resample.ts`), and written (PNG, APNG, GIF); arrays are `.npy` and `.npz`. It opens no files,
- * and knows no datasets and no models.
+ * Formats: bytes to pixels and arrays, and back. Pictures are read (`raster/`: PNG, JPEG and WebP of anybody; BMP, GIF,
+ * TIFF and PNM of the person's own), turned, cut and resized (`cover.ts`, `resample.ts`), and written (PNG, APNG, GIF);
+ * arrays are `.npy` and `.npz`. It opens no files, and knows no datasets and no models.
  *
  * Read `pixels.ts` first, which says what a batch of images is, then this file: from a picture's bytes to an image of
  * the size that is wanted.

@@ -3,9 +3,14 @@ const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const KINDS = {
   float32: { descr: "<f4", of: Float32Array },
   float64: { descr: "<f8", of: Float64Array },
-  uint8: { descr: "|u1", of: Uint8Array },
+  int8: { descr: "|i1", of: Int8Array },
+  int16: { descr: "<i2", of: Int16Array },
   int32: { descr: "<i4", of: Int32Array },
   int64: { descr: "<i8", of: BigInt64Array },
+  uint8: { descr: "|u1", of: Uint8Array },
+  uint16: { descr: "<u2", of: Uint16Array },
+  uint32: { descr: "<u4", of: Uint32Array },
+  uint64: { descr: "<u8", of: BigUint64Array },
 } as const;
 
 /** Element types that are read and written. */
@@ -14,7 +19,7 @@ export type NpyType = keyof typeof KINDS;
 /** The typed array that holds each element type. */
 export type NpyData = InstanceType<typeof KINDS[NpyType]["of"]>;
 
-/** An array of NumPy: C order, little-endian. */
+/** An array of NumPy, in C order. */
 export interface NpyArray {
   readonly dtype: NpyType;
   readonly shape: readonly number[];
@@ -64,9 +69,10 @@ export const encodeNpy = ({ dtype, shape, data }: NpyArray): Uint8Array<ArrayBuf
   return file;
 };
 
-const damaged = (reason: string): SyntaxError => new SyntaxError(`cannot read .npy: ${reason}`);
+/** Makes the error of a file that cannot be read. */
+type Damage = (reason: string) => SyntaxError;
 
-const headerText = (bytes: Uint8Array): { text: string; end: number } => {
+const headerText = (bytes: Uint8Array, damaged: Damage): { text: string; end: number } => {
   if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) {
     throw damaged("it does not start with the magic \\x93NUMPY");
   }
@@ -82,34 +88,44 @@ const headerText = (bytes: Uint8Array): { text: string; end: number } => {
   return { text: new TextDecoder().decode(bytes.subarray(start, start + length)), end: start + length };
 };
 
-const parseHeader = (text: string): { dtype: NpyType; shape: number[] } => {
-  const descr = /['"]descr['"]\s*:\s*['"]([^'"]*)['"]/.exec(text)?.[1];
+const parseHeader = (text: string, damaged: Damage): { dtype: NpyType; shape: number[]; isBigEndian: boolean } => {
+  const descr = /['"]descr['"]\s*:\s*(['"][^'"]*['"]|\[.*?\)\])/.exec(text)?.[1];
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
   const tuple = /['"]shape['"]\s*:\s*\(([\d\s,L]*)\)/.exec(text)?.[1];
   if (descr === undefined || order === undefined || tuple === undefined) {
     throw damaged("the header must name descr, fortran_order and shape");
   }
   if (order === "True") throw damaged("the array is in Fortran order; save numpy.ascontiguousarray of it");
-  const dtype = (Object.keys(KINDS) as NpyType[]).find((kind) => KINDS[kind].descr === descr.replace(/^<u1$/, "|u1"));
-  if (dtype === undefined) {
-    throw damaged(`its type must be one of ${Object.keys(KINDS).join(", ")}, little-endian; received '${descr}'`);
+  const [byteOrder, kind] = [descr[1], descr.slice(2, -1)];
+  const dtype = (Object.keys(KINDS) as NpyType[]).find((name) => KINDS[name].descr.slice(1) === kind);
+  if (dtype === undefined || !"<>|=".includes(byteOrder)) {
+    throw damaged(`its type must be one of ${Object.keys(KINDS).join(", ")}; received ${descr}`);
   }
-  return { dtype, shape: (tuple.match(/\d+/g) ?? []).map(Number) };
+  return { dtype, shape: (tuple.match(/\d+/g) ?? []).map(Number), isBigEndian: byteOrder === ">" };
+};
+
+/** Turns the bytes of each element around, in place. */
+const swapBytes = (bytes: Uint8Array, size: number): void => {
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
 };
 
 /**
- * Reads a `.npy` file of format 1, 2 or 3: C order, little-endian. The elements are copied.
+ * Reads a `.npy` file of format 1, 2 or 3: C order, little-endian or big-endian. The elements are copied.
  *
+ * @param name what to call the file in an error
  * @throws {SyntaxError} if the bytes are damaged or hold a kind of array that is not read
  */
-export const decodeNpy = (bytes: Uint8Array): NpyArray => {
-  const { text, end } = headerText(bytes);
-  const { dtype, shape } = parseHeader(text);
-  const expected = product(shape) * bytesPerElement(dtype);
+export const decodeNpy = (bytes: Uint8Array, name = ".npy"): NpyArray => {
+  const damaged: Damage = (reason) => new SyntaxError(`cannot read ${name}: ${reason}`);
+  const { text, end } = headerText(bytes, damaged);
+  const { dtype, shape, isBigEndian } = parseHeader(text, damaged);
+  const size = bytesPerElement(dtype), expected = product(shape) * size;
   if (bytes.length - end !== expected) {
     throw damaged(
       `${dtype} of shape (${shape.join(", ")}) takes ${expected} bytes, the file has ${bytes.length - end}`,
     );
   }
-  return { dtype, shape, data: new KINDS[dtype].of(bytes.slice(end).buffer) };
+  const elements = bytes.slice(end);
+  if (isBigEndian) swapBytes(elements, size);
+  return { dtype, shape, data: new KINDS[dtype].of(elements.buffer) };
 };

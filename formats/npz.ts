@@ -210,7 +210,7 @@ const withoutSuffix = (name: string): string => name.replace(/\.npy$/, "");
  * Reads the arrays of an `.npz` file, stored or deflated.
  *
  * @param options.only which to read, by name; the others may be of any kind
- * @throws {SyntaxError} if the archive or an array in it is damaged
+ * @throws {SyntaxError} if the archive is damaged, or an array in it, which is named
  */
 export const decodeNpz = (
   bytes: Uint8Array,
@@ -224,7 +224,7 @@ export const decodeNpz = (
     }
   })();
   return Object.fromEntries(
-    Object.entries(files).map(([name, file]) => [withoutSuffix(name), decodeNpy(file)]),
+    Object.entries(files).map(([name, file]) => [withoutSuffix(name), decodeNpy(file, name)]),
   );
 };
 

@@ -1,7 +1,8 @@
 import { fromFileUrl, join } from "@std/path";
 import { grantRuntime } from "../engine/onnx/session.ts";
 import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
-import { grantLibrary, NO_LIBRARY } from "../engine/tensorflow/permissions.ts";
+import { grantLibrary } from "../engine/tensorflow/permissions.ts";
+import { NO_LIBRARY } from "../engine/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../training/events.ts";
 import type { OptionValues } from "./jobs.ts";
 

@@ -9,6 +9,7 @@ import { checkModelIndex, findModel, WEIGHT_NAMES } from "./model_files.ts";
 import { encodeSafetensors, parseWeights, type StoredTensor, type WrittenFormat } from "./safetensors.ts";
 import { parseSchedulerConfig, type SchedulerConfig } from "./scheduler_config.ts";
 import { parseUNetConfig, type UNetConfig } from "./unet_config.ts";
+import { unheededSettings } from "./unheeded.ts";
 
 /** What this project keeps beside diffusers' files, in `denoise.json`; diffusers ignores it. */
 const schema = z.object({
@@ -75,6 +76,8 @@ export interface Pipeline extends Classes {
   readonly folder: string;
   readonly unet: UNetConfig;
   readonly scheduler: SchedulerConfig;
+  /** What its scheduler's file asks for and is not done here; none where it was not read. See `unheededSettings`. */
+  readonly unheeded?: readonly string[];
   /** The U-Net's tensors by their name, in diffusers' layout. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
 }
@@ -133,9 +136,13 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
  * predicted, β̃ as variance, x_0 clipped to [−1, 1]. A `model_index.json` must name no part but a U-Net and a scheduler, of
  * classes that are run here; which class of pipeline it names makes no difference.
  *
+ * @param options.notice receives one line where the scheduler's file asks for what is not done here
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
-export const loadPipeline = async (folder: string): Promise<Pipeline> => {
+export const loadPipeline = async (
+  folder: string,
+  { notice = () => {} }: { notice?: (message: string) => void } = {},
+): Promise<Pipeline> => {
   const files = await findModel(folder).catch((cause) => {
     if (cause instanceof ModelError) throw cause;
     throw new ModelError(`Cannot read ${folder}: ${reason(cause)}`, { cause });
@@ -148,6 +155,7 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
   const unet = inFile(files.unet, () => parseUNetConfig(unetJson));
   const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler);
   const scheduler = inFile(files.scheduler ?? files.unet, () => parseSchedulerConfig(schedulerJson));
+  const unheeded = unheededSettings(schedulerJson, scheduler);
   inFile(files.unet, () => checkOutput(unet, scheduler.variance_type));
   const bytes = await Deno.readFile(files.weights).catch((cause) => {
     throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
@@ -160,7 +168,8 @@ export const loadPipeline = async (folder: string): Promise<Pipeline> => {
   const classesPath = join(folder, "denoise.json");
   const written = await exists(classesPath) ? await readJson(classesPath) : {};
   const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
-  return { folder, unet, scheduler, ...classes, weights };
+  if (unheeded.length > 0) notice(`${files.scheduler} is not followed in ${unheeded.join(", ")}`);
+  return { folder, unet, scheduler, unheeded, ...classes, weights };
 };
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";

@@ -7,6 +7,7 @@ import { SCHEDULE_NAMES } from "../model/scheduler_config.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { ModelConflictError, ModelRefusedError, NoModelError, type Serving } from "../serving/serving.ts";
 import type { ApiKey } from "./http/keys.ts";
+import type { Log } from "./http/log.ts";
 import { readInput } from "./http/read_input.ts";
 import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
 import { CHECKPOINT, locateCheckpoints, type LocatedCheckpoints, MODELS, RUNS } from "./models/checkpoints.ts";
@@ -21,6 +22,7 @@ export interface ModelDependencies {
   readonly snapshots: ModelSnapshots;
   readonly sources: ModelSources;
   readonly keys: readonly ApiKey[];
+  readonly log: Log;
 }
 
 /** Where a model comes from that was added while the server ran. */
@@ -52,6 +54,10 @@ const modelSchema = z.object({
     description: "Its noise schedule, as /schedules names it; trained where it has betas of its own",
   }),
   engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
+  unheeded: z.array(z.string()).openapi({
+    description: "What its saved scheduler asks for and is not done, each with what is done instead",
+    example: ["set_alpha_to_one false (the last step leads to ᾱ = 1)"],
+  }),
   running: z.int().openapi({ description: "Images under way" }),
   queued: z.int().openapi({ description: "Images not yet begun" }),
   capacity: z.int().openapi({ description: "Rows of one network call" }),
@@ -67,12 +73,17 @@ const modelSchema = z.object({
 const scheduleOf = ({ trained_betas, beta_schedule }: ModelInfo["scheduler"]): string =>
   trained_betas ? "trained" : SCHEDULE_NAMES[beta_schedule];
 
+/** Writes down, once a model is loaded, where what it draws is not what its saved scheduler asks for. */
+export const logUnheeded = (log: Log, { name, unheeded }: ModelInfo): void => {
+  if (unheeded.length > 0) log.info("scheduler not followed", { model: name, unheeded });
+};
+
 /** Says what a model is, and how busy. */
 const describeModel = (
   info: ModelInfo,
   { serving, sources }: { serving: Serving; sources: ModelSources },
 ): z.output<typeof modelSchema> => {
-  const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine } = info;
+  const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine, unheeded } = info;
   const { live: running, waiting: queued, capacity, queue: queueLimit } = serving.stats.find(({ model }) =>
     model === name
   )!;
@@ -90,6 +101,7 @@ const describeModel = (
     prediction: scheduler.prediction_type,
     schedule: scheduleOf(scheduler),
     engine,
+    unheeded: [...unheeded],
     running,
     queued,
     capacity,
@@ -171,6 +183,7 @@ const addModel = (deps: ModelDependencies): Operation => ({
       throw new ModelConflictError(`there is a model ${name}; replace takes its place, name gives another`);
     }
     const { info, checkpoint } = await loadFirst(located, { name, replace }, deps);
+    logUnheeded(deps.log, info);
     sources.set(info, { checkpoint, job: request.job ?? null, ema: request.ema ?? null, addedAt: new Date() });
     return c.json(describeModel(info, deps), 201, { location: `/models/${encodeURIComponent(name)}` });
   },

@@ -9,6 +9,7 @@ import { createCodec } from "./codec/codec.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
+import { logUnheeded } from "./models.ts";
 import { RUNS } from "./models/checkpoints.ts";
 import { createModelSnapshots } from "./models/snapshots.ts";
 import { createPredictionStore } from "./predictions/store.ts";
@@ -81,6 +82,7 @@ export const openServer = async (
     await server.shutdown();
     throw error;
   });
+  for (const model of serving.models) logUnheeded(log, model);
   const snapshots = createModelSnapshots(RUNS);
   serving.onUnloaded = snapshots.remove;
   const predictions = createPredictionStore(limits);

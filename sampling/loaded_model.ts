@@ -19,12 +19,14 @@ export interface ModelInfo extends ModelLimits {
   readonly parameters: number;
   /** Its diffusion process; `diffusionOf` makes the tables of it. */
   readonly scheduler: SchedulerConfig;
+  /** What its scheduler's file asks for and is not done, each with what is done instead. */
+  readonly unheeded: readonly string[];
   readonly engine: { readonly name: string; readonly version: string; readonly device: string };
 }
 
 /** Describes a model on its engine. */
 export const modelInfoOf = (
-  { folder, scheduler, labels, nullLabel, weights }: Pipeline,
+  { folder, scheduler, unheeded = [], labels, nullLabel, weights }: Pipeline,
   engine: Engine,
   { height, width, channels }: Denoiser,
   name: string = basename(folder),
@@ -39,6 +41,7 @@ export const modelInfoOf = (
   channels,
   parameters: weights.values().reduce((sum, { data }) => sum + data.length, 0),
   scheduler,
+  unheeded,
   engine: { name: engine.name, version: engine.version, device: engine.device },
 });
 

@@ -84,7 +84,7 @@ export const train = async (
     onProgress: report,
   });
   const modelFrom = async (recipe: Recipe, folder: string | null) => {
-    const init = folder === null ? null : await loadPipeline(folder);
+    const init = folder === null ? null : await loadPipeline(folder, { notice });
     return { init, model: resolveModel(recipe, dataset, init) };
   };
   const data = dataFactsOf(dataset, recipe);

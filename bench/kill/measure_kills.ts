@@ -1,5 +1,6 @@
 import { fromFileUrl, join } from "@std/path";
-import { grantLibrary, NO_LIBRARY } from "../../engine/tensorflow/permissions.ts";
+import { grantLibrary } from "../../engine/tensorflow/permissions.ts";
+import { NO_LIBRARY } from "../../engine/permissions.ts";
 import { exists } from "../../files/exists.ts";
 import { checkpointFolder, listSteps } from "../../training/checkpoint_files.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../../training/events.ts";

@@ -72,9 +72,11 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
   fetch: ({ package: name, bytes, licence }) =>
     `Fetching ${name}${isNumber(bytes) ? `, ${amount(bytes)}` : ""}. Licence: ${licence}`,
   skipped: ({ file, reason }) => `Skipped ${file}: ${reason}`,
-  prepared: ({ data, images, skipped, seconds, folder }) =>
-    `Prepared ${data}: ${images} images in ${duration(Number(seconds))}, in ${folder}` +
-    (Number(skipped) > 0 ? `; ${skipped} skipped, listed in ${folder}/skipped.txt` : ""),
+  prepared: ({ data, images, skipped, skippedBy, seconds, folder }) => {
+    const reasons = Object.entries(skippedBy ?? {}).map(([kind, files]) => `${files} ${kind}`).join(", ");
+    return `Prepared ${data}: ${images} images in ${duration(Number(seconds))}, in ${folder}` +
+      (Number(skipped) > 0 ? `; ${skipped} skipped (${reasons}), listed in ${folder}/skipped.txt` : "");
+  },
   data: ({ data, images, height, width, channels, classes }) =>
     `${data}: ${images} images of ${height}×${width}×${channels}` +
     (Array.isArray(classes) ? `, ${classes.length} classes` : ", no classes"),

@@ -34,7 +34,8 @@ const save = async (pipeline: Pipeline, { out, format, dtype }: z.output<typeof 
 export const runExport = async (options: z.output<typeof exportOptions>): Promise<void> => {
   const { model, out } = options;
   if (await isTaken(out)) throw new UsageError(`--out must be a folder that is not there yet, received ${out}`);
-  const pipeline = await loadPipeline(model);
+  const reporter = createReporter();
+  const pipeline = await loadPipeline(model, { notice: (message) => reporter.report({ event: "notice", message }) });
   const besideIt = `${out}.partial`;
   const isBeside = await mayWrite(besideIt);
   const partial = isBeside ? besideIt : join(out, ".partial");
@@ -48,5 +49,5 @@ export const runExport = async (options: z.output<typeof exportOptions>): Promis
     if (!(cause instanceof RangeError) || options.dtype === "float32") throw cause;
     throw new UsageError(`--dtype must be float32 for ${model}: ${cause.message}`, { cause });
   }
-  createReporter().report({ event: "done", file: out, bytes: await bytesBelow(out) });
+  reporter.report({ event: "done", file: out, bytes: await bytesBelow(out) });
 };

@@ -147,7 +147,9 @@ export const drawFigure = async (
   using files = openFigureFiles(options.out, command);
   const { paths } = files;
   try {
-    const pipeline = await loadPipeline(options.model);
+    const pipeline = await loadPipeline(options.model, {
+      notice: (message) => reporter.report({ event: "notice", message }),
+    });
     using context = createFigureContext(pipeline, options, { signal: interrupt.signal, reporter });
     const { svg, facts } = await draw(context);
     interrupt.signal.throwIfAborted();

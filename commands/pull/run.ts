@@ -90,7 +90,7 @@ export const runPull = async (options: Options): Promise<number> => {
     reporter.report({ event: "error", message: "called off; run again to go on" });
     return INTERRUPTED;
   }
-  await loadPipeline(out);
+  await loadPipeline(out, { notice: (message) => reporter.report({ event: "notice", message }) });
   reporter.report({ event: "done", file: out, seconds: (performance.now() - started) / 1000 });
   return 0;
 };

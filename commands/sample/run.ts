@@ -84,7 +84,7 @@ export const runSample = async (options: Options): Promise<number> => {
   using interrupt = listenForInterrupt();
   const reporter = createReporter({ jsonMilliseconds: 1000 });
 
-  const pipeline = await loadPipeline(model);
+  const pipeline = await loadPipeline(model, { notice: (message) => reporter.report({ event: "notice", message }) });
   const engine = await openEngine(options.engine, options);
   const network = createDenoiser(engine, pipeline);
   const { height, width, channels } = network;

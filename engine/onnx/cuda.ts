@@ -1,6 +1,6 @@
 import { join } from "@std/path";
 import { EngineError } from "../engine.ts";
-import { isGranted } from "../tensorflow/find_library.ts";
+import { isGranted } from "../permissions.ts";
 
 /** The project's own folder of ONNX Runtime with CUDA: wheels of PyPI, as they are. */
 export const CUDA_FOLDER = ".onnxruntime";

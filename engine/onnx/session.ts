@@ -3,8 +3,7 @@ import { isMainThread } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
 import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
-import { isGranted } from "../tensorflow/find_library.ts";
-import type { LibraryGrant } from "../tensorflow/permissions.ts";
+import { isGranted, type LibraryGrant } from "../permissions.ts";
 import { CUDA_FOLDER } from "./cuda.ts";
 import type { HostValues } from "../order.ts";
 
@@ -59,9 +58,19 @@ export interface Runtime {
 /** The least that the runtime writes: of an error, the exception says as much. */
 const FATAL = 4;
 
+/**
+ * How long a thread that has nothing to do looks for more before it sleeps. Each session has threads of its own: by the
+ * runtime's default, those of one model would hold the processor for milliseconds into the next model's call, which then
+ * takes up to twice as long. Within a call 100 µs lose nothing (bench/README.md).
+ */
+const SPIN_MICROSECONDS = 100;
+
 const RUN_OPTIONS: InferenceSession.RunOptions = { logSeverityLevel: FATAL };
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
+
+/** Values that the runtime can take: it refuses memory that threads share, as that of a data set's loader. */
+const owned = (values: HostValues): HostValues => values.buffer instanceof SharedArrayBuffer ? values.slice() : values;
 
 /** What the native half throws is said in one line. */
 const orFail = <T>(device: OnnxDevice, call: () => T): T => {
@@ -92,12 +101,13 @@ const load = async (): Promise<Runtime> => {
       executionMode: "sequential",
       graphOptimizationLevel: "all",
       logSeverityLevel: FATAL,
+      extra: { session: { intra_op: { spin_duration_us: String(SPIN_MICROSECONDS) } } },
     });
     const fetches = Object.fromEntries(session.outputMetadata.map(({ name }) => [name, null]));
     return {
       run: (feeds) => {
         const tensors = Object.entries(feeds).map(([name, { values, shape, type }]) =>
-          [name, new Tensor(type as "float32", values as Float32Array, shape)] as const
+          [name, new Tensor(type as "float32", owned(values) as Float32Array, shape)] as const
         );
         const outputs = orFail(device, () => session.run(Object.fromEntries(tensors), fetches, RUN_OPTIONS));
         return Object.fromEntries(

@@ -1,9 +1,6 @@
 import { join } from "@std/path";
 import { EngineError } from "../engine.ts";
-
-/** Whether this process has a permission already; asking so never prompts. */
-export const isGranted = (descriptor: Deno.PermissionDescriptor): boolean =>
-  Deno.permissions.querySync(descriptor).state === "granted";
+import { isGranted } from "../permissions.ts";
 
 const namesIn = (folder: string): string[] => {
   try {

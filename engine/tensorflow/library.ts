@@ -1,6 +1,7 @@
 import { EngineError } from "../engine.ts";
 import { BASE_SYMBOLS, type BaseSymbols, cString, DLOPEN, readString, SYMBOLS, type Symbols } from "./c_api.ts";
-import { isGranted, libraryAt } from "./find_library.ts";
+import { libraryAt } from "./find_library.ts";
+import { isGranted } from "../permissions.ts";
 
 /** ELF's e_machine of the processors that Deno runs on. */
 const MACHINES: Record<number, string> = { 0x3e: "x86_64", 0xb7: "aarch64", 0x03: "x86", 0x28: "arm", 0xf3: "riscv64" };

@@ -1,20 +1,9 @@
 import { dirname } from "@std/path";
 import { EngineError } from "../engine.ts";
+import { type LibraryGrant, NO_LIBRARY } from "../permissions.ts";
 import { findLibrary, LIBRARY_VARIABLE, libraryAt } from "./find_library.ts";
 import { LOG_VARIABLE, ONEDNN_VARIABLE } from "./library.ts";
 import { XLA_VARIABLE } from "./xla.ts";
-
-/** The library that a child process is to use, and the permissions that it needs for that. */
-export interface LibraryGrant {
-  /** The library's file; `null` where this process has none to pass on. */
-  readonly path: string | null;
-  readonly read: readonly string[];
-  readonly ffi: readonly string[];
-  readonly env: readonly string[];
-}
-
-/** Leave to load nothing. */
-export const NO_LIBRARY: LibraryGrant = { path: null, read: [], ffi: [], env: [] };
 
 const findOrNull = (location: string | undefined): string | null => {
   try {

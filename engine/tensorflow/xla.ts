@@ -2,7 +2,8 @@ import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { EngineError } from "../engine.ts";
 import { type BaseSymbols, cString, DLOPEN, readBytes } from "./c_api.ts";
-import { INSTALL_FOLDER, isGranted } from "./find_library.ts";
+import { INSTALL_FOLDER } from "./find_library.ts";
+import { isGranted } from "../permissions.ts";
 import { isOlderThan, type Library } from "./library.ts";
 
 /** The environment variable with TensorFlow's settings for XLA, which it reads once. */

@@ -4,6 +4,7 @@ import { fillNormal } from "../../core/noise.ts";
 import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
+import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
 import { decodePng } from "../formats/decode_png.ts";
 import { saveChangedModel, saveOverflowingModel } from "../model/changed_model.ts";
 import { python, whyNoPython } from "../model/python.ts";
@@ -44,6 +45,23 @@ testCommandLine("sample reports start, progress and end as JSON lines, with the 
   assert(Number.isSafeInteger(events[0].seed), "the random seed is reported");
   assertEquals(events.at(-1).seed, events[0].seed);
 });
+
+testCommandLine(
+  "sample tells once, before it begins, what the model's scheduler asks for and is not done",
+  async (folder) => {
+    const model = join(folder, "model");
+    await savePipeline({ ...await loadPipeline(MODEL), folder: model });
+    const scheduler = join(model, "scheduler", "scheduler_config.json");
+    await Deno.writeTextFile(scheduler, '{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true}');
+    const args = ["--model", model, "--steps", "2", "-n", "2", "--batch", "1", "-o", join(folder, "a.png")];
+    const { code, stdout, stderr } = await run("sample", ...args);
+    assertEquals([code, stderr], [0, ""]);
+    const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
+    const message = `${scheduler} is not followed in use_karras_sigmas true (the steps are at the timesteps' own σ)`;
+    assertEquals(events[0], { event: "notice", message });
+    assertEquals(events.slice(1).filter(({ event }) => event === "notice"), []);
+  },
+);
 
 testCommandLine("sample draws bitwise the same images whatever --batch, and whatever --n", async (folder) => {
   const draw = (name: string, ...args: string[]) => drawn(join(folder, name), "--seed", "3", ...args);

@@ -4,7 +4,8 @@ import { fillNormal } from "../../core/noise.ts";
 import { type Plan, type SamplerName, SAMPLERS } from "../../core/plan.ts";
 import { type Evaluate, sample } from "../../core/sample.ts";
 import { compileInversion, compilePlan, type PlanOptions } from "../../core/samplers.ts";
-import { rescaleZeroTerminalSnr } from "../../core/schedules.ts";
+import { betaSchedule, rescaleZeroTerminalSnr, SCHEDULES } from "../../core/schedules.ts";
+import { SPACINGS } from "../../core/timesteps.ts";
 
 const betas = Float64Array.from({ length: 1000 }, (_, t) => 0.0001 + (0.02 - 0.0001) * t / 999);
 const paper = createDiffusion(betas);
@@ -170,11 +171,63 @@ Deno.test("heun and dpmsolver++ converge to second order, ddim to first", async 
 });
 
 Deno.test("heun has two rows a step but for the last, the other samplers one", () => {
-  for (const steps of [1, 2, 10]) {
+  for (const steps of [1, 4, 10]) {
     assertEquals(compilePlan({ diffusion: paper, sampler: "heun", steps }).rows.length, 2 * steps - 1);
     for (const sampler of ["ddpm", "ddim", "dpmsolver++"] as const) {
       assertEquals(compilePlan({ diffusion: paper, sampler, steps }).rows.length, steps);
     }
+  }
+});
+
+const cosine = createDiffusion(betaSchedule("cosine", 1000));
+
+Deno.test("heun leaves the correction of a step out where σ falls from thousands, and there alone", () => {
+  const asked = (steps: number, diffusion: Diffusion, spacing: "leading" | "linspace") =>
+    compilePlan({ diffusion, sampler: "heun", steps, spacing }).rows.map(({ timestep }) => timestep);
+  // σ is 20291 at 999, 637 at 998, and about 2000 / (π (1000 − t)) below.
+  assertEquals(asked(4, cosine, "linspace"), [999, 666, 333, 333, 0, 0]);
+  assertEquals(asked(10, cosine, "linspace").slice(0, 4), [999, 888, 777, 777]);
+  for (const steps of [25, 50, 100]) assertEquals(asked(steps, cosine, "linspace").length, 2 * steps - 2);
+  for (const steps of [200, 1000]) assertEquals(asked(steps, cosine, "linspace").length, 2 * steps - 1);
+  for (const steps of [4, 10, 25, 100]) {
+    assertEquals(asked(steps, cosine, "leading").length, 2 * steps - 1);
+    assertEquals(asked(steps, paper, "linspace").length, 2 * steps - 1);
+  }
+});
+
+Deno.test("no row of heun weighs v by more than 2, whatever the schedule, the spacing and the steps", () => {
+  for (const schedule of SCHEDULES) {
+    const diffusion = createDiffusion(betaSchedule(schedule, 1000));
+    for (const spacing of SPACINGS) {
+      for (const steps of [1, 2, 3, 4, 7, 10, 25, 61, 100, 333, 1000]) {
+        const { rows } = compilePlan({ diffusion, sampler: "heun", steps, spacing, prediction: "v_prediction" });
+        const worst = Math.max(...rows.map(({ b, q }) => Math.abs(b * q)));
+        assertLess(worst, 2 + 1e-9, `${schedule} ${spacing} ${steps}`);
+      }
+    }
+  }
+});
+
+Deno.test("heun on the cosine schedule reaches the known x_0 of a Gaussian at few steps, nearer than ddim", async () => {
+  const v: Evaluate = (x, [t]) => {
+    const alpha = cosine.sqrtAlphasCumprod[t], sigma = cosine.sqrtOneMinusAlphasCumprod[t];
+    return x.map((value) => {
+      const start = 0.3 + alpha * 0.16 * (value - alpha * 0.3) / (0.16 * alpha ** 2 + sigma ** 2);
+      return alpha * (value - alpha * start) / sigma - sigma * start;
+    });
+  };
+  const latents = normals(0);
+  const alpha = cosine.sqrtAlphasCumprod[999];
+  const exact = latents.map((z) => 0.3 + 0.4 * (z - alpha * 0.3) / Math.sqrt(0.16 * alpha ** 2 + 1 - alpha ** 2));
+  const error = async (sampler: SamplerName, steps: number) => {
+    const options = { diffusion: cosine, sampler, steps, spacing: "linspace", prediction: "v_prediction" } as const;
+    const plan = compilePlan({ ...options, clip: Infinity });
+    return maxDistance(await sample({ plan, shape, evaluate: v, latents }), exact);
+  };
+  for (const [steps, bound] of [[10, 0.03], [25, 0.005], [50, 0.002], [100, 0.0005]] as const) {
+    const found = await error("heun", steps);
+    assertLess(found, bound, `${steps} steps`);
+    assertLess(found, await error("ddim", steps) / 4, `${steps} steps`);
   }
 });
 

@@ -42,6 +42,25 @@ opens("Keras's .npz, beside an array of a kind that is not read", "gray.npz", {
   classNames: ["0", "1"],
 });
 
+writingTest("openDataset reads the labels of an .npz whatever type of integers they are", async (root) => {
+  const files = [...Deno.readDirSync(join(FIXTURES, "labels"))].filter(({ name }) => /[iu]\d\.npz$/.test(name));
+  assertEquals(files.length, 14);
+  for (const { name } of files) {
+    using dataset = await openDataset(join(FIXTURES, "labels", name), { root });
+    assertEquals([...dataset.labels!], [2, 0, 1], name);
+  }
+});
+
+writingTest("openDataset names the array of an .npz that holds no classes, and its type", async (root) => {
+  const refuses = (name: string, message: string) =>
+    assertRejects(() => openDataset(join(FIXTURES, "labels", name), { root }), DatasetError, message);
+  await refuses(
+    "mixed.npz",
+    "mixed.npz (uint64) must hold classes 0 … 99999, received 9223372036854775808 for image 1",
+  );
+  await refuses("strings.npz", "cannot read y.npy: its type must be one of float32, float64, int8");
+});
+
 writingTest("openDataset reads one CIFAR-10 binary by its path", async (root) => {
   using dataset = await openDataset(join(FIXTURES, "cifar", "test_batch.bin"), { root });
   assertEquals([dataset.count, ...dataset.labels!], [1, 1]);
@@ -95,7 +114,7 @@ writingTest("openDataset names a damaged file and what is wrong with it", async 
   await refuses("d.npz", npz({ x: uint8(0, 4, 4) }), "received uint8 of (0, 4, 4)");
   await refuses("e.npz", npz({ x: uint8(2, 4, 4), y: uint8(3) }), "one label for each of 2 images, received 3");
   const float = { dtype: "float32", shape: [1], data: new Float32Array(1) } as const;
-  await refuses("f.npz", npz({ x: uint8(1, 4, 4), y: float }), "y of");
+  await refuses("f.npz", npz({ x: uint8(1, 4, 4), y: float }), "integers of shape (N), received float32 of (1)");
   const negative = { dtype: "int64", shape: [1], data: BigInt64Array.of(-1n) } as const;
   await refuses("g.npz", npz({ x: uint8(1, 4, 4), y: negative }), "received -1 for image 0");
   await refuses("h.gz", fixture("few-images-idx3-ubyte.gz").subarray(0, 100), "its gzip data is damaged");

@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import type { DataEvent } from "../../datasets/cache.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { decodeInParallel } from "../../datasets/decode_pool.ts";
 import { openDataset } from "../../datasets/open.ts";
+import { decodeNpz } from "../../formats/npz.ts";
 import { encodePng } from "../../formats/png.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { bytesOf, expected, FIXTURES, namesIn } from "./fixtures.ts";
@@ -58,6 +59,78 @@ writingTest(
     );
   },
 );
+
+const others = decodeNpz(Deno.readFileSync(new URL("../fixtures/other_pictures.npz", import.meta.url)));
+
+writingTest("openDataset reads GIF, BMP, TIFF, PPM, PGM and JPEG by their other endings too", async (root) => {
+  const folder = join(root, "kinds");
+  const fileOf = (name: string) => others[name].data as Uint8Array;
+  const files: Record<string, string> = {
+    "a.bmp": "bmp/rgb",
+    "b.gif": "gif/animated",
+    "c.TIF": "tiff/raw",
+    "d.tiff": "tiff/tiff_lzw",
+    "e.ppm": "pnm/rgb",
+    "f.pgm": "pnm/gray",
+  };
+  const jpeg = await Deno.readFile(join(PICTURES, "dogs/a.jpeg"));
+  await write(folder, Object.fromEntries(Object.entries(files).map(([name, from]) => [`x/${name}`, fileOf(from)])));
+  await write(folder, { "y/g.jfif": jpeg, "y/h.jpg": jpeg });
+  using dataset = await openDataset(folder, { root, size: 13 });
+  assertEquals([...dataset.labels!], [0, 0, 0, 0, 0, 0, 1, 1]);
+  const bytes = bytesOf(dataset), image = (i: number) => bytes.subarray(i * 507, (i + 1) * 507);
+  assertEquals(image(7), image(6));
+  // 18 × 13 pixels, of which the middle 13 × 13 are kept: half a pixel from the left edge on.
+  for (const same of [2, 3, 4]) assertEquals(image(same), image(0));
+  assertNotEquals(image(1), image(0));
+  assert(image(5).every((byte, i) => byte === image(5)[i - i % 3]));
+});
+
+writingTest("openDataset names and counts the files that it does not read, by their endings", async (root) => {
+  const folder = join(root, "left");
+  const one = png(4, 4, [1, 2, 3]);
+  const unread = Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`cats/${10 + i}.AVIF`, one]));
+  await write(folder, { "cats/a.png": one, "dogs/b.png": one, "dogs/torn.png": new Uint8Array(9), ...unread });
+  await write(folder, { "dogs/README": new Uint8Array(1), "labels.csv": one });
+  const events: DataEvent[] = [];
+  using dataset = await openDataset(folder, { root, onProgress: (event) => events.push(event) });
+  assertEquals([dataset.count, dataset.classNames], [2, ["cats", "dogs"]]);
+  assertEquals(events.filter(({ event }) => event === "skipped"), [
+    { event: "skipped", file: "cats/10.AVIF", reason: ".avif files are not read; there are 12" },
+    { event: "skipped", file: "dogs/README", reason: "files without an ending are not read" },
+    { event: "skipped", file: "labels.csv", reason: ".csv files are not read" },
+    { event: "skipped", file: "dogs/torn.png", reason: "the file is neither PNG, JPEG nor WebP" },
+  ]);
+  const prepared = events.at(-1)!;
+  assert(prepared.event === "prepared");
+  assertEquals([prepared.images, prepared.skipped, prepared.skippedBy], [2, 15, {
+    "unsupported": 1,
+    "unsupported .avif": 12,
+    "unsupported without an ending": 1,
+    "unsupported .csv": 1,
+  }]);
+  const lines = (await Deno.readTextFile(join(prepared.folder, "skipped.txt"))).trimEnd().split("\n");
+  assertEquals(lines.length, 15);
+  assert(lines.includes("cats/21.AVIF\t.avif files are not read"));
+});
+
+writingTest("openDataset refuses a class all of whose pictures are not read, as torchvision does", async (root) => {
+  const folder = join(root, "lost");
+  const one = png(4, 4, [1, 2, 3]);
+  await write(folder, { "cats/a.avif": one, "cats/b.heic": one, "dogs/b.png": one, "notes/c.txt": one });
+  await assertRejects(
+    () => openDataset(folder, { root }),
+    DatasetError,
+    `${join(folder, "cats")} holds no picture that is read (1 unsupported .avif, 1 unsupported .heic), and would be ` +
+      "missing among the classes",
+  );
+  await Deno.remove(join(folder, "dogs"), { recursive: true });
+  await assertRejects(
+    () => openDataset(folder, { root }),
+    DatasetError,
+    "holds no picture: no file in it (1 unsupported .avif, 1 unsupported .heic, 1 unsupported .txt) ends in .png, .jpg",
+  );
+});
 
 writingTest("openDataset tells ten damaged pictures and lists them all", async (root) => {
   const folder = join(root, "many");

@@ -3,7 +3,7 @@ import { join, resolve } from "@std/path";
 import { zipSync } from "fflate";
 import { EngineError } from "../../engine/engine.ts";
 import { type InstallEvent, installWheels, type Wheels } from "../../engine/install.ts";
-import { isGranted } from "../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../engine/permissions.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
 const reason = reasonNotToWrite || (isGranted({ name: "run", command: "python3" }) ? "" : "needs --allow-run=python3");

@@ -1,6 +1,7 @@
 import type { EngineName } from "../../engine/mod.ts";
 import { loadRuntime } from "../../engine/onnx/session.ts";
-import { findLibrary, isGranted } from "../../engine/tensorflow/find_library.ts";
+import { findLibrary } from "../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../engine/permissions.ts";
 import { openLibrary } from "../../engine/tensorflow/library.ts";
 import { requestAdapter } from "../../engine/webgpu/adapter.ts";
 

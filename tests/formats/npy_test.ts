@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeNpy, encodeNpy, type NpyArray } from "../../formats/npy.ts";
+import { decodeNpz } from "../../formats/npz.ts";
 
 const fixtures = new URL("../fixtures/formats/", import.meta.url);
 const read = (name: string) => Deno.readFileSync(new URL(name, fixtures));
@@ -13,6 +14,19 @@ Deno.test("decodeNpy reads each element type that NumPy wrote", () => {
   assertEquals([...decodeNpy(read("uint8.npy")).data], Array.from({ length: 256 }, (_, i) => i));
   assertEquals([...decodeNpy(read("int32.npy")).data], expected.int32);
   assertEquals([...decodeNpy(read("int64.npy")).data].map(String), expected.int64);
+});
+
+Deno.test("decodeNpy reads integers of every type and byte order to their limits", () => {
+  const integers = decodeNpz(read("integers.npz"));
+  assertEquals(Object.keys(integers).length, 16);
+  const values = Object.entries(integers).map(([name, { data }]) => [name, [...data].map(String)]);
+  assertEquals(Object.fromEntries(values), expected.integers);
+  for (const [name, { dtype }] of Object.entries(integers)) assertEquals(dtype, name.split(" ")[1]);
+});
+
+Deno.test("decodeNpy reads big-endian floats", () => {
+  const { dtype, data } = decodeNpy(read("big_endian.npy"));
+  assertEquals([dtype, ...data], ["float64", ...expected.float64]);
 });
 
 Deno.test("decodeNpy reads NumPy's scalars (shape ()) and empty arrays", () => {
@@ -61,9 +75,17 @@ Deno.test("decodeNpy names the damage of a file", () => {
   refuse(changed(12, 0x58), "must name descr, fortran_order and shape");
 });
 
-Deno.test("decodeNpy refuses Fortran order, big-endian numbers and other types, and says so", () => {
+Deno.test("decodeNpy refuses Fortran order and other types, and names them", () => {
   assertThrows(() => decodeNpy(read("fortran.npy")), SyntaxError, "Fortran order");
-  assertThrows(() => decodeNpy(read("big_endian.npy")), SyntaxError, "little-endian; received '>f8'");
+  const types = "float32, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64";
+  const refuse = (name: string, received: string) =>
+    assertThrows(
+      () => decodeNpy(read(name), "y"),
+      SyntaxError,
+      `cannot read y: its type must be one of ${types}; ${received}`,
+    );
+  refuse("complex.npy", "received '<c8'");
+  refuse("structured.npy", "received [('a', '<i4'), ('b', '<f4')]");
 });
 
 Deno.test("encodeNpy refuses data that does not fill the shape or is of another kind", () => {

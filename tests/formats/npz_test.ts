@@ -1,4 +1,5 @@
 import { assertEquals, assertLess, assertThrows } from "@std/assert";
+import { zipSync } from "fflate";
 import { decodeNpy } from "../../formats/npy.ts";
 import { decodeNpz, encodeNpz, streamNpz } from "../../formats/npz.ts";
 
@@ -35,6 +36,12 @@ Deno.test("decodeNpz names a damaged archive", () => {
   assertThrows(() => decodeNpz(new Uint8Array(0)), SyntaxError, "cannot read .npz");
   assertThrows(() => decodeNpz(read("float32.npy")), SyntaxError, "cannot read .npz");
   assertThrows(() => decodeNpz(read("stored.npz").subarray(0, 500)), SyntaxError, "cannot read .npz");
+});
+
+Deno.test("decodeNpz names the array that it cannot read, unless only others are wanted", () => {
+  const archive = zipSync({ "images.npy": read("uint8.npy"), "labels.npy": read("complex.npy") });
+  assertThrows(() => decodeNpz(archive), SyntaxError, "cannot read labels.npy: its type must be one of");
+  assertEquals(Object.keys(decodeNpz(archive, { only: (name) => name === "images" })), ["images"]);
 });
 
 Deno.test("streamNpz refuses to end an array that lacks elements", () => {

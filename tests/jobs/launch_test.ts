@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { isGranted } from "../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../engine/permissions.ts";
 import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
 import type { TrainingEvent } from "../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";

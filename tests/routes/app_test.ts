@@ -32,6 +32,7 @@ Deno.test("GET /models: says what each model is", () =>
       parameters: 18939,
       prediction: "epsilon",
       schedule: "linear",
+      unheeded: [],
       running: 0,
       queued: 0,
       capacity: 8,

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import { basename, join } from "@std/path";
 import { loadPipeline, savePipeline } from "../../model/pipeline.ts";
 import { parseKeys } from "../../routes/http/keys.ts";
+import { createLog } from "../../routes/http/log.ts";
 import { writeDigests } from "../../training/digest.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { progress, scriptedJobs } from "./scripted_jobs.ts";
@@ -94,6 +95,33 @@ writingTest(
       await until(async () => (await Array.fromAsync(Deno.readDir(`runs/.served/${own}`))).length, (n) => n === 1);
     }, { jobs });
     assertEquals(await servedFolders(), 0);
+  },
+);
+
+writingTest(
+  "what a model's scheduler asks for and is not done is logged when it is loaded, and stands in GET /models",
+  async (folder) => {
+    const [started, added] = [join(folder, "started"), join(folder, "checkpoints", "step-1")];
+    for (const model of [started, added]) {
+      await writeModel(model, 1);
+      const scheduler = { _class_name: "DDIMScheduler", set_alpha_to_one: false };
+      await Deno.writeTextFile(join(model, "scheduler", "scheduler_config.json"), JSON.stringify(scheduler));
+    }
+    writeDigests(added);
+    const unheeded = ["set_alpha_to_one false (the last step leads to ᾱ = 1)"];
+    const lines: Record<string, unknown>[] = [];
+    const log = createLog("info", (line) => lines.push(JSON.parse(line)));
+    const told = () => lines.filter(({ message }) => message !== "request").map(({ time: _, ...line }) => line);
+    const line = { level: "info", message: "scheduler not followed", unheeded };
+    await withServer(async ({ origin }) => {
+      assertEquals(told(), [{ ...line, model: "started" }]);
+      const models = (await json(`${origin}/models`)).body;
+      assertEquals(models.map((model: { unheeded: string[] }) => model.unheeded), [[], unheeded]);
+      const checkpoint = `runs/${basename(folder)}/checkpoints/step-1`;
+      const { status, body } = await json(`${origin}/models`, asJson({ checkpoint, name: "added" }));
+      assertEquals([status, body.unheeded], [201, unheeded]);
+      assertEquals(told(), [{ ...line, model: "started" }, { ...line, model: "added" }]);
+    }, { jobs: scriptedJobs().jobs, models: [tinyModel, started], log });
   },
 );
 

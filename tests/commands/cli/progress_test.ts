@@ -105,3 +105,15 @@ Deno.test("a reporter on a terminal ends the live line when the work ends, and s
   reporter.report({ event: "stopped", step: 500, resume: "deno task train --resume runs/x" });
   assertEquals(written.slice(1).join(""), "\nStopped at step 500. To go on: deno task train --resume runs/x\n");
 });
+
+Deno.test("createReporter counts the files that were skipped by their reasons", () => {
+  const { written, reporter } = record({ terminal: true });
+  const facts = { event: "prepared", data: "cats-64", folder: "data/.prepared/cats-64", images: 5, seconds: 3 };
+  reporter.report({ ...facts, skipped: 0, skippedBy: {} });
+  reporter.report({ ...facts, skipped: 13, skippedBy: { damaged: 1, "unsupported .avif": 12 } });
+  assertEquals(written.filter((text) => text.startsWith("Prepared")), [
+    "Prepared cats-64: 5 images in 3 s, in data/.prepared/cats-64\n",
+    "Prepared cats-64: 5 images in 3 s, in data/.prepared/cats-64; 13 skipped (1 damaged, 12 unsupported .avif), " +
+    "listed in data/.prepared/cats-64/skipped.txt\n",
+  ]);
+});

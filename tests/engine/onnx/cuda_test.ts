@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { preloadCuda, runtimeIn } from "../../../engine/onnx/cuda.ts";
-import { isGranted } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 
 const textOf = (path: string) => Deno.readTextFile(new URL(`../../../${path}`, import.meta.url));

@@ -90,3 +90,13 @@ onOnnx("an operation that fails on onnx throws its name, and the next one runs",
     assertEquals([...tf.add(inputs.a, 1).dataSync()], [2, 2, 2, 2]);
   });
 });
+
+onOnnx("values in memory that threads share, as a data set's are, are computed with as others", () => {
+  const shared = new Float32Array(new SharedArrayBuffer(8));
+  shared.set([1, 2]);
+  const double = compile((x: tf.Tensor) => tf.mul(x, 2));
+  for (const run of [double, (x: tf.Tensor) => tf.mul(x, 2)]) {
+    assertEquals(tf.tidy(() => run(tf.tensor(shared))).dataSync(), Float32Array.of(2, 4));
+  }
+  double.dispose();
+});

@@ -1,13 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { EngineError } from "../../../engine/engine.ts";
-import {
-  findLibrary,
-  isGranted,
-  LIBRARY_VARIABLE,
-  libraryAt,
-  libraryIn,
-} from "../../../engine/tensorflow/find_library.ts";
+import { findLibrary, LIBRARY_VARIABLE, libraryAt, libraryIn } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
 
 const FILE = Deno.build.os === "darwin" ? "libtensorflow_cc.2.dylib" : "libtensorflow_cc.so.2";

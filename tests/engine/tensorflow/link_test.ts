@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { dirname, join, resolve } from "@std/path";
 import { EngineError } from "../../../engine/engine.ts";
-import { findLibrary, isGranted, libraryIn } from "../../../engine/tensorflow/find_library.ts";
+import { findLibrary, libraryIn } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import { linkTensorflow } from "../../../engine/tensorflow/link.ts";
 import { openLibrary } from "../../../engine/tensorflow/library.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";

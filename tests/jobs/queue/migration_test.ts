@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { isGranted } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import { hasEnded } from "../../../jobs/jobs.ts";
 import type { Database } from "../../../jobs/queue/database.ts";
 import { openFolder } from "../../../jobs/queue/pglite.ts";

@@ -1,5 +1,5 @@
 import { fromFileUrl, join } from "@std/path";
-import { isGranted } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import { freePort } from "../../free_port.ts";
 import { reasonNotToWrite } from "../../model/temporary_folder.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { isGranted } from "../../../engine/tensorflow/find_library.ts";
+import { isGranted } from "../../../engine/permissions.ts";
 import {
   type Job,
   JobExistsError,

@@ -1,0 +1,100 @@
+import { checkRasterSize, ImageError, type Raster, type RasterHeader } from "./raster.ts";
+
+/** The formats that are left to ImageMagick, by how their files start. */
+const STARTS = {
+  BMP: /^BM/,
+  GIF: /^GIF8[79]a/,
+  PNM: /^P[1-6]\s/,
+  TIFF: /^(II[*+]\0|MM\0[*+])/,
+} as const;
+
+type Format = keyof typeof STARTS;
+
+const formatOf = (bytes: Uint8Array): Format | undefined => {
+  const start = String.fromCharCode(...bytes.subarray(0, 8));
+  return (Object.keys(STARTS) as Format[]).find((format) => STARTS[format].test(start));
+};
+
+/** Whether the bytes start as a BMP, GIF, TIFF, PPM, PGM or PBM does. */
+export const isForMagick = (bytes: Uint8Array): boolean => formatOf(bytes) !== undefined;
+
+const start = async () => {
+  const magick = await import("@imagemagick/magick-wasm");
+  const wasm = new URL(import.meta.resolve("@imagemagick/magick-wasm/magick.wasm"));
+  await magick.initializeImageMagick(await WebAssembly.compile(await Deno.readFile(wasm)));
+  // What does not fit into memory would go to files, which are in memory here.
+  magick.ResourceLimits.disk = 0n;
+  return magick;
+};
+
+let started: ReturnType<typeof start> | undefined;
+
+/** What ImageMagick says, without the place in its source: "ReasonInCamelCase `file' @ error/bmp.c/ReadBMPImage/1". */
+const reasonOf = (message: string): string =>
+  message.replace(/ @ (error|warning)\/.*$/s, "").replace(/ ?`[^']*'/, "").replace(/(?<=[a-z])(?=[A-Z])/g, " ")
+    .toLowerCase();
+
+/** Lays a frame of RGBA on the picture that it is a part of, which is transparent elsewhere. */
+const onCanvas = (
+  frame: Uint8Array,
+  { height, width }: RasterHeader,
+  canvas: RasterHeader & { readonly x: number; readonly y: number },
+): Omit<Raster, "orientation"> => {
+  const data = new Uint8Array(4 * canvas.height * canvas.width);
+  const across = Math.min(width, canvas.width - canvas.x);
+  for (let row = 0; row < Math.min(height, canvas.height - canvas.y) && across > 0; row++) {
+    const from = 4 * row * width;
+    data.set(frame.subarray(from, from + 4 * across), 4 * ((row + canvas.y) * canvas.width + canvas.x));
+  }
+  return { height: canvas.height, width: canvas.width, channels: 4, data };
+};
+
+/**
+ * Reads a BMP, TIFF, PPM, PGM or PBM, or the first frame of a GIF, with ImageMagick in wasm: to RGBA of 8 bits a sample.
+ * What it holds of 16 bits is rounded.
+ *
+ * It is for a person's own files; those of strangers keep to formats whose readers have a memory of their own each time.
+ *
+ * @throws {ImageError} if it is damaged, of a kind that is not read, or larger than `maxPixels`; the size is checked first
+ */
+export const readWithMagick = async (bytes: Uint8Array, { maxPixels }: { maxPixels: number }): Promise<Raster> => {
+  const format = formatOf(bytes);
+  if (format === undefined) throw new ImageError("unsupported", "the file is neither BMP, GIF, TIFF nor PNM");
+  const { AlphaAction, ColorSpace, MagickError, MagickErrorSeverity, MagickImage, MagickReadSettings } =
+    await (started ??= start());
+  const image = MagickImage.create();
+  const settings = new MagickReadSettings({ format, frameIndex: 0 });
+  // The length that a BMP states is often wrong, and nobody else minds.
+  settings.setDefine("BMP", "ignore-filesize", true);
+  try {
+    image.ping(bytes, settings);
+    checkRasterSize(image, maxPixels);
+    const { page } = image;
+    if (format === "GIF") checkRasterSize(page, maxPixels);
+    image.onWarning = ({ error }) => {
+      if (error.severity === MagickErrorSeverity.CorruptImageWarning) throw error;
+    };
+    image.read(bytes, settings);
+    if (image.colorSpace !== ColorSpace.Gray) image.colorSpace = ColorSpace.sRGB;
+    // Where a BMP has no masks, the fourth byte of a pixel means nothing.
+    if (format === "BMP" && bytes[30] === 0) image.alpha(AlphaAction.Off);
+    const { height, width } = image;
+    const data = image.getPixels((pixels) => pixels.toByteArray(0, 0, width, height, "RGBA"))!;
+    if (format !== "GIF") return { height, width, channels: 4, data, orientation: image.orientation || 1 };
+    return { ...onCanvas(data, { height, width }, page), orientation: 1 };
+  } catch (cause) {
+    if (cause instanceof ImageError) throw cause;
+    if (cause instanceof MagickError) {
+      const { ResourceLimitError, CacheError } = MagickErrorSeverity;
+      const isTooLarge = cause.severity === ResourceLimitError || cause.severity === CacheError;
+      const fault = isTooLarge ? "too-large" : /support/i.test(cause.message) ? "unsupported" : "damaged";
+      throw new ImageError(fault, `the ${format} cannot be read: ${reasonOf(cause.message)}`, { cause });
+    }
+    if (cause instanceof WebAssembly.RuntimeError) {
+      throw new ImageError("damaged", `the ${format} data is damaged`, { cause });
+    }
+    throw cause;
+  } finally {
+    image.dispose();
+  }
+};
