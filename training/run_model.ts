@@ -1,5 +1,6 @@
 import { isLearned, lossWeights } from "../core/mod.ts";
 import type { DatasetParts } from "../datasets/dataset.ts";
+import { unetParameters } from "../model/architecture.ts";
 import { initializeUNet } from "../model/initialize.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import type { StoredTensor } from "../model/safetensors.ts";
@@ -15,6 +16,9 @@ import { RunError } from "./errors.ts";
 import type { Objective } from "./loss.ts";
 import { PRESETS } from "./presets.ts";
 import { lossFor, type Recipe } from "./recipe.ts";
+
+const isAlike = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** A model without its weights, as a run trains it. */
 export type RunModel = Omit<Pipeline, "folder" | "weights">;
@@ -74,6 +78,22 @@ export const resolveModel = (
   return { unet, scheduler, labels, nullLabel: labels && labels.length };
 };
 
+/**
+ * Checks that stored weights are those of the model: where the data of a run are others, a layer's shape may be.
+ *
+ * @throws {RunError} that names the tensor that does not fit
+ */
+export const checkWeights = (run: string, { unet }: RunModel, weights: ReadonlyMap<string, StoredTensor>): void => {
+  for (const { name, shape } of unetParameters(unet)) {
+    const found = weights.get(name)?.shape;
+    if (found && isAlike(found, shape)) continue;
+    const received = found ? `[${found}]` : "none";
+    throw new RunError(
+      `Cannot resume ${run}: its data have changed: tensor ${name} must have shape [${shape}] for them, received ${received}`,
+    );
+  }
+};
+
 /** What a run minimizes. */
 export const objectiveOf = ({ lossWeighting, minSnrGamma, loss }: Recipe, { scheduler }: RunModel): Objective => {
   const diffusion = diffusionOf(scheduler), prediction = scheduler.prediction_type;
@@ -92,9 +112,6 @@ export const objectiveOf = ({ lossWeighting, minSnrGamma, loss }: Recipe, { sche
 };
 
 const CLASS_EMBEDDING = "class_embedding.weight";
-
-const isAlike = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((value, i) => value === b[i]);
 
 /** Takes over the first rows of an output layer; the others are zero: a variance in the middle of its range. */
 const fitRows = ({ data }: StoredTensor, { shape }: StoredTensor): StoredTensor => {

@@ -23,7 +23,7 @@ import { createStepClock, lossByQuartile, openMetrics } from "./metrics.ts";
 import { type BatchPlan, dropoutSizes } from "./micro_batch.ts";
 import { MODEL_DECIDES, type Recipe, type TrainOptions } from "./recipe.ts";
 import { createRunFolder, defaultRunFolder, readRecipe, reopenRunFolder, restoreRun } from "./run_folder.ts";
-import { initialWeights, objectiveOf, resolveModel, type RunModel } from "./run_model.ts";
+import { checkWeights, initialWeights, objectiveOf, resolveModel, type RunModel } from "./run_model.ts";
 import { writeSampleGrid } from "./sample_grid.ts";
 import { downloadState, downloadTensors, initialState, uploadState } from "./state.ts";
 import { openTensorBoard } from "./tensorboard.ts";
@@ -93,7 +93,10 @@ export const train = async (
     // The model that it once started from may be gone: its own checkpoint says the same.
     const isOwn = stored !== null && recipe.init !== null;
     const from = isOwn ? join(run, checkpointFolder(stored.step)) : recipe.init;
-    return { stored, ...await modelFrom(isOwn ? { ...recipe, ...MODEL_DECIDES, preset: null } : recipe, from) };
+    const made = await modelFrom(isOwn ? { ...recipe, ...MODEL_DECIDES, preset: null } : recipe, from);
+    // A checkpoint from before there were data in it says no more of them.
+    if (stored) checkWeights(run, made.model, stored.tensors.get("weights")!);
+    return { stored, ...made };
   };
 
   // What cannot work is refused before there is a folder.

@@ -4,6 +4,7 @@ import type { DatasetParts } from "../../datasets/dataset.ts";
 import { findDataset } from "../../datasets/open.ts";
 import { encodePng } from "../../formats/png.ts";
 import { compareData, dataFactsOf } from "../../training/data_facts.ts";
+import { writeDigests } from "../../training/digest.ts";
 import { run, testCommandLine } from "../commands/run_main.ts";
 import { copyFolder } from "../copy_folder.ts";
 import { namesIn } from "../datasets/fixtures.ts";
@@ -82,7 +83,18 @@ testCommandLine(
     };
     await refuses("classes were cats, dogs, now cats, dogs, emus; images were 6, now 9", "--data", more);
     await refuses("their channels were 3, now 1", "--data", gray);
+
+    // A checkpoint from before these facts were kept: no stack, where a layer's shape tells.
+    const state = join(out, "checkpoints/step-1/training_state/state.json");
+    const text = await Deno.readTextFile(state);
+    await Deno.writeTextFile(state, JSON.stringify({ ...JSON.parse(text), data: undefined }));
+    writeDigests(join(out, "checkpoints/step-1"));
     await Deno.rename(data, place("moved"));
+    await copyFolder(gray, data);
+    await refuses("tensor conv_in.weight must have shape [8,1,3,3] for them, received [8,3,3,3]");
+    await Deno.remove(data, { recursive: true });
+    await Deno.writeTextFile(state, text);
+    writeDigests(join(out, "checkpoints/step-1"));
     await copyFolder(renamed, data);
     await refuses("classes were cats, dogs, now dogs, zcats");
 
