@@ -49,6 +49,7 @@ const RECIPE = [
 const SCRIPT = `${MOUNT}
 folder="$1" deno="$2"; shift 2
 truncate -s 48M "$folder/image" && mkfs.ext4 -q "$folder/image" && mount_image "$folder/image" "$folder/disk" || exit 1
+: >"$folder/stdout"
 "$deno" "$@" --out "$folder/disk/run" --steps 100000 >"$folder/stdout" 2>"$folder/stderr" & pid=$!
 said() { grep -c '"event":"checkpoint"' "$folder/stdout"; }
 for n in 1 2 3; do
