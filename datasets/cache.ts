@@ -36,6 +36,9 @@ export type DataEvent = z.output<typeof dataEvent>;
 /** Version of the layout. A cache of another is prepared anew. */
 export const CACHE_VERSION = 1;
 
+/** Version of the arithmetic of resizing. What was resized by another is prepared anew; what never was stays. */
+export const RESIZE_VERSION = 2;
+
 /** Files of a cache: flat NHWC bytes; little-endian int32 labels; what they are; what was passed over, and why. */
 export const CACHE_FILES = {
   images: "images.u8",
@@ -56,7 +59,7 @@ const cacheDescription = z.object({
   /** Where the images came from: a path, or a package with its version. */
   source: z.string(),
   licence: z.string().optional(),
-  /** Digest of what makes the images: what the sources hold, the size asked for, and the version. */
+  /** Digest of what makes the images: what the sources hold, the size asked for, and the versions. */
   key: z.string(),
   count: natural,
   height: natural,

@@ -1,5 +1,5 @@
-import { cover } from "../formats/cover.ts";
-import { isSideways } from "../formats/orientation.ts";
+import { coverBytes } from "../formats/cover.ts";
+import { turn } from "../formats/orientation.ts";
 import { ImageError, type Raster } from "../formats/raster/raster.ts";
 import { readRaster } from "../formats/raster/read_raster.ts";
 import { isForMagick, readWithMagick } from "../formats/raster/read_with_magick.ts";
@@ -10,9 +10,8 @@ const MAX_PIXELS = 2 ** 26;
 /** The most bytes that its file may have. */
 const MAX_BYTES = 2 ** 28;
 
-/** How a picture is meant to lie. */
-export const extentOf = ({ height, width, orientation }: Raster): { height: number; width: number } =>
-  isSideways(orientation) ? { height: width, width: height } : { height, width };
+/** The extent of a picture as it is meant to lie. */
+export const extentOf = (raster: Raster): { height: number; width: number } => turn(raster, raster.orientation);
 
 /**
  * Reads the raster of a picture's file.
@@ -27,6 +26,6 @@ export const readPicture = async (path: string): Promise<Raster> => {
   return await read(bytes, { maxPixels: MAX_PIXELS });
 };
 
-/** A picture as its middle square, resized: RGB bytes, rounded half to even. */
+/** A picture as its middle square, resized as Pillow does: RGB bytes. */
 export const squareBytes = (raster: Raster, size: number): Uint8ClampedArray =>
-  Uint8ClampedArray.from(cover(raster, { height: size, width: size, channels: 3 }));
+  coverBytes(raster, { height: size, width: size, channels: 3 });

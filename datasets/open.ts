@@ -19,6 +19,7 @@ import {
   describeCache,
   hashFile,
   openCache,
+  RESIZE_VERSION,
   writeCache,
 } from "./cache.ts";
 import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS, isBuiltin, packageKey, packageOf } from "./catalogue.ts";
@@ -32,7 +33,7 @@ import { arraySource, type DatasetSource } from "./source.ts";
 
 /** What a path was found to hold, before any image is read. */
 export interface IdentifiedPath {
-  /** Digest of what makes the images, of the size asked for, and of the cache's version. */
+  /** Digest of what makes the images, of the size asked for, and of the versions of the cache and of resizing. */
   readonly key: string;
   /** What its cache is called: the file's or folder's name, the size, the key's beginning. */
   readonly name: string;
@@ -158,7 +159,8 @@ const identify = async (
 ): Promise<IdentifiedPath> => {
   const { isDirectory } = await Deno.stat(path);
   const { kind, content, beside = [], open } = await (isDirectory ? identifyFolder : identifyFile)(path, size, signal);
-  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, kind, size ?? null]));
+  const resized = size === undefined ? null : [size, RESIZE_VERSION];
+  const hash = createHash("sha256").update(JSON.stringify([CACHE_VERSION, kind, resized]));
   for (const part of content) hash.update(JSON.stringify(part));
   const key = hash.digest("hex");
   const sized = size === undefined ? "" : `-${size}`;
@@ -257,7 +259,8 @@ const findBuiltin = async (
 const findResized = async (name: DatasetName, size: number, options: OpenOptions): Promise<FoundDataset> => {
   const base = await findBuiltin(name, options.root ?? DATA_ROOT);
   if (base.side === size) return base;
-  const facts = { name: `${name}-${size}`, source: name, key: `${base.fingerprint} ${size} ${CACHE_VERSION}` };
+  const key = [base.fingerprint, size, CACHE_VERSION, RESIZE_VERSION].join(" ");
+  const facts = { name: `${name}-${size}`, source: name, key };
   return await throughCache(facts, async () => {
     const parts = await base.open();
     if (!(parts.images instanceof Uint8Array)) throw new DatasetError(`${name} is too large to be resized in memory`);

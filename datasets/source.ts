@@ -1,4 +1,4 @@
-import { cover } from "../formats/cover.ts";
+import { coverBytes } from "../formats/cover.ts";
 
 /** A file that was passed over. */
 export interface SkippedFile {
@@ -52,14 +52,14 @@ export interface ArrayImages {
 /** Images to a piece: between two of them others get their turn, and a preparation can be called off. */
 const IMAGES_A_PIECE = 256;
 
-/** One image as its middle square, resized. Bytes are rounded half to even. */
+/** One image as its middle square, resized as Pillow does. */
 const fitSquare = (
   data: Uint8Array,
   { height, width, channels }: { height: number; width: number; channels: number },
   size: number,
 ): Uint8ClampedArray => {
   const raster = { data, height, width, channels: channels as 1 | 3, orientation: 1 };
-  return Uint8ClampedArray.from(cover(raster, { height: size, width: size, channels }));
+  return coverBytes(raster, { height: size, width: size, channels });
 };
 
 /** Images in memory as a source; with `size` each is cut to its middle square and resized to that many pixels. */

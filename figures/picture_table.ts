@@ -1,4 +1,4 @@
-import { cover } from "../formats/cover.ts";
+import { coverBytes } from "../formats/cover.ts";
 import { type ByteImages, type ImageShape, toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
 import { element, svgDocument } from "./svg.ts";
@@ -46,7 +46,7 @@ export const enlarge = ({ data, height, width, channels }: ByteImages, factor: n
 const shrink = ({ data, channels }: ByteImages, from: PictureExtent, to: PictureExtent): ByteImages => {
   const shape = { ...to, channels };
   const raster = { ...from, data, channels: channels as 1 | 3, orientation: 1 };
-  return { ...shape, data: Uint8Array.from(cover(raster, shape), (value) => Math.min(255, Math.max(0, value + 0.5))) };
+  return { ...shape, data: new Uint8Array(coverBytes(raster, shape).buffer) };
 };
 
 const fit = (image: ByteImages, extent: PictureExtent): ByteImages => {

@@ -1,5 +1,3 @@
-import type { ImageShape } from "./pixels.ts";
-
 const ORIENTATION = 0x0112;
 const SHORT = 3;
 
@@ -32,32 +30,38 @@ export const exifOrientation = (tiff: Uint8Array): number => {
 };
 
 /** Whether a picture of this orientation lies on its side: its height is the width that is meant. */
-export const isSideways = (orientation: number): boolean => orientation >= 5;
+const isSideways = (orientation: number): boolean => orientation >= 5;
+
+/** A picture as it is meant: its extent, and where its pixels stand among those of the file. */
+export interface TurnedPixels {
+  readonly height: number;
+  readonly width: number;
+  /** The place of its top left pixel. */
+  readonly first: number;
+  /** How many places further the next pixel of a line stands; negative where lines are mirrored. */
+  readonly across: number;
+  /** How many places further the next line stands. */
+  readonly down: number;
+}
 
 /**
- * Turns a picture as its orientation says (TIFF 6.0, tag 274; EXIF).
+ * Where the pixels of a picture stand that is turned as its orientation says (TIFF 6.0, tag 274; EXIF).
  *
- * @param shape the extent before
- * @param orientation 1 … 8: the corner where the first line and the first column of `values` belong
+ * @param extent the extent before
+ * @param orientation 1 … 8: the corner where the first line and the first column of the file belong
  */
-export const orient = (
-  values: Float32Array<ArrayBuffer>,
-  { height, width, channels }: ImageShape,
-  orientation: number,
-): Float32Array<ArrayBuffer> => {
-  if (orientation === 1) return values;
+export const turn = (extent: { height: number; width: number }, orientation: number): TurnedPixels => {
   const sideways = isSideways(orientation);
-  const [rows, columns] = sideways ? [width, height] : [height, width];
-  const mirrorsLines = [3, 4, 7, 8].includes(orientation);
-  const mirrorsColumns = [2, 3, 6, 7].includes(orientation);
-  const out = new Float32Array(values.length);
-  for (let row = 0, at = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const r = mirrorsLines ? rows - 1 - row : row;
-      const c = mirrorsColumns ? columns - 1 - column : column;
-      const from = (sideways ? c * width + r : r * width + c) * channels;
-      for (let k = 0; k < channels; k++) out[at++] = values[from + k];
-    }
-  }
-  return out;
+  const [height, width] = sideways ? [extent.width, extent.height] : [extent.height, extent.width];
+  const across = sideways ? extent.width : 1;
+  const down = sideways ? 1 : extent.width;
+  const mirrorsLines = [2, 3, 6, 7].includes(orientation);
+  const mirrorsColumns = [3, 4, 7, 8].includes(orientation);
+  return {
+    height,
+    width,
+    first: (mirrorsLines ? (width - 1) * across : 0) + (mirrorsColumns ? (height - 1) * down : 0),
+    across: mirrorsLines ? -across : across,
+    down: mirrorsColumns ? -down : down,
+  };
 };

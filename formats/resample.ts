@@ -4,13 +4,12 @@ interface Tap {
   readonly weights: Float64Array;
 }
 
+const sinc = (x: number): number => x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+
 /** Kernels by name: how far they reach, and what they weigh at x. */
 const KERNELS = {
   /** Lanczos of three lobes, for pictures. */
-  lanczos: {
-    reach: 3,
-    weigh: (x: number) => x === 0 ? 1 : 3 * Math.sin(Math.PI * x) * Math.sin(Math.PI * x / 3) / (Math.PI * x) ** 2,
-  },
+  lanczos: { reach: 3, weigh: (x: number) => sinc(x) * sinc(x / 3) },
   /** Keys' cubic with a = −1/2, as Pillow's bicubic; it keeps quadratics. */
   cubic: {
     reach: 2,
@@ -53,25 +52,38 @@ const taps = (input: number, { start, length }: Span, output: number, kernel: Ke
   });
 };
 
+/** The values of a line: as they are, or as bytes, to which what is written is rounded and cut off. */
+export type Line = Float32Array | Uint8ClampedArray;
+
 /** A picture that is read line by line. */
 export interface Lines {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
   /** Writes line y, W·C values, to `line`. */
-  readonly read: (y: number, line: Float32Array) => void;
+  readonly read: (y: number, line: Line) => void;
 }
 
-/** Writes the weighted sum of a window of `line` to place `to`: RGB in one go, since most of the time goes here. */
+/** How sums are kept: what is added to each, and what holds them. */
+interface Numbers<Values extends Line> {
+  readonly least: number;
+  readonly make: (length: number) => Values;
+}
+
+/**
+ * Writes the weighted sum of a window of `line`, and `least`, to place `to`: RGB in one go, since most of the time goes
+ * here.
+ */
 const weighLine = (
   { from, weights }: Tap,
-  line: Float32Array,
+  line: Line,
   channels: number,
-  into: Float32Array,
+  into: Line,
   to: number,
+  least: number,
 ): void => {
   if (channels === 3) {
-    let r = 0, g = 0, b = 0;
+    let r = least, g = least, b = least;
     for (let k = 0, at = 3 * from; k < weights.length; k++, at += 3) {
       const weight = weights[k];
       r += weight * line[at];
@@ -84,11 +96,69 @@ const weighLine = (
     return;
   }
   for (let c = 0; c < channels; c++) {
-    let sum = 0;
+    let sum = least;
     for (let k = 0; k < weights.length; k++) sum += weights[k] * line[(from + k) * channels + c];
     into[to + c] = sum;
   }
 };
+
+/** A picture whose lines are resampled. */
+const resampleAcross = (picture: Lines, columns: readonly Tap[], { make, least }: Numbers<Line>): Lines => {
+  const { channels } = picture;
+  const line = make(picture.width * channels);
+  return {
+    ...picture,
+    width: columns.length,
+    read: (y, into) => {
+      picture.read(y, line);
+      for (let i = 0; i < columns.length; i++) weighLine(columns[i], line, channels, into, i * channels, least);
+    },
+  };
+};
+
+/** A picture resampled across its lines. They are to be read in order: those that are behind are forgotten. */
+const resampleDown = (picture: Lines, rows: readonly Tap[], { make, least }: Numbers<Line>): Lines => {
+  const size = picture.width * picture.channels;
+  const held = Array.from({ length: Math.max(...rows.map(({ weights }) => weights.length)) }, () => make(size));
+  const sums = new Float64Array(size);
+  let next = 0;
+  return {
+    ...picture,
+    height: rows.length,
+    read: (row, into) => {
+      const { from, weights } = rows[row];
+      for (next = Math.max(next, from); next < from + weights.length; next++) {
+        picture.read(next, held[next % held.length]);
+      }
+      sums.fill(least);
+      for (let k = 0; k < weights.length; k++) {
+        const weight = weights[k];
+        const line = held[(from + k) % held.length];
+        for (let i = 0; i < size; i++) sums[i] += weight * line[i];
+      }
+      into.set(sums);
+    },
+  };
+};
+
+const readAll = <Values extends Line>({ height, width, channels, read }: Lines, make: (length: number) => Values) => {
+  const size = width * channels;
+  const values = make(height * size);
+  for (let y = 0; y < height; y++) read(y, values.subarray(y * size, (y + 1) * size));
+  return values;
+};
+
+/** What is made of a picture: the part of it that is taken, the extent that it is brought to, and by which kernel. */
+export interface Resampling {
+  readonly across: Span;
+  readonly down: Span;
+  readonly height: number;
+  readonly width: number;
+  readonly kernel: Kernel;
+}
+
+/** Sums as they are. */
+const FLOATS: Numbers<Float32Array<ArrayBuffer>> = { least: 0, make: (length) => new Float32Array(length) };
 
 /**
  * Resamples a part of a picture, first along its lines, then across them.
@@ -97,33 +167,49 @@ const weighLine = (
  */
 export const resample = (
   picture: Lines,
-  { across, down, height, width, kernel }: { across: Span; down: Span; height: number; width: number; kernel: Kernel },
+  { across, down, height, width, kernel }: Resampling,
 ): Float32Array<ArrayBuffer> => {
-  const { channels } = picture;
-  const columns = taps(picture.width, across, width, kernel);
-  const rows = taps(picture.height, down, height, kernel);
-  const first = Math.min(...rows.map(({ from }) => from));
-  const last = Math.max(...rows.map(({ from, weights }) => from + weights.length));
+  const narrow = resampleAcross(picture, taps(picture.width, across, width, kernel), FLOATS);
+  return readAll(resampleDown(narrow, taps(picture.height, down, height, kernel), FLOATS), FLOATS.make);
+};
 
-  const size = width * channels;
-  const narrow = new Float32Array((last - first) * size);
-  const line = new Float32Array(picture.width * channels);
-  for (let y = first; y < last; y++) {
-    picture.read(y, line);
-    for (let i = 0, to = (y - first) * size; i < width; i++, to += channels) {
-      weighLine(columns[i], line, channels, narrow, to);
-    }
-  }
+/** The bits that Pillow keeps of a weight behind the point (`PRECISION_BITS` of its `Resample.c`). */
+const WEIGHT_BITS = 22;
 
-  const out = new Float32Array(height * size);
-  const sums = new Float64Array(size);
-  rows.forEach(({ from, weights }, row) => {
-    sums.fill(0);
-    for (let k = 0; k < weights.length; k++) {
-      const weight = weights[k];
-      for (let i = 0, at = (from - first + k) * size; i < size; i++) sums[i] += weight * narrow[at++];
-    }
-    out.set(sums, row * size);
-  });
-  return out;
+/**
+ * Sums of bytes with weights of so many bits. A half is rounded up, as in Pillow: what is added is less than any sum
+ * that is no half lies from one.
+ */
+const BYTES: Numbers<Uint8ClampedArray<ArrayBuffer>> = {
+  least: 2 ** -(WEIGHT_BITS + 2),
+  make: (length) => new Uint8ClampedArray(length),
+};
+
+/** Weights of so many bits, half rounded away from zero. */
+const toFixedPoint = (all: readonly Tap[]): Tap[] =>
+  all.map(({ from, weights }) => ({
+    from,
+    weights: weights.map((weight) => Math.trunc(weight * 2 ** WEIGHT_BITS + Math.sign(weight) / 2) / 2 ** WEIGHT_BITS),
+  }));
+
+/**
+ * Resamples a part of a picture of bytes as Pillow 13 does, to the bit: with weights in fixed point, and rounded to
+ * bytes between the two passes too. At sharp edges that is not what `resample` makes, for what swings beyond [0, 255] is
+ * cut off after the first pass. That one is along the lines, but where the height shrinks by more than twice what the
+ * width shrinks by.
+ *
+ * @returns height·width·channels bytes
+ */
+export const resampleBytes = (
+  picture: Lines,
+  { across, down, height, width, kernel }: Resampling,
+): Uint8ClampedArray<ArrayBuffer> => {
+  const columns = toFixedPoint(taps(picture.width, across, width, kernel));
+  const rows = toFixedPoint(taps(picture.height, down, height, kernel));
+  const lost = picture.height - height;
+  const isDownFirst = lost > 0 && lost > 2 * (picture.width - width);
+  const made = isDownFirst
+    ? resampleAcross(resampleDown(picture, rows, BYTES), columns, BYTES)
+    : resampleDown(resampleAcross(picture, columns, BYTES), rows, BYTES);
+  return readAll(made, BYTES.make);
 };

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { basename, join } from "@std/path";
 import { DatasetError } from "../../datasets/dataset.ts";
-import { openDataset } from "../../datasets/open.ts";
+import { findDataset, openDataset } from "../../datasets/open.ts";
 import { encodeNpz } from "../../formats/npz.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { bytesOf, expected, FIXTURES } from "./fixtures.ts";
@@ -87,6 +87,16 @@ writingTest(
     assertEquals(bytesOf(same), expected.guided);
   },
 );
+
+writingTest("findDataset keeps the caches of before but those of images that were resized otherwise", async (root) => {
+  const nameOf = async (size?: number) =>
+    basename((await findDataset(join(FIXTURES, "guided.npz"), { root, size })).folder!);
+  // As they were called when resizing did not round between its two passes.
+  assertEquals(await nameOf(), "guided-a2d8377d5ca4");
+  const before = "guided-4-62cc230efabb", now = await nameOf(4);
+  assertNotEquals(now, before);
+  assertEquals(now.slice(0, 9), before.slice(0, 9));
+});
 
 writingTest("openDataset names a damaged file and what is wrong with it", async (root) => {
   const uint8 = (...shape: number[]) => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertLess } from "@std/assert";
-import { type Kernel, resample } from "../../formats/resample.ts";
+import { type Kernel, type Line, resample } from "../../formats/resample.ts";
 import { distance, fixture } from "./pictures.ts";
 
 const { shape: [height, width], data } = fixture("resample/input");
@@ -8,7 +8,7 @@ const picture = {
   height,
   width,
   channels: 1,
-  read: (y: number, line: Float32Array) => line.set(input.subarray(y * width, (y + 1) * width)),
+  read: (y: number, line: Line) => line.set(input.subarray(y * width, (y + 1) * width)),
 };
 
 for (const kernel of ["lanczos", "triangle"] as Kernel[]) {

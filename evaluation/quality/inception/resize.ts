@@ -1,4 +1,4 @@
-import { resample } from "../../../formats/resample.ts";
+import { type Line, resample } from "../../../formats/resample.ts";
 import { INCEPTION_SIDE as SIDE } from "./architecture.ts";
 
 /**
@@ -56,7 +56,7 @@ const bilinear = (
 };
 
 const clean = (image: Uint8Array, height: number, width: number, out: Float32Array): void => {
-  const read = (y: number, line: Float32Array) => line.set(image.subarray(y * width * 3, (y + 1) * width * 3));
+  const read = (y: number, line: Line) => line.set(image.subarray(y * width * 3, (y + 1) * width * 3));
   const values = resample({ height, width, channels: 3, read }, {
     across: { start: 0, length: width },
     down: { start: 0, length: height },
