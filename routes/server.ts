@@ -6,6 +6,7 @@ import { openServing } from "../serving/client.ts";
 import type { ServingOptions } from "../serving/serving.ts";
 import { createApp, createStartingApp } from "./app.ts";
 import { createCodec } from "./codec/codec.ts";
+import { keepLengthOpen } from "./http/head.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
@@ -76,7 +77,7 @@ export const openServer = async (
   let app = createStartingApp({ log, origins });
   const server = Deno.serve(
     { hostname: host, port, signal: giveUp.signal, onListen: () => {} },
-    (request, info) => app.fetch(request, info),
+    async (request, info) => keepLengthOpen(request, await app.fetch(request, info)),
   );
   const serving = await openServing(start).catch(async (error) => {
     await server.shutdown();

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { clientOf } from "./clients.ts";
+import { measureHead } from "./head.ts";
 import type { Log, LogFields } from "./log.ts";
 import { notFound, onError } from "./problem.ts";
 import { nameRequestSpan } from "./telemetry.ts";
@@ -84,6 +85,7 @@ export const createFrame = ({ log, origins, onAnswered = () => {} }: FrameOption
   app.notFound(notFound);
   app.use(accessLog(log, onAnswered));
   app.use(requestId());
+  app.use(measureHead);
   app.use(secureHeaders({
     // A route may say better what its page needs.
     overwrite: false,
