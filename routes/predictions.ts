@@ -8,7 +8,7 @@ import { resolveDrawing } from "./drawing/draw.ts";
 import type { DrawingDependencies } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
 import { clientOf } from "./http/clients.ts";
-import { eventStream, lastEventId, lastEventIdHeaders } from "./http/event_stream.ts";
+import { eventStream, lastEventId, lastEventIdHeaders, STREAM_HEADERS } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import type { parseBody } from "./http/parse_body.ts";
@@ -177,7 +177,7 @@ const predictionEvents = (
   },
   answer: (c) => {
     const { running } = findPrediction(predictions, c);
-    const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
+    const headers = { ...STREAM_HEADERS, "content-type": FORMATS["event-stream"] };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
     onStream(1);
     const stream = eventStream(running.events, { after: lastEventId(c), onEnd: () => onStream(-1) });
