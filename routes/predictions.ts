@@ -109,7 +109,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     const task = tasks.find((task) => task.name === name)!;
     using slots = new DisposableStack();
     const slot = slots.use(clients.take(clientOf(c)));
-    const resolved = await resolveDrawing(task, input, deps).catch((error) => {
+    const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") }).catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
@@ -146,7 +146,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
         ...answersPrediction("The prediction"),
         headers: z.object({ location: z.string().openapi({ description: "Where to follow it" }) }),
       },
-      ...problemResponses(400, 409, 413, 415, 422, 429, 500, 503),
+      ...problemResponses(400, 409, 413, 415, 422, 429, 500, 503, 504),
     },
     maxBody: limits.imageBytes,
     answer,

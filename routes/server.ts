@@ -4,9 +4,9 @@ import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
 import type { ServingOptions } from "../serving/serving.ts";
-import { createApp, createStartingApp } from "./app.ts";
+import { createApp } from "./app.ts";
 import { createCodec } from "./codec/codec.ts";
-import { keepLengthOpen } from "./http/head.ts";
+import { createEntrance } from "./entrance.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
@@ -51,7 +51,8 @@ const originOf = ({ hostname, port }: Deno.NetAddr): string =>
   `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 
 /**
- * Listens, then loads and warms the models. Until that is done, `/health` says that it lives, and all else is 503.
+ * Listens, then loads and warms the models. Until that is done, `/health` says that it lives, what draws waits, and all
+ * else is 503.
  *
  * @throws {ModelError} (by name) if a model is missing or damaged
  * @throws {Deno.errors.AddrInUse} if another program has the port
@@ -74,12 +75,10 @@ export const openServer = async (
   const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  let app = createStartingApp({ log, origins });
-  const server = Deno.serve(
-    { hostname: host, port, signal: giveUp.signal, onListen: () => {} },
-    async (request, info) => keepLengthOpen(request, await app.fetch(request, info)),
-  );
+  const entrance = createEntrance({ log, origins, seconds: limits.seconds });
+  const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
   const serving = await openServing(start).catch(async (error) => {
+    entrance.fail();
     await server.shutdown();
     throw error;
   });
@@ -90,7 +89,7 @@ export const openServer = async (
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
   encoder.run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
-  app = createApp({
+  entrance.open(createApp({
     serving,
     jobs,
     storage,
@@ -104,7 +103,7 @@ export const openServer = async (
     encoder,
     decoder,
     stopping: stopping.signal,
-  });
+  }));
   return {
     origin: originOf(server.addr),
     models: serving.models,

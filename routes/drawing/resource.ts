@@ -156,7 +156,7 @@ const respond = async (
   const parse = task.images.length === 0 ? parseBody : parseElsewhere;
   const input = await readInput(c, schema, sources, { parse });
   const format = negotiate(c, FORMAT_NAMES, input.format as Format | undefined);
-  const resolved = await resolveDrawing(task, input, deps);
+  const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") });
   c.set("drawn", { task: task.name, model: resolved.model.name, parameters: resolved.head.parameters });
 
   const isStream = format === "event-stream";

@@ -14,7 +14,17 @@ declare module "hono" {
   interface ContextVariableMap {
     /** What a request that draws adds to its line: what it drew with. */
     drawn?: LogFields;
+    /** Seconds that a request waited for the models to be loaded. */
+    waited: number;
   }
+}
+
+/** What is known of a request beside itself. */
+export interface Arrival extends Pick<Deno.ServeHandlerInfo, "remoteAddr" | "completed"> {
+  /** Seconds that it waited for the models to be loaded. @default 0 */
+  readonly waited?: number;
+  /** Why it does not wait any longer, where they are not. */
+  readonly refusal?: Error;
 }
 
 /** A request that has been answered. */
@@ -32,8 +42,9 @@ export interface Answered {
  * @param onAnswered is told of each too
  */
 const accessLog = (log: Log, onAnswered: (answered: Answered) => void): MiddlewareHandler => async (c, next) => {
-  const started = performance.now();
-  const { remoteAddr, completed } = c.env as Deno.ServeHandlerInfo;
+  const { remoteAddr, completed, waited = 0 } = c.env as Arrival;
+  const started = performance.now() - waited * 1000;
+  c.set("waited", waited);
   c.set("address", "hostname" in remoteAddr ? remoteAddr.hostname : remoteAddr.transport);
   await next();
   const { method, path } = c.req;
