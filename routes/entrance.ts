@@ -10,7 +10,7 @@ export interface Entrance {
   readonly fetch: Deno.ServeHandler<Deno.NetAddr>;
   /** The models are loaded: whoever waits is answered by this application, and so is whoever comes. */
   open(app: OpenAPIHono): void;
-  /** The models will not be loaded: whoever waits is refused. */
+  /** The models will not be loaded, or for nobody: whoever waits is refused. Nothing where they are loaded already. */
   fail(): void;
 }
 
@@ -75,7 +75,7 @@ export const createEntrance = ({ seconds: most, ...options }: FrameOptions & { s
     },
     fail: () => {
       isOver = true;
-      over.reject(new StoppingError("the models could not be loaded"));
+      over.reject(new StoppingError("the server is stopping"));
     },
   };
 };

@@ -44,6 +44,8 @@ export interface ServerOptions extends ServingOptions {
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins?: readonly string[];
   readonly log?: Log;
+  /** Aborts when the server is to be closed: nobody waits any longer for models that are being loaded. */
+  readonly signal?: AbortSignal;
 }
 
 /** An address in a URL: IPv6 in brackets. */
@@ -68,6 +70,7 @@ export const openServer = async (
     keys = [],
     origins = [],
     log = createLog("off"),
+    signal,
     ...start
   }: ServerOptions,
 ): Promise<Server> => {
@@ -76,6 +79,8 @@ export const openServer = async (
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const entrance = createEntrance({ log, origins, seconds: limits.seconds });
+  signal?.addEventListener("abort", entrance.fail, { once: true });
+  if (signal?.aborted) entrance.fail();
   const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
   const serving = await openServing(start).catch(async (error) => {
     entrance.fail();

@@ -90,6 +90,26 @@ Deno.test("a server that loads its models: what draws waits for them, the rest i
   }
 });
 
+Deno.test("a server that is to be closed while it loads its models lets nobody wait for them", async () => {
+  const port = freePort();
+  const interrupt = new AbortController();
+  const opening = openServer({
+    models: [tinyModel],
+    engine: "wasm",
+    host: "127.0.0.1",
+    port,
+    jobs: createMemoryJobs(),
+    trainingOptions: z.strictObject({}),
+    signal: interrupt.signal,
+  });
+  const waiting = fetch(`http://127.0.0.1:${port}/generate`);
+  await (await fetch(`http://127.0.0.1:${port}/health`)).body!.cancel();
+  interrupt.abort();
+  const early = await Promise.race([answerOf(waiting), opening]);
+  assertEquals("status" in early && early.status, 503);
+  await (await opening).close();
+});
+
 Deno.test("who waits for the models is answered once, with its body whole, and its waiting is told", () =>
   withEntrance(async ({ origin, lines, open, arrived }) => {
     const waiting = answerOf(fetch(`${origin}/inpaint`, { method: "POST", body: "x".repeat(100_000) }));
