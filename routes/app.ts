@@ -2,8 +2,8 @@
  * The HTTP API: what is answered where. A file beside this one is a resource, named as its path is (page.ts is `/` and
  * `/page/…`, docs.ts is `/docs` and `/openapi.json`), and a folder of its name holds what lies behind it; the six paths
  * that draw images are drawing/. What knows no resource is in http/ (how any request is let in, read, refused, answered
- * and logged) and in codec/ (images encoded and decoded on another thread). This file lists the resources, server.ts
- * listens. Drawing itself is serving/, training is jobs/.
+ * and logged) and in codec/ (images encoded and decoded on another thread). This file lists the resources, entrance.ts
+ * lets requests in, server.ts listens. Drawing itself is serving/, training is jobs/.
  */
 import type { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Jobs } from "../jobs/jobs.ts";
@@ -17,7 +17,7 @@ import { drawingResource } from "./drawing/resource.ts";
 import { generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask } from "./drawing/tasks.ts";
 import { healthRoutes } from "./health.ts";
 import { createClients } from "./http/clients.ts";
-import { createFrame, type FrameOptions } from "./http/frame.ts";
+import { type Arrival, createFrame, type FrameOptions } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";
 import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
@@ -31,13 +31,20 @@ import { predictionRoutes } from "./predictions.ts";
 import type { PredictionStore } from "./predictions/store.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
+/** What draws images, each at the path of its name. */
+export const DRAWING_TASKS = [generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask, forwardTask];
+
 /** The application while the models are being loaded: it lives, shows the page, and can do nothing else yet. */
 export const createStartingApp = (options: FrameOptions): OpenAPIHono => {
   const app = createFrame(options);
   healthRoutes(app, () => null);
   pageFiles(app);
   app.get("/", (c, next) => wantsPage(c) ? answerPage(c) : next());
-  app.all("*", (c) => problem(c, 503, "the models are being loaded", { headers: { "retry-after": "2" } }));
+  app.all("*", (c) => {
+    const { refusal } = c.env as Arrival;
+    if (refusal) throw refusal;
+    return problem(c, 503, "the models are being loaded", { headers: { "retry-after": "2" } });
+  });
   return app;
 };
 
@@ -84,11 +91,7 @@ export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies
     drawingResource(app, "/interpolate", { post: interpolateTask }, drawing);
     drawingResource(app, "/reconstruct", { post: reconstructTask }, drawing);
     drawingResource(app, "/forward", { get: forwardOfDrawnTask, post: forwardTask }, drawing);
-    predictionRoutes(
-      app,
-      [generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask, forwardTask],
-      drawing,
-    );
+    predictionRoutes(app, DRAWING_TASKS, drawing);
     modelRoutes(app, training);
     scheduleRoutes(app, { keys });
     jobRoutes(app, training);

@@ -4,8 +4,9 @@ import { accepts } from "hono/accepts";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { isUnchanged, refusesMatch } from "./http/conditions.ts";
 import { contentSecurityPolicy } from "./http/frame.ts";
-import { notFound } from "./http/problem.ts";
+import { notFound, problem } from "./http/problem.ts";
 import { allowOnly } from "./http/resource.ts";
 
 const POLICY = contentSecurityPolicy("font-src 'self'");
@@ -96,10 +97,6 @@ const packingOf = (c: Context): Packing =>
 
 const YEAR = 31_536_000;
 
-/** Whether a list of entity tags names one. */
-const listsTag = (header: string | undefined, tag: string): boolean =>
-  header !== undefined && header.split(",").some((own) => own.trim().replace(/^W\//, "") === tag);
-
 const answerFile = async (c: Context, { path, type }: FileSource, vary = "accept-encoding"): Promise<Response> => {
   const { digest } = await readCached(path);
   const packing = packingOf(c);
@@ -112,7 +109,8 @@ const answerFile = async (c: Context, { path, type }: FileSource, vary = "accept
     etag: tag,
     vary,
   };
-  if (listsTag(c.req.header("if-none-match"), tag)) return c.body(null, 304, headers);
+  if (refusesMatch(c, tag)) return problem(c, 412, `if-match must be * or list ${tag}, which this is`);
+  if (isUnchanged(c, tag)) return c.body(null, 304, headers);
   const encoding: Record<string, string> = packing === "identity" ? {} : { "content-encoding": packing };
   return c.body(await packCached(path, packing), 200, { ...headers, ...encoding });
 };

@@ -8,7 +8,7 @@ import { resolveDrawing } from "./drawing/draw.ts";
 import type { DrawingDependencies } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
 import { clientOf } from "./http/clients.ts";
-import { eventStream, lastEventId, lastEventIdHeaders } from "./http/event_stream.ts";
+import { eventStream, lastEventId, lastEventIdHeaders, STREAM_HEADERS } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import type { parseBody } from "./http/parse_body.ts";
@@ -109,7 +109,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     const task = tasks.find((task) => task.name === name)!;
     using slots = new DisposableStack();
     const slot = slots.use(clients.take(clientOf(c)));
-    const resolved = await resolveDrawing(task, input, deps).catch((error) => {
+    const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") }).catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
@@ -146,7 +146,7 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
         ...answersPrediction("The prediction"),
         headers: z.object({ location: z.string().openapi({ description: "Where to follow it" }) }),
       },
-      ...problemResponses(400, 409, 413, 415, 422, 429, 500, 503),
+      ...problemResponses(400, 409, 413, 415, 422, 429, 500, 503, 504),
     },
     maxBody: limits.imageBytes,
     answer,
@@ -177,7 +177,7 @@ const predictionEvents = (
   },
   answer: (c) => {
     const { running } = findPrediction(predictions, c);
-    const headers = { "content-type": FORMATS["event-stream"], "cache-control": "no-store" };
+    const headers = { ...STREAM_HEADERS, "content-type": FORMATS["event-stream"] };
     if (c.req.method === "HEAD") return c.body(null, 200, headers);
     onStream(1);
     const stream = eventStream(running.events, { after: lastEventId(c), onEnd: () => onStream(-1) });

@@ -4,8 +4,9 @@ import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
 import type { ServingOptions } from "../serving/serving.ts";
-import { createApp, createStartingApp } from "./app.ts";
+import { createApp } from "./app.ts";
 import { createCodec } from "./codec/codec.ts";
+import { createEntrance } from "./entrance.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
@@ -43,6 +44,8 @@ export interface ServerOptions extends ServingOptions {
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins?: readonly string[];
   readonly log?: Log;
+  /** Aborts when the server is to be closed: nobody waits any longer for models that are being loaded. */
+  readonly signal?: AbortSignal;
 }
 
 /** An address in a URL: IPv6 in brackets. */
@@ -50,7 +53,8 @@ const originOf = ({ hostname, port }: Deno.NetAddr): string =>
   `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 
 /**
- * Listens, then loads and warms the models. Until that is done, `/health` says that it lives, and all else is 503.
+ * Listens, then loads and warms the models. Until that is done, `/health` says that it lives, what draws waits, and all
+ * else is 503.
  *
  * @throws {ModelError} (by name) if a model is missing or damaged
  * @throws {Deno.errors.AddrInUse} if another program has the port
@@ -66,6 +70,7 @@ export const openServer = async (
     keys = [],
     origins = [],
     log = createLog("off"),
+    signal,
     ...start
   }: ServerOptions,
 ): Promise<Server> => {
@@ -73,12 +78,12 @@ export const openServer = async (
   const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  let app = createStartingApp({ log, origins });
-  const server = Deno.serve(
-    { hostname: host, port, signal: giveUp.signal, onListen: () => {} },
-    (request, info) => app.fetch(request, info),
-  );
+  const entrance = createEntrance({ log, origins, seconds: limits.seconds });
+  signal?.addEventListener("abort", entrance.fail, { once: true });
+  if (signal?.aborted) entrance.fail();
+  const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
   const serving = await openServing(start).catch(async (error) => {
+    entrance.fail();
     await server.shutdown();
     throw error;
   });
@@ -89,7 +94,7 @@ export const openServer = async (
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
   encoder.run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
-  app = createApp({
+  entrance.open(createApp({
     serving,
     jobs,
     storage,
@@ -103,7 +108,7 @@ export const openServer = async (
     encoder,
     decoder,
     stopping: stopping.signal,
-  });
+  }));
   return {
     origin: originOf(server.addr),
     models: serving.models,

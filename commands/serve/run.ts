@@ -38,7 +38,7 @@ const checkOrigins = (origins: readonly string[]): void => {
   }
 };
 
-const open = async (options: Options): Promise<Server> => {
+const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
   const { tensorflow, xla, device, threads } = options;
@@ -79,6 +79,7 @@ const open = async (options: Options): Promise<Server> => {
       },
       keys: apiKeys(),
       log,
+      signal,
       trainingOptions,
       jobs,
       ...(options.storage ? { storage } : {}),
@@ -115,7 +116,7 @@ export const runServe = async (options: Options): Promise<number> => {
   const interrupt = listenForInterrupt();
   const stopped = new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve, { once: true }));
   const started = performance.now();
-  const { origin, models, close } = await open(options);
+  const { origin, models, close } = await open(options, interrupt.signal);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   const [{ engine, timesteps }] = models;
   console.log(`${origin} serves ${models.map((model) => describe(model, models.length)).join(", ")}`);

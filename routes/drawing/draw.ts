@@ -1,7 +1,7 @@
 import type { ImageShape } from "../../formats/pixels.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Preview, TaskEvent } from "../../serving/progress.ts";
-import { ModelChangedError, type Serving } from "../../serving/serving.ts";
+import { DeadlineError, ModelChangedError, type Serving } from "../../serving/serving.ts";
 import type { Codec } from "../codec/codec.ts";
 import { createEventLog, type EventLog } from "../http/event_stream.ts";
 import type { Limits } from "../http/limits.ts";
@@ -31,6 +31,12 @@ export interface ResolveDependencies {
   readonly decoder: Codec;
 }
 
+/** A request that waited for the models has so much less time left. */
+const timeLeft = (seconds: number, waited: number): number => {
+  if (waited < seconds) return seconds - waited;
+  throw new DeadlineError(`the models were not loaded in ${seconds * 1000} ms`);
+};
+
 /** The fields that every task has. */
 interface CommonFields {
   readonly model: string;
@@ -43,14 +49,17 @@ interface CommonFields {
  * Resolves a request: which model, and every choice that it left open.
  *
  * @param input what `task.fields` made of the request
+ * @param options.waited seconds of its time that are over
  * @throws {ParameterError} that lists every parameter in the way
+ * @throws {DeadlineError} if none of its time is left
  */
 export const resolveDrawing = async (
   task: DrawingTask,
   input: Record<string, unknown>,
-  { serving, limits, decoder }: ResolveDependencies,
+  { serving, limits, decoder, waited }: ResolveDependencies & { waited: number },
 ): Promise<ResolvedDrawing> => {
-  const { model: name, format, frames, timeoutSeconds: seconds } = input as unknown as CommonFields;
+  const { model: name, format, frames, timeoutSeconds } = input as unknown as CommonFields;
+  const seconds = timeLeft(timeoutSeconds, waited);
   const model = serving.models.find((model) => model.name === name);
   if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });

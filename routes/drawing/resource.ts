@@ -6,7 +6,7 @@
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { clientOf, type Clients, type RequestSlot } from "../http/clients.ts";
-import { eventStream } from "../http/event_stream.ts";
+import { eventStream, STREAM_HEADERS } from "../http/event_stream.ts";
 import type { ApiKey } from "../http/keys.ts";
 import type { Log } from "../http/log.ts";
 import { type DoneFormat, type Format, FORMAT_NAMES, FORMATS, negotiate } from "../http/negotiate.ts";
@@ -156,12 +156,16 @@ const respond = async (
   const parse = task.images.length === 0 ? parseBody : parseElsewhere;
   const input = await readInput(c, schema, sources, { parse });
   const format = negotiate(c, FORMAT_NAMES, input.format as Format | undefined);
-  const resolved = await resolveDrawing(task, input, deps);
+  const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") });
   c.set("drawn", { task: task.name, model: resolved.model.name, parameters: resolved.head.parameters });
 
-  const headers = { ...parameterHeaders(resolved.head), "cache-control": "no-store", vary: "accept, prefer" };
-  if (c.req.method === "HEAD") return c.body(null, 200, { ...headers, "content-type": FORMATS[format] });
   const isStream = format === "event-stream";
+  const headers = {
+    ...parameterHeaders(resolved.head),
+    ...(isStream ? STREAM_HEADERS : { "cache-control": "no-store" }),
+    vary: "accept, prefer",
+  };
+  if (c.req.method === "HEAD") return c.body(null, 200, { ...headers, "content-type": FORMATS[format] });
   if (prefersAsync(c) && !isStream) {
     slots.move();
     return await respondWithPrediction(c, resolved, { format, slot }, deps);

@@ -77,6 +77,9 @@ export const createEventLog = (): EventLog => {
   };
 };
 
+/** The headers of what is sent as it comes: nothing keeps it, and a proxy (nginx) holds none of it back. */
+export const STREAM_HEADERS = { "cache-control": "no-store", "x-accel-buffering": "no" } as const;
+
 /** An event as it stands in a stream. */
 export const writeEvent = ({ id, type, data }: LoggedEvent): string => `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
 

@@ -5,6 +5,7 @@ import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { clientOf } from "./clients.ts";
+import { measureHead } from "./head.ts";
 import type { Log, LogFields } from "./log.ts";
 import { notFound, onError } from "./problem.ts";
 import { nameRequestSpan } from "./telemetry.ts";
@@ -13,7 +14,17 @@ declare module "hono" {
   interface ContextVariableMap {
     /** What a request that draws adds to its line: what it drew with. */
     drawn?: LogFields;
+    /** Seconds that a request waited for the models to be loaded. */
+    waited: number;
   }
+}
+
+/** What is known of a request beside itself. */
+export interface Arrival extends Pick<Deno.ServeHandlerInfo, "remoteAddr" | "completed"> {
+  /** Seconds that it waited for the models to be loaded. @default 0 */
+  readonly waited?: number;
+  /** Why it does not wait any longer, where they are not. */
+  readonly refusal?: Error;
 }
 
 /** A request that has been answered. */
@@ -31,8 +42,9 @@ export interface Answered {
  * @param onAnswered is told of each too
  */
 const accessLog = (log: Log, onAnswered: (answered: Answered) => void): MiddlewareHandler => async (c, next) => {
-  const started = performance.now();
-  const { remoteAddr, completed } = c.env as Deno.ServeHandlerInfo;
+  const { remoteAddr, completed, waited = 0 } = c.env as Arrival;
+  const started = performance.now() - waited * 1000;
+  c.set("waited", waited);
   c.set("address", "hostname" in remoteAddr ? remoteAddr.hostname : remoteAddr.transport);
   await next();
   const { method, path } = c.req;
@@ -84,6 +96,7 @@ export const createFrame = ({ log, origins, onAnswered = () => {} }: FrameOption
   app.notFound(notFound);
   app.use(accessLog(log, onAnswered));
   app.use(requestId());
+  app.use(measureHead);
   app.use(secureHeaders({
     // A route may say better what its page needs.
     overwrite: false,

@@ -27,6 +27,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   406: "Not Acceptable",
   409: "Conflict",
+  412: "Precondition Failed",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   422: "Unprocessable Content",
@@ -108,6 +109,18 @@ export class CanceledError extends Error {
   override name = "CanceledError";
 }
 
+/** The body is of a type, or packed in a way, that is not read here. */
+export class UnsupportedBodyError extends Error {
+  override name = "UnsupportedBodyError";
+  /** What says which would be read. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(message: string, { headers }: { headers: Readonly<Record<string, string>> }) {
+    super(message);
+    this.headers = headers;
+  }
+}
+
 /** As many jobs wait as may. */
 export class JobsFullError extends Error {
   override name = "JobsFullError";
@@ -153,6 +166,7 @@ const knownDetails = (error: unknown): ProblemDetails | null => {
   if (error instanceof UnavailableError) return { status: 503, detail: error.message, headers: retryAfter(30) };
   if (error instanceof StoppingError) return { status: 503, detail: "the server is stopping", headers: retryAfter(5) };
   if (error instanceof CanceledError) return { status: 499 as 400, detail: error.message };
+  if (error instanceof UnsupportedBodyError) return { status: 415, detail: error.message, headers: error.headers };
   if (error instanceof HTTPException) return { status: error.status as 400, detail: error.message };
   return null;
 };

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { ParameterError, type ParameterIssue } from "../../sampling/errors.ts";
 import { BODY_TYPES, parseBody, type ParsedBody } from "./parse_body.ts";
-import { CanceledError } from "./problem.ts";
+import { CanceledError, UnsupportedBodyError } from "./problem.ts";
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
 
@@ -50,6 +50,7 @@ const allowedBy = (issue: Issue): string => {
       if (!issue.message.startsWith("Invalid")) return issue.message;
       return issue.pattern ? `text that matches ${issue.pattern}` : `a valid ${issue.format}`;
     case "invalid_union":
+      if ("options" in issue && issue.options) return `one of ${issue.options.map(String).join(", ")}`;
       return [...new Set(issue.errors.flat().map(allowedBy))].join(" or ");
     case "unrecognized_keys":
       return "absent: no such parameter";
@@ -132,14 +133,19 @@ const readRaw = async (
   if (sources.includes("query") && (c.req.method === "GET" || c.req.method === "HEAD")) {
     return coerce(new URL(c.req.url).searchParams, schema);
   }
+  const encoding = c.req.header("content-encoding")?.trim() || "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    const message = `send the body as it is: content-encoding must be identity, received ${JSON.stringify(encoding)}`;
+    throw new UnsupportedBodyError(message, { headers: { "accept-encoding": "identity" } });
+  }
   const contentType = c.req.header("content-type");
   const type = contentType?.split(";")[0].trim().toLowerCase();
   const taken = sources.filter((source) => source !== "query");
   const source = taken.find((source) => BODY_TYPES[source] === type);
   if (source === undefined) {
-    const allowed = taken.map((source) => BODY_TYPES[source]).join(" or ");
-    const message = `send the parameters as ${allowed}, received ${type ?? "no content-type"}`;
-    throw new HTTPException(415, { message });
+    const types = taken.map((source) => BODY_TYPES[source]);
+    const message = `send the parameters as ${types.join(" or ")}, received ${type ?? "no content-type"}`;
+    throw new UnsupportedBodyError(message, { headers: { accept: types.join(", ") } });
   }
   const body: ParsedBody = await parse(source, await readBody(c), contentType!).catch((cause) => {
     if (cause.name === "SyntaxError") throw new HTTPException(400, { message: cause.message, cause });
@@ -157,7 +163,8 @@ const readRaw = async (
  *
  * @param options.parse parses the body, elsewhere if it may be long
  * @throws {ParameterError} that lists every parameter in the way, unknown ones among them
- * @throws {HTTPException} 400 if the body cannot be parsed, 415 if it is of another type
+ * @throws {HTTPException} 400 if the body cannot be parsed
+ * @throws {UnsupportedBodyError} if it is of another type, or packed
  * @throws {CanceledError} if its sender went away within it
  */
 export const readInput = async <S extends z.ZodObject>(

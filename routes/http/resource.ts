@@ -24,7 +24,7 @@ const PROBLEM_DESCRIPTIONS = {
   406: "None of the formats that the request accepts is offered",
   409: "There is one of that name already, which differs",
   413: "The body is too large",
-  415: "The body is of another type than is read here",
+  415: "The body is of another type than is read here, or packed",
   422: "A parameter is unknown, malformed, or not possible with this model",
   429: "The queue is full, or this client has too many requests under way",
   500: "The server or its engine failed",
@@ -47,9 +47,15 @@ const challengeHeader = z.object({
   "www-authenticate": z.string().openapi({ description: "Bearer, and what was wrong" }),
 });
 
+const readableHeaders = z.object({
+  accept: z.string().optional().openapi({ description: "The types that are read here, where it was of another" }),
+  "accept-encoding": z.string().optional().openapi({ description: "identity, where it was packed" }),
+});
+
 const PROBLEM_HEADERS: Partial<Record<ProblemStatus, z.ZodObject>> = {
   401: challengeHeader,
   403: challengeHeader,
+  415: readableHeaders,
   429: retryAfterHeader,
   503: retryAfterHeader,
 };

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { basename } from "@std/path";
 import type { JobEvent, Jobs } from "../../jobs/jobs.ts";
-import { lastEventId, lastEventIdHeaders, textStream, writeEvent } from "../http/event_stream.ts";
+import { lastEventId, lastEventIdHeaders, STREAM_HEADERS, textStream, writeEvent } from "../http/event_stream.ts";
 import { FORMATS, negotiate } from "../http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "../http/paging.ts";
 import { problemBody, problemDetails } from "../http/problem.ts";
@@ -117,7 +117,7 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
         const events = await pastEvents(jobs, id, { after, limit: query.limit });
         return c.json(events, 200, { ...nextLink(c, events, query.limit), "cache-control": "no-store" });
       }
-      const headers = { "content-type": FORMATS[format], "cache-control": "no-store" };
+      const headers = { ...STREAM_HEADERS, "content-type": FORMATS[format] };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
       const gone = new AbortController();
       const signal = AbortSignal.any([gone.signal, stopping]);
@@ -170,7 +170,7 @@ export const jobLogs = ({ jobs, stopping }: JobDependencies): Operation => {
     answer: async (c) => {
       const query = await readInput(c, logsQuery, ["query"]);
       const { id } = await findJob(jobs, c);
-      const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+      const headers = { ...STREAM_HEADERS, "content-type": "text/plain; charset=utf-8" };
       if (c.req.method === "HEAD") return c.body(null, 200, headers);
       const gone = new AbortController();
       const lines = linesOf(id, query, AbortSignal.any([gone.signal, stopping]));

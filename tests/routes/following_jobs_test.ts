@@ -22,6 +22,10 @@ Deno.test("GET /jobs/{id}/events: what has happened, then what happens, then the
     say(progress(1));
     const response = await fetch(`${origin}/jobs/a/events`);
     assertEquals(response.headers.get("content-type"), "text/event-stream");
+    assertEquals(response.headers.get("x-accel-buffering"), "no");
+    const logs = await fetch(`${origin}/jobs/a/logs?follow=true`);
+    assertEquals(logs.headers.get("x-accel-buffering"), "no");
+    await logs.body!.cancel();
     const events = readEvents(response.body!);
     const next = async () => (await events.next()).value!;
     assertEquals(await next(), { id: 1, type: "start", data: { run: "runs/a", steps: 10 } });

@@ -10,6 +10,24 @@ const draw = async (url: string, init?: RequestInit) => {
   return { headers: response.headers, bytes };
 };
 
+/** Status and content-length as they were sent: fetch takes a packed answer's length away. */
+const fetchRaw = async (
+  url: string,
+  { method, headers = {} }: { method: string; headers?: Record<string, string> },
+): Promise<{ status: number; length: string | null }> => {
+  const { hostname, port, host, pathname, search } = new URL(url);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const lines = Object.entries({ host, connection: "close", ...headers }).map(([name, value]) =>
+    `${name}: ${value}\r\n`
+  );
+  await connection.write(new TextEncoder().encode(`${method} ${pathname}${search} HTTP/1.1\r\n${lines.join("")}\r\n`));
+  const [head] = (await new Response(connection.readable).text()).split("\r\n\r\n");
+  return {
+    status: Number(head.split(" ")[1]),
+    length: /^content-length: *(\d+)\r?$/im.exec(head)?.[1] ?? null,
+  };
+};
+
 /** Tile `index` of a grid of 8×8 tiles with a border of 2. */
 const tileOf = (png: Uint8Array, index: number, columns: number): number[] => {
   const { data, width } = decodePng(png);
@@ -189,6 +207,42 @@ Deno.test("POST /generate: a body made to choke the server is refused in few wor
       assertEquals(response.status, status, body.slice(0, 50));
       assert(answer.length < 10_000, `${answer.length} characters`);
     }
+  }));
+
+Deno.test("HEAD says the length that GET has, or none where it would draw", () =>
+  withServer(async ({ origin }) => {
+    const asBrowser = { accept: "text/html", "accept-encoding": "gzip" };
+    const cases: [path: string, status: number, headers?: Record<string, string>][] = [
+      ["/", 200],
+      ["/", 200, asBrowser],
+      ["/page/app.js", 200, { "accept-encoding": "br" }],
+      ["/docs", 200],
+      ["/docs/swagger-ui.css", 200],
+      ["/openapi.json", 200],
+      ["/models", 200],
+      ["/schedules", 200],
+      ["/jobs", 200],
+      ["/predictions", 200],
+      ["/ready", 200],
+      ["/nowhere", 404, { "x-request-id": "one" }],
+      ["/generate?n=0", 422, { "x-request-id": "two" }],
+      ["/inpaint", 405, { "x-request-id": "three" }],
+    ];
+    for (const [path, status, headers = {}] of cases) {
+      const [head, get] = await Promise.all(
+        ["HEAD", "GET"].map((method) => fetchRaw(`${origin}${path}`, { method, headers })),
+      );
+      // A body that says its method is as much longer.
+      const more = status === 405 ? "HEAD".length - "GET".length : 0;
+      assertEquals([head.status, get.status], [status, status], path);
+      assertEquals(Number(head.length), Number(get.length) + more, path);
+      assert(Number(get.length) > 0, path);
+    }
+    for (const path of ["/generate?steps=1", "/generate?format=event-stream", "/forward"]) {
+      assertEquals(await fetchRaw(`${origin}${path}`, { method: "HEAD" }), { status: 200, length: null }, path);
+    }
+    const same = await fetchRaw(`${origin}/page/app.js`, { method: "HEAD", headers: { "if-none-match": "*" } });
+    assertEquals(same, { status: 304, length: null });
   }));
 
 Deno.test("HEAD /generate says what GET would, and draws nothing", () =>

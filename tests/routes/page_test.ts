@@ -99,12 +99,31 @@ Deno.test("GET /page/app.css: is kept for good by its mark, asked about without,
     const tag = plain.headers.get("etag")!;
     const same = await get("/page/app.css", { "if-none-match": `"other", W/${tag}` });
     assertEquals([same.status, await same.text()], [304, ""]);
+    const any = await get("/page/app.css", { "if-none-match": "*" });
+    assertEquals([any.status, any.headers.get("etag"), await any.text()], [304, tag, ""]);
     const other = await get("/page/app.css", { "if-none-match": '"other"' });
     assertNotEquals((await other.text()).length, 0);
     assertEquals(other.status, 200);
     const wrong = await get("/page/app.css?v=000000000000");
     await wrong.body?.cancel();
     assertEquals(wrong.headers.get("cache-control"), "no-cache");
+  }));
+
+Deno.test("GET /page/app.css: If-Match is met by the tag itself or *, else 412, whatever If-None-Match says", () =>
+  withFiles(async (get) => {
+    const statusOf = async (headers: Record<string, string>, method = "GET") => {
+      const response = await get("/page/app.css", headers, method);
+      await response.body?.cancel();
+      return response.status;
+    };
+    const tag = (await get("/page/app.css", {}, "HEAD")).headers.get("etag")!;
+    assertEquals(await statusOf({ "if-match": `"other", ${tag}` }), 200);
+    assertEquals(await statusOf({ "if-match": "*" }), 200);
+    assertEquals(await statusOf({ "if-match": tag, "if-none-match": tag }), 304);
+    assertEquals(await statusOf({ "if-match": '"other"' }), 412);
+    assertEquals(await statusOf({ "if-match": '"other"' }, "HEAD"), 412);
+    assertEquals(await statusOf({ "if-match": `W/${tag}` }), 412);
+    assertEquals(await statusOf({ "if-match": '"other"', "if-none-match": tag }), 412);
   }));
 
 Deno.test("/page/…: other methods are 405, other files 404, as problems", () =>

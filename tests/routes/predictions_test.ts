@@ -63,7 +63,14 @@ Deno.test("PUT /predictions/{id} makes one once: again it is the same, and anoth
 Deno.test("PUT /predictions/{id}: what is no request is refused, and makes none", () =>
   withServer(async ({ origin }) => {
     const cases: [path: string, body: unknown, status: number, says: string][] = [
-      ["x", { task: "draw", input: {} }, 422, "task must be"],
+      [
+        "x",
+        { task: "draw", input: {} },
+        422,
+        'task must be one of generate, img2img, inpaint, interpolate, reconstruct, forward, received "draw"',
+      ],
+      ["x", { input: {} }, 422, "task must be one of generate, img2img"],
+      ["x", { task: 7, input: {} }, 422, "reconstruct, forward, received 7"],
       ["x", { task: "generate" }, 422, "input must be"],
       ["x", { task: "generate", input: { n: 0 } }, 422, "input.n must be ≥ 1"],
       ["x", { task: "generate", input: { eta: 0.5 } }, 422, "input.eta must be absent"],
@@ -134,7 +141,9 @@ Deno.test("GET /predictions/{id}/events tells it all again, or what came after L
   withServer(async ({ origin }) => {
     const { body } = await json(`${origin}/generate?steps=40&frames=4`, later);
     const url = `${origin}${body.urls.events}`;
-    const events = await allEvents(await fetch(url));
+    const response = await fetch(url);
+    assertEquals(response.headers.get("x-accel-buffering"), "no");
+    const events = await allEvents(response);
     const types = events.map(({ type }) => type);
     assertEquals([types[0], types[1], types.at(-1)], ["queued", "started", "done"]);
     assertEquals(events.filter(({ data }) => data.preview).length, 4);

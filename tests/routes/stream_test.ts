@@ -15,6 +15,8 @@ Deno.test("/generate as an event stream: queued, started, steps with pictures, d
     const response = await fetch(`${origin}/generate?${query}&format=event-stream&frames=5`);
     assertEquals([response.status, response.headers.get("content-type")], [200, "text/event-stream"]);
     assertEquals(response.headers.get("denoise-seed"), "3");
+    const [buffering, caching] = ["x-accel-buffering", "cache-control"].map((name) => response.headers.get(name));
+    assertEquals([buffering, caching], ["no", "no-store"]);
     const events = await allEvents(response);
 
     const types = events.map(({ type }) => type);

@@ -53,6 +53,36 @@ Deno.test("an image that is none, missing, twice there or a bomb is refused, and
     assertEquals([mask.status, (await mask.json()).errors[0].field], [422, "mask"]);
   }));
 
+Deno.test("a packed body is 415, and the answer says how to send it, as it does of a body of another type", () =>
+  withServer(async ({ origin }) => {
+    const parameters = new Blob([JSON.stringify({ steps: 1 })]).stream().pipeThrough(new CompressionStream("gzip"));
+    const body = await new Response(parameters).bytes();
+    const send = async (path: string, headers: Record<string, string>, method = "POST") => {
+      const response = await fetch(`${origin}${path}`, { method, body, headers });
+      return { status: response.status, headers: response.headers, problem: await response.json() };
+    };
+    const packed = { "content-type": "application/json", "content-encoding": "gzip" };
+    for (
+      const [path, method] of [["/generate"], ["/img2img"], ["/models"], ["/jobs"], ["/predictions/x", "PUT"]]
+    ) {
+      const { status, headers, problem } = await send(path, packed, method);
+      assertEquals([status, headers.get("accept-encoding"), headers.get("accept")], [415, "identity", null], path);
+      assertEquals(
+        problem.detail,
+        'send the body as it is: content-encoding must be identity, received "gzip"',
+      );
+    }
+    const typed = await send("/img2img", { "content-type": "text/plain" });
+    assertEquals([typed.status, typed.headers.get("accept-encoding")], [415, null]);
+    assertEquals(typed.headers.get("accept"), "multipart/form-data, application/json");
+    const plain = await fetch(
+      `${origin}/generate`,
+      asJson({ steps: 1 }, { headers: { "content-encoding": "Identity" } }),
+    );
+    assertEquals(plain.status, 200);
+    await plain.body!.cancel();
+  }));
+
 Deno.test("a body of another type is 415, one that cannot be parsed 400, one that is too large 413", () =>
   withServer(async ({ origin }) => {
     const cases: [init: RequestInit, status: number][] = [

@@ -50,5 +50,8 @@ Deno.test("each request is logged once, with the id that its answer has and what
     assertEquals(second, { ...shared, id, status: 422 });
     const { task, model, parameters } = lines[0];
     assertEquals([task, model, (parameters as { seed: number }).seed], ["generate", "tiny-model", 5]);
+    await fetch(`${origin}/generate`, { method: "HEAD" });
+    await until(() => lines.length, (count) => count >= 3);
+    assertEquals([lines[2].method, lines[2].status, lines[2].outcome], ["HEAD", 200, "sent"]);
   }, { log });
 });
