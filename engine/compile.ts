@@ -20,6 +20,26 @@ export interface Compiler {
   ): CompiledFunction;
 }
 
+/** What a backend throws when values are asked for that are not computed yet. */
+export const refuseRead = (): never => {
+  throw new Error("Cannot read a tensor's values in a function that is being compiled");
+};
+
+const refuseRandom = (): never => {
+  throw new Error("Cannot compile random numbers: each call would use the same; make them outside, and pass them in");
+};
+
+/** Runs what records a function; random numbers drawn meanwhile are refused. */
+export const withoutRandom = <T>(record: () => T): T => {
+  const random = Math.random;
+  Math.random = refuseRandom;
+  try {
+    return record();
+  } finally {
+    Math.random = random;
+  }
+};
+
 /** A function made by {@linkcode compile}. */
 export interface Compiled<Inputs extends unknown[], Outputs> {
   (...inputs: Inputs): Outputs;

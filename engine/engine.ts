@@ -58,6 +58,9 @@ export interface Engine {
   readonly library?: string;
 }
 
+/** The processor as {@linkcode Engine.device}. */
+export const describeProcessor = (threads: number): string => `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
+
 /** An engine cannot start on this machine; the message says why, in one line. */
 export class EngineError extends Error {
   override readonly name = "EngineError";

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
-import type { CompiledFunction, Compiler } from "../compile.ts";
-import { ANY_ROWS, OnnxGraph, type Value } from "./graph.ts";
+import { type CompiledFunction, type Compiler, refuseRead, withoutRandom } from "../compile.ts";
+import { ANY_ROWS, isOfBatch, OnnxGraph, type Value } from "./graph.ts";
 import { type HostValues, type Order, plainOrder, reorder } from "../order.ts";
 import { dtypeOf, elementTypeOf, RECORDERS, type RecordOperation } from "./kernels.ts";
 import type { HostTensor, OnnxSession } from "./session.ts";
@@ -52,21 +52,13 @@ interface Trace {
   readonly captured: Map<object, Value>;
 }
 
-const refuseRead = (): never => {
-  throw new Error("Cannot read a tensor's values in a function that is being compiled");
-};
-
 const refuseStale = (): never => {
   throw new Error("Cannot use a tensor that was made while a function was compiled");
 };
 
-const refuseRandom = (): never => {
-  throw new Error("Cannot compile random numbers: each call would use the same; make them outside, and pass them in");
-};
-
 /** With the batch's own size in the place of what stands for any. */
 const shapeFor = (shape: readonly number[], rows: number): number[] =>
-  shape.map((size) => size > 0 && size % ANY_ROWS === 0 ? size / ANY_ROWS * rows : size);
+  shape.map((size) => isOfBatch(size) ? size / ANY_ROWS * rows : size);
 
 /**
  * A backend of tfjs that records operations as an ONNX graph: those of a compiled function as one, and each of the others
@@ -212,19 +204,18 @@ export class OnnxBackend extends tf.KernelBackend implements Compiler {
    * @returns its outputs, with their axes in memory in the order of their shapes
    */
   record(graph: OnnxGraph, inputs: readonly Value[], compute: (inputs: tf.Tensor[]) => tf.Tensor[]): Value[] {
-    const random = Math.random;
-    this.#trace = { graph, captured: new Map() };
-    Math.random = refuseRandom;
+    const trace: Trace = { graph, captured: new Map() };
+    let outputs: Value[] = [];
+    const record = () => {
+      const infos = this.#asInfos([...inputs], (symbol) => this.#add({ symbol, graph })) as tf.TensorInfo[];
+      const tensors = infos.map((info) => tf.engine().makeTensorFromTensorInfo(info));
+      outputs = compute(tensors).map((output) => graph.plain(this.#symbolOf(output, trace)));
+    };
+    this.#trace = trace;
     try {
-      let outputs: Value[] = [];
-      tf.tidy(() => {
-        const infos = this.#asInfos([...inputs], (symbol) => this.#add({ symbol, graph })) as tf.TensorInfo[];
-        const tensors = infos.map((info) => tf.engine().makeTensorFromTensorInfo(info));
-        outputs = compute(tensors).map((output) => graph.plain(this.#symbolOf(output, this.#trace!)));
-      });
+      withoutRandom(() => tf.tidy(record));
       return outputs;
     } finally {
-      Math.random = random;
       this.#trace = null;
     }
   }

@@ -42,7 +42,8 @@ export const NCHW = [0, 3, 1, 2];
 /** The dimensions of a tensor as it lies in memory. */
 export const dimensionsOf = ({ shape, order }: Value): number[] => order.map((axis) => shape[axis]);
 
-const isOfBatch = (size: number): boolean => size > 0 && size % ANY_ROWS === 0;
+/** Whether a dimension is of the batch. */
+export const isOfBatch = (size: number): boolean => size > 0 && size % ANY_ROWS === 0;
 
 /** The same, the batch named. */
 const namedDimensions = (value: Value): (number | string)[] =>

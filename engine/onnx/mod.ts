@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
-import { type Engine, EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
+import { describeProcessor, type Engine, EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import { hasGpu as findGpu } from "../webgpu/adapter.ts";
-import type { OpenSession } from "./backend.ts";
+import { OnnxBackend, type OpenSession, registerKernels } from "./backend.ts";
 import { preloadCuda } from "./cuda.ts";
 import { OnnxGraph } from "./graph.ts";
 import { loadRuntime, openSession, type Runtime } from "./session.ts";
@@ -45,13 +45,16 @@ const checkDevice = async (
   tryDevice(runtime, device);
 };
 
-const chooseDevice = async (runtime: Runtime, hasGpu: () => Promise<boolean>): Promise<OnnxDevice> => {
-  if (runtime.devices.includes("cuda")) {
+const chooseDevice = async (
+  runtime: Runtime,
+  { hasGpu, noCuda }: { hasGpu: () => Promise<boolean>; noCuda: string | null },
+): Promise<OnnxDevice> => {
+  if (noCuda === null && runtime.devices.includes("cuda")) {
     try {
       tryDevice(runtime, "cuda");
       return "cuda";
     } catch (error) {
-      // Its libraries, or a card, are missing, as on most machines.
+      // A card is there, and does not compute.
       if (!(error instanceof EngineError)) throw error;
     }
   }
@@ -78,9 +81,8 @@ export const openOnnx = async (
   // Before the runtime, which it brings with it.
   const noCuda = ["auto", "cuda", "tensorrt"].includes(device) ? preloadCuda() : null;
   const runtime = await loadRuntime();
-  const chosen = device === "auto" ? await chooseDevice(runtime, hasGpu) : device;
+  const chosen = device === "auto" ? await chooseDevice(runtime, { hasGpu, noCuda }) : device;
   if (device !== "auto" && device !== "cpu") await checkDevice(runtime, chosen, { hasGpu, noCuda });
-  const { OnnxBackend, registerKernels } = await import("./backend.ts");
   const name = `onnx ${chosen} ${threads}`;
   if (!tf.engine().registryFactory[name]) {
     registerKernels(name);
@@ -92,7 +94,7 @@ export const openOnnx = async (
   return {
     name: "onnx",
     version: runtime.version,
-    device: chosen === "cpu" ? `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}` : DEVICES[chosen],
+    device: chosen === "cpu" ? describeProcessor(threads) : DEVICES[chosen],
     isGpu: chosen !== "cpu" && chosen !== "webgpu-software",
     compilesFor: "any rows",
     providers: ONNX_DEVICES.filter((device) => runtime.devices.includes(device) && device !== "webgpu-software"),

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
-import type { CompiledFunction, Compiler } from "../compile.ts";
+import { type CompiledFunction, type Compiler, refuseRead, withoutRandom } from "../compile.ts";
 import type { Binding, TensorMetadata } from "./binding.ts";
 import { type Attribute, ATTRIBUTE_KINDS } from "./eager.ts";
 import { DATA_TYPES, type Values } from "./host_tensor.ts";
@@ -73,14 +73,6 @@ interface NodeBackend extends tf.KernelBackend {
 
 const NodeBackend = NodeJSKernelBackend as unknown as new (binding: Binding, packageName: string) => NodeBackend;
 
-const refuseRead = (): never => {
-  throw new Error("Cannot read a tensor's values in a function that is being compiled");
-};
-
-const refuseRandom = (): never => {
-  throw new Error("Cannot compile random numbers: each call would use the same; make them outside, and pass them in");
-};
-
 /** tfjs-node's backend, with functions that are compiled. */
 export class TensorflowBackend extends NodeBackend implements Compiler {
   readonly #binding: Binding;
@@ -103,24 +95,22 @@ export class TensorflowBackend extends NodeBackend implements Compiler {
   ): CompiledFunction {
     this.getInputTensorIds(examples);
     const types = examples.map(({ dataId, shape }) => ({ shape, dtype: this.tensorMap.get(dataId).dtype }));
-    const random = Math.random;
     this.#traced = new WeakSet();
-    Math.random = refuseRandom;
     try {
-      const traced = this.#binding.trace(types, (inputs) => {
+      const record = (inputs: TensorMetadata[]) => {
         let outputs: number[] = [];
         tf.tidy(() => {
           outputs = this.getInputTensorIds(compute(inputs.map((input) => this.createOutputTensor(input))));
         });
         return outputs;
-      }, options);
+      };
+      const traced = withoutRandom(() => this.#binding.trace(types, record, options));
       return {
         run: (inputs) =>
           this.#binding.call(traced, this.getInputTensorIds(inputs)).map((output) => this.createOutputTensor(output)),
         free: () => traced.free(),
       };
     } finally {
-      Math.random = random;
       this.#traced = null;
     }
   }

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core";
 import util from "node:util";
-import { type Engine, EngineError, resolveXla, type XlaChoice } from "../engine.ts";
+import { describeProcessor, type Engine, EngineError, resolveXla, type XlaChoice } from "../engine.ts";
 import { Binding } from "./binding.ts";
 import { type ConfigOptions, type Context, openContext } from "./context.ts";
 import { findLibrary, LIBRARY_VARIABLE } from "./find_library.ts";
@@ -72,7 +72,7 @@ const start = async ({ library, xla, ...config }: TensorflowOptions): Promise<Te
   return {
     name: "tensorflow",
     version,
-    device: gpus > 0 ? `GPU (${gpus})` : `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    device: gpus > 0 ? `GPU (${gpus})` : describeProcessor(threads),
     isGpu: gpus > 0,
     compilesFor: "each shape",
     leastRows,

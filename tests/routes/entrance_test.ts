@@ -51,6 +51,17 @@ const withEntrance = async (test: (waiting: Waiting) => Promise<void>, seconds =
   }
 };
 
+const openTiny = (port: number, signal?: AbortSignal) =>
+  openServer({
+    models: [tinyModel],
+    engine: "wasm",
+    host: "127.0.0.1",
+    port,
+    jobs: createMemoryJobs(),
+    trainingOptions: z.strictObject({}),
+    signal,
+  });
+
 const answerOf = async (response: Promise<Response>) => {
   const { status } = await response;
   return { status, ...await (await response).json() };
@@ -59,14 +70,7 @@ const answerOf = async (response: Promise<Response>) => {
 Deno.test("a server that loads its models: what draws waits for them, the rest is answered at once", async () => {
   const port = freePort();
   const origin = `http://127.0.0.1:${port}`;
-  const opening = openServer({
-    models: [tinyModel],
-    engine: "wasm",
-    host: "127.0.0.1",
-    port,
-    jobs: createMemoryJobs(),
-    trainingOptions: z.strictObject({}),
-  });
+  const opening = openTiny(port);
   const prediction = asJson({ task: "generate", input: { steps: 2 } }, { method: "PUT" });
   const drawn = [
     fetch(`${origin}/generate?steps=2&seed=1`),
@@ -93,15 +97,7 @@ Deno.test("a server that loads its models: what draws waits for them, the rest i
 Deno.test("a server that is to be closed while it loads its models lets nobody wait for them", async () => {
   const port = freePort();
   const interrupt = new AbortController();
-  const opening = openServer({
-    models: [tinyModel],
-    engine: "wasm",
-    host: "127.0.0.1",
-    port,
-    jobs: createMemoryJobs(),
-    trainingOptions: z.strictObject({}),
-    signal: interrupt.signal,
-  });
+  const opening = openTiny(port, interrupt.signal);
   const waiting = fetch(`http://127.0.0.1:${port}/generate`);
   await (await fetch(`http://127.0.0.1:${port}/health`)).body!.cancel();
   interrupt.abort();
