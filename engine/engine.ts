@@ -61,6 +61,10 @@ export interface Engine {
 /** The processor as {@linkcode Engine.device}. */
 export const describeProcessor = (threads: number): string => `CPU, ${threads} ${threads === 1 ? "thread" : "threads"}`;
 
+/** What was thrown, in one line. */
+export const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n")[0];
+
 /** An engine cannot start on this machine; the message says why, in one line. */
 export class EngineError extends Error {
   override readonly name = "EngineError";

@@ -1,5 +1,5 @@
 import { type EngineChoice, openBest } from "../../engine/best.ts";
-import { EngineError, type EngineName, ENGINES, openEngine } from "../../engine/mod.ts";
+import { EngineError, type EngineName, ENGINES, firstLine, openEngine } from "../../engine/mod.ts";
 import { findLibrary } from "../../engine/tensorflow/find_library.ts";
 import { openLibrary } from "../../engine/tensorflow/library.ts";
 import { findPythonTensorflow, type PythonTensorflow } from "../../engine/tensorflow/link.ts";
@@ -43,8 +43,7 @@ const open = async (name: EngineName, tensorflow?: string): Promise<FoundEngine>
     const { version, device, compilesFor, library, providers } = await openEngine(name, options);
     return { name, version, device, compiles: compilesFor !== undefined, library, providers };
   } catch (error) {
-    const message = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    return { name, reason: message.replace(/^Cannot start \S+: /, "") };
+    return { name, reason: firstLine(error).replace(/^Cannot start \S+: /, "") };
   }
 };
 

@@ -1,5 +1,5 @@
 import { join } from "@std/path";
-import { EngineError } from "../engine.ts";
+import { EngineError, firstLine } from "../engine.ts";
 import { isGranted } from "../permissions.ts";
 
 /** The project's own folder of ONNX Runtime with CUDA: wheels of PyPI, as they are. */
@@ -46,7 +46,7 @@ const open = <S extends Deno.ForeignLibraryInterface>(path: string, symbols: S):
   try {
     return Deno.dlopen(path, symbols);
   } catch (cause) {
-    throw new EngineError((cause instanceof Error ? cause.message : String(cause)).split("\n")[0], { cause });
+    throw new EngineError(firstLine(cause), { cause });
   }
 };
 

@@ -1,7 +1,7 @@
 import { fromFileUrl, resolve } from "@std/path";
 import { isMainThread } from "node:worker_threads";
 import type { InferenceSession, Tensor } from "onnxruntime-common";
-import { EngineError, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
+import { EngineError, firstLine, ONNX_DEVICES, type OnnxDevice } from "../engine.ts";
 import type { ElementType } from "./encode.ts";
 import { isGranted, type LibraryGrant } from "../permissions.ts";
 import { CUDA_FOLDER } from "./cuda.ts";
@@ -66,8 +66,6 @@ const FATAL = 4;
 const SPIN_MICROSECONDS = 100;
 
 const RUN_OPTIONS: InferenceSession.RunOptions = { logSeverityLevel: FATAL };
-
-const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0];
 
 /** Values that the runtime can take: it refuses memory that threads share, as that of a data set's loader. */
 const owned = (values: HostValues): HostValues => values.buffer instanceof SharedArrayBuffer ? values.slice() : values;
