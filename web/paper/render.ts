@@ -5,7 +5,7 @@ import temml from "temml";
 /** Figures that live in the page, and the headings that each stands before. */
 const BEFORE: Readonly<Record<string, string>> = {
   "4. Reverse: from noise to an image": "posterior",
-  "10. Algorithm 1: training": "weights",
+  "12. Algorithm 1: training": "weights",
   "What it looks like on the way": "particles",
 };
 
