@@ -48,3 +48,34 @@ browserTest("Paper: the figures live: the browser's core draws them, and the ser
     assertEquals(await finished(page), "finished, after 50 steps");
   });
 });
+
+browserTest("Paper: every block of code runs where it is, can be changed, and says what came of it", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/paper`, async (page) => {
+    await page.locator(".code").first().waitFor();
+    const blocks = await page.locator(".code").all();
+    assert(blocks.length > 12, `${blocks.length} blocks`);
+    for (const block of blocks) {
+      await block.getByText("In code").click();
+      await block.getByRole("button", { name: "Run" }).click();
+      assertMatch((await block.locator(".held, .wrong").textContent())!, /^It ran to its end; .* held\.$/);
+      assertEquals(await block.locator("textarea").evaluate((area) => area.scrollWidth <= area.clientWidth), true);
+    }
+    const [, block] = blocks;
+    const [code, run] = [block.locator("textarea"), block.getByRole("button", { name: "Run" })];
+    const before = await code.inputValue();
+    await code.fill(before.replace("0.2803", "0.5"));
+    await run.click();
+    await block.getByText(/to be close to "5e-1"/).waitFor();
+    await code.fill("console.log(new Float32Array(2), 'two');\nthrow new Error('on purpose');");
+    await run.click();
+    await block.getByText("line 2: Error: on purpose").waitFor();
+    assertEquals(await block.locator(".printed").textContent(), "[0, 0] two");
+    await code.fill("while (true);");
+    await run.click();
+    await block.getByRole("button", { name: "Stop" }).click();
+    await block.getByText("Stopped.").waitFor();
+    await block.getByRole("button", { name: "Undo all changes" }).click();
+    assertEquals(await code.inputValue(), before);
+  });
+});
