@@ -10,7 +10,7 @@ import { version } from "./commands/cli/version.ts";
 
 const FIGURE: CommandGroup = {
   name: "figure",
-  summary: "Draw a figure of the paper with a model: forward, reverse, interpolate, gallery or chain.",
+  summary: "Draw a figure of the paper: forward, reverse, interpolate, gallery, chain, network or paths.",
   entries: [
     defineEntry({
       name: "figure forward",
@@ -41,6 +41,18 @@ const FIGURE: CommandGroup = {
       summary: "Draw the figure of both processes with their equations, the model's images at the nodes.",
       load: async () => (await import("./commands/figure.ts")).chainCommand,
       loadRunner: async () => (await import("./commands/figure/chain.ts")).drawChain,
+    }),
+    defineEntry({
+      name: "figure network",
+      summary: "Draw the figure of a model's network, layer by layer.",
+      load: async () => (await import("./commands/figure.ts")).networkCommand,
+      loadRunner: async () => (await import("./commands/figure/network.ts")).drawNetwork,
+    }),
+    defineEntry({
+      name: "figure paths",
+      summary: "Draw the figure of how samplers move, on data of one dimension; it needs no model.",
+      load: async () => (await import("./commands/figure.ts")).pathsCommand,
+      loadRunner: async () => (await import("./commands/figure/paths.ts")).drawPaths,
     }),
   ],
 };

@@ -199,3 +199,31 @@ export const interpolateCommand = defineCommand({
     },
   ],
 });
+
+/** The options of `figure network`. */
+export const networkOptions = z.strictObject({ ...modelOptions, out: outOption("network") });
+
+/** The `figure network` command: a model's U-Net, layer by layer. */
+export const networkCommand = defineCommand({
+  options: networkOptions,
+  short: { model: "m", out: "o" },
+  paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
+  examples: [
+    { line: "deno task figure network", does: "The network of the digits, into network.svg and network.png." },
+    { line: "deno task figure network -m models/ddpm-cifar10-32 -o unet.svg", does: "The paper's own." },
+  ],
+});
+
+/** The options of `figure paths`. */
+export const pathsOptions = z.strictObject({
+  out: outOption("paths"),
+  seed: samplingParameters.shape.seed.describe("Seed of the noise. Default: random"),
+});
+
+/** The `figure paths` command: how samplers move, on data of one dimension. It needs no model. */
+export const pathsCommand = defineCommand({
+  options: pathsOptions,
+  short: { out: "o", seed: "s" },
+  paths: ({ out }) => ({ write: { out: figurePaths(out) } }),
+  examples: [{ line: "deno task figure paths --seed 7", does: "Into paths.svg and paths.png." }],
+});

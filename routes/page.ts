@@ -9,7 +9,8 @@ import { contentSecurityPolicy } from "./http/frame.ts";
 import { notFound, problem } from "./http/problem.ts";
 import { allowOnly } from "./http/resource.ts";
 
-const POLICY = contentSecurityPolicy("font-src 'self'");
+/** Blocks of the guided reading run in Workers that are made of their text; those may load no more than the page may. */
+const POLICY = contentSecurityPolicy("font-src 'self'", "worker-src 'self' blob:");
 
 /** The page's files below `web/dist`, as `deno task page` built them, by the type that each is. */
 const FILES = {
@@ -17,6 +18,7 @@ const FILES = {
   "app.js": "text/javascript; charset=utf-8",
   "app.css": "text/css; charset=utf-8",
   "icon.svg": "image/svg+xml",
+  "playground.js": "text/javascript; charset=utf-8",
   "paper.html": "text/html; charset=utf-8",
   "math.woff2": "font/woff2",
   "licences.txt": "text/plain; charset=utf-8",

@@ -15,7 +15,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   datasets: ["core", "files", "formats"],
   training: ["core", "files", "formats", "engine", "model", "sampling", "datasets"],
   jobs: ["core", "files", "formats", "engine", "model", "sampling", "datasets", "training"],
-  figures: ["core", "files", "formats", "sampling"],
+  figures: ["core", "files", "formats", "model", "sampling"],
   evaluation: ["core", "files", "formats", "engine", "model", "sampling", "datasets", "training", "figures"],
   routes: ["core", "files", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
   web: ["core"],

@@ -8,6 +8,8 @@ import {
   forwardCommand,
   galleryCommand,
   interpolateCommand,
+  networkCommand,
+  pathsCommand,
   reverseCommand,
 } from "../commands/figure.ts";
 import { typeset } from "../figures/typeset.ts";
@@ -62,6 +64,8 @@ const COMMANDS: Record<string, Command> = {
   "figure forward": forwardCommand,
   "figure gallery": galleryCommand,
   "figure interpolate": interpolateCommand,
+  "figure network": networkCommand,
+  "figure paths": pathsCommand,
   "figure reverse": reverseCommand,
 };
 

@@ -19,8 +19,8 @@ const read = (path: string): Promise<string> => Deno.readTextFile(join(here, pat
 
 const fileOf = (specifier: string): URL => new URL(import.meta.resolve(specifier));
 
-const bundle = async (file: string): Promise<void> => {
-  const args = ["bundle", "--quiet", "--platform", "browser", "--minify", "-o", file, join(here, "main.tsx")];
+const bundle = async (file: string, entry: string): Promise<void> => {
+  const args = ["bundle", "--quiet", "--platform", "browser", "--minify", "-o", file, join(here, entry)];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, stderr: "piped" }).output();
   if (!success) throw new Error(`deno bundle failed: ${new TextDecoder().decode(stderr)}`);
 };
@@ -49,7 +49,8 @@ const marked = async (folder: string, name: string): Promise<string> => {
 /** Writes all files of the page into a folder. */
 export const build = async (folder: string): Promise<void> => {
   await Deno.mkdir(folder, { recursive: true });
-  await bundle(join(folder, "app.js"));
+  await bundle(join(folder, "app.js"), "main.tsx");
+  await bundle(join(folder, "playground.js"), "paper/playground.ts");
   await Deno.writeTextFile(join(folder, "app.css"), await styles());
   await Deno.writeTextFile(join(folder, "icon.svg"), await read("icon.svg"));
   await Deno.writeTextFile(join(folder, "licences.txt"), await licences());

@@ -128,30 +128,27 @@ const createFigureContext = (
 };
 
 /**
- * Draws a figure of a model into its files. Whether they can be written is found out before any work.
+ * Draws a figure into its files. Whether they can be written is found out before any work.
  *
  * @param command whose figure it is
  * @param draw makes the SVG, and names what is reported with it, as the seed
  * @returns 0, or 130 after Ctrl-C, when nothing is left behind
  * @throws {UsageError} if the figure cannot be written
- * @throws {ModelError} if the model cannot be read
  */
-export const drawFigure = async (
+export const writeFigure = async (
   command: string,
-  options: FigureContextOptions,
-  draw: (context: FigureContext) => Promise<{ svg: string; facts?: Readonly<Record<string, unknown>> }>,
+  out: string,
+  draw: (
+    context: { readonly signal: AbortSignal; readonly reporter: Reporter },
+  ) => Promise<{ svg: string; facts?: Readonly<Record<string, unknown>> }>,
 ): Promise<number> => {
   const started = performance.now();
   using interrupt = listenForInterrupt();
   const reporter = createReporter({ jsonMilliseconds: 1000 });
-  using files = openFigureFiles(options.out, command);
+  using files = openFigureFiles(out, command);
   const { paths } = files;
   try {
-    const pipeline = await loadPipeline(options.model, {
-      notice: (message) => reporter.report({ event: "notice", message }),
-    });
-    using context = createFigureContext(pipeline, options, { signal: interrupt.signal, reporter });
-    const { svg, facts } = await draw(context);
+    const { svg, facts } = await draw({ signal: interrupt.signal, reporter });
     interrupt.signal.throwIfAborted();
     await files.write(svg);
     const seconds = (performance.now() - started) / 1000;
@@ -163,3 +160,21 @@ export const drawFigure = async (
     return INTERRUPTED;
   }
 };
+
+/**
+ * Draws a figure of a model into its files, as `writeFigure` does.
+ *
+ * @throws {ModelError} if the model cannot be read
+ */
+export const drawFigure = (
+  command: string,
+  options: FigureContextOptions,
+  draw: (context: FigureContext) => Promise<{ svg: string; facts?: Readonly<Record<string, unknown>> }>,
+): Promise<number> =>
+  writeFigure(command, options.out, async ({ signal, reporter }) => {
+    const pipeline = await loadPipeline(options.model, {
+      notice: (message) => reporter.report({ event: "notice", message }),
+    });
+    using context = createFigureContext(pipeline, options, { signal, reporter });
+    return await draw(context);
+  });

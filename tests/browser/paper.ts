@@ -18,9 +18,9 @@ browserTest("Paper: the text is there with its equations and pictures, and a lin
       await images.nth(i).scrollIntoViewIfNeeded();
       await images.nth(i).evaluate((image: HTMLImageElement) => image.decode());
     }
-    await page.locator(".sections").getByRole("link", { name: /^11\./ }).click();
-    assertMatch(page.url(), /#\/paper\?at=11-algorithm-2-sampling$/);
-    assert(await page.getByRole("heading", { name: /^11\./ }).evaluate((h) => h === document.activeElement));
+    await page.locator(".sections").getByRole("link", { name: /^13\./ }).click();
+    assertMatch(page.url(), /#\/paper\?at=13-algorithm-2-sampling$/);
+    assert(await page.getByRole("heading", { name: /^13\./ }).evaluate((h) => h === document.activeElement));
   });
 });
 
@@ -46,5 +46,36 @@ browserTest("Paper: the figures live: the browser's core draws them, and the ser
     await live(/Bayes/).getByText(/of mean 0\.\d+ and variance 0\.0\d+/).waitFor();
     await live(/Algorithm 2/).getByRole("button", { name: "Draw" }).click();
     assertEquals(await finished(page), "finished, after 50 steps");
+  });
+});
+
+browserTest("Paper: every block of code runs where it is, can be changed, and says what came of it", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/paper`, async (page) => {
+    await page.locator(".code").first().waitFor();
+    const blocks = await page.locator(".code").all();
+    assert(blocks.length > 12, `${blocks.length} blocks`);
+    for (const block of blocks) {
+      await block.getByText("In code").click();
+      await block.getByRole("button", { name: "Run" }).click();
+      assertMatch((await block.locator(".held, .wrong").textContent())!, /^It ran to its end; .* held\.$/);
+      assertEquals(await block.locator("textarea").evaluate((area) => area.scrollWidth <= area.clientWidth), true);
+    }
+    const [, block] = blocks;
+    const [code, run] = [block.locator("textarea"), block.getByRole("button", { name: "Run" })];
+    const before = await code.inputValue();
+    await code.fill(before.replace("0.2803", "0.5"));
+    await run.click();
+    await block.getByText(/to be close to "5e-1"/).waitFor();
+    await code.fill("console.log(new Float32Array(2), 'two');\nthrow new Error('on purpose');");
+    await run.click();
+    await block.getByText("line 2: Error: on purpose").waitFor();
+    assertEquals(await block.locator(".printed").textContent(), "[0, 0] two");
+    await code.fill("while (true);");
+    await run.click();
+    await block.getByRole("button", { name: "Stop" }).click();
+    await block.getByText("Stopped.").waitFor();
+    await block.getByRole("button", { name: "Undo all changes" }).click();
+    assertEquals(await code.inputValue(), before);
   });
 });

@@ -22,17 +22,20 @@ import { run, start, testCommandLine } from "./run_main.ts";
 
 const MODEL = ["--model", "tests/fixtures/tiny-model"];
 
-/** Draws into `folder` and gives the SVG with the number of its pictures, and the PNG's extent. */
-const drawn = async (folder: string, name: string, ...args: string[]) => {
+/** Draws into `folder` and gives the SVG with the number of its pictures. */
+const drawnAs = async (folder: string, name: string, ...args: string[]) => {
   const out = join(folder, name);
-  const { code, stdout, stderr } = await run(...args, ...MODEL, "--out", out);
+  const { code, stdout, stderr } = await run(...args, "--out", out);
   assertEquals([code, stderr], [0, ""]);
   const svg = Deno.readTextFileSync(`${out}.svg`);
   const { width, height } = decodePng(Deno.readFileSync(`${out}.png`));
   assert(svg.includes(`width="${width / 2}" height="${height / 2}"`), "the PNG has two pixels for a unit");
   assert(!svg.includes("<text"), "all text is paths");
-  return { svg, pictures: svg.match(/<image/g)!.length, stdout };
+  return { svg, pictures: (svg.match(/<image/g) ?? []).length, stdout };
 };
+
+/** The same of a figure that the tiny model draws. */
+const drawn = (folder: string, name: string, ...args: string[]) => drawnAs(folder, name, ...args, ...MODEL);
 
 const picture = (folder: string, name: string, red: number): string => {
   const path = join(folder, name);
@@ -68,6 +71,18 @@ testCommandLine("forward, reverse, interpolate, gallery and chain draw their pic
   ]);
   assertEquals(counts.map(({ pictures }) => pictures), [11, 2 * (3 + 2), 3 * 15, 6, 6, 4]);
 });
+
+testCommandLine(
+  "network draws a model's layers, paths needs no model and is the same for the same seed",
+  async (folder) => {
+    const { svg, pictures } = await drawnAs(folder, "n", "figure", "network", ...MODEL);
+    assert(svg.includes('aria-label="The U-Net layer by layer, from 8×8×3 '), svg.slice(0, 300));
+    assertEquals(pictures, 0);
+    const paths = (name: string, seed: string) => drawnAs(folder, name, "figure", "paths", "--seed", seed);
+    const [a, b, c] = await Promise.all([paths("a", "7"), paths("b", "7"), paths("c", "8")]);
+    assertEquals([a.svg === b.svg, a.svg === c.svg, a.pictures], [true, false, 4]);
+  },
+);
 
 const COMMANDS: Record<string, { command: Command; draw: (options: never) => Promise<number> }> = {
   forward: { command: forwardCommand, draw: drawForward },

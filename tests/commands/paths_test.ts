@@ -10,6 +10,8 @@ import {
   forwardCommand,
   galleryCommand,
   interpolateCommand,
+  networkCommand,
+  pathsCommand,
   reverseCommand,
 } from "../../commands/figure.ts";
 import { pullCommand } from "../../commands/pull.ts";
@@ -114,7 +116,8 @@ Deno.test("every command names the paths of its options, by whether they are rea
     image: ["a", "b"],
     data: none,
   });
-  for (const command of [chainCommand, forwardCommand, galleryCommand, interpolateCommand, reverseCommand]) {
+  const figures = [chainCommand, forwardCommand, galleryCommand, interpolateCommand, reverseCommand];
+  for (const command of [...figures, networkCommand, pathsCommand]) {
     assertEquals(pathsOf(command as Command, "--out", "c").write, { out: ["c.svg", "c.png"] });
     assertEquals(pathsOf(command as Command, "--out", "c.PNG").write, { out: ["c.PNG"] });
   }

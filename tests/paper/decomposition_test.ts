@@ -70,6 +70,16 @@ Deno.test("docs/ddpm.md tells the numbers of this case as they are", () => {
   }
 });
 
+Deno.test("docs/ddpm.md tells the lines of the first three paths as they are", async () => {
+  const { lines } = evaluate({ share: 1 });
+  const page = await Deno.readTextFile(new URL("../../docs/ddpm.md", import.meta.url));
+  const rows = [...page.matchAll(/^\| eq\. (\d\d) +\|[^|]+\| (\S+) +\| (\S+) +\| (\S+) +\|$/gm)];
+  assertEquals(rows.map(([, line]) => Number(line)), [...LINES]);
+  for (const [, line, ...told] of rows) {
+    told.forEach((value, i) => assertEquals(value.replace("−", "-"), lines[Number(line)][i].toFixed(3), `eq. ${line}`));
+  }
+});
+
 Deno.test("a worse network has a higher bound", () => {
   const [right, wrong] = [1, 0.7].map((share) => estimate(evaluate({ share }).lines[22]));
   assert(wrong.mean - right.mean > 4 * Math.hypot(wrong.error, right.error));

@@ -3,7 +3,16 @@ import { fromFileUrl, join } from "@std/path";
 import { gzipSync } from "node:zlib";
 
 const dist = fromFileUrl(new URL("../../web/dist/", import.meta.url));
-const FILES = ["app.css", "app.js", "icon.svg", "index.html", "licences.txt", "math.woff2", "paper.html"];
+const FILES = [
+  "app.css",
+  "app.js",
+  "icon.svg",
+  "index.html",
+  "licences.txt",
+  "math.woff2",
+  "paper.html",
+  "playground.js",
+];
 
 /** What the page may weigh, gzipped: its script and its style. */
 const MOST = 120_000;

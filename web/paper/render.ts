@@ -1,11 +1,12 @@
 /// <reference lib="deno.ns" />
 import MarkdownIt from "markdown-it";
+import { stripTypeScriptTypes } from "node:module";
 import temml from "temml";
 
 /** Figures that live in the page, and the headings that each stands before. */
 const BEFORE: Readonly<Record<string, string>> = {
   "4. Reverse: from noise to an image": "posterior",
-  "10. Algorithm 1: training": "weights",
+  "12. Algorithm 1: training": "weights",
   "What it looks like on the way": "particles",
 };
 
@@ -37,6 +38,18 @@ type Tokens = ReturnType<InstanceType<typeof MarkdownIt>["parse"]>;
 
 const figure = (name: string): string => `<div data-figure="${name}"></div>\n`;
 
+/** A block of the text as JavaScript, which browsers run: its types taken out, and laid out anew. */
+const toJavaScript = async (code: string): Promise<string> => {
+  const args = ["fmt", "--ext=js", "--line-width=110", "-"];
+  const child = new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(stripTypeScriptTypes(code)));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  if (!success) throw new Error(`deno fmt failed: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+};
+
 /** Height and width of an SVG by its viewBox, so that nothing jumps when it has come. */
 const sizeOf = async (path: string): Promise<string> => {
   const [, width, height] = /viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"/.exec(await Deno.readTextFile(path)) ?? [];
@@ -47,7 +60,7 @@ const sizeOf = async (path: string): Promise<string> => {
 const slugOf = (title: string): string => title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "");
 
 /**
- * The guided reading as HTML: equations as MathML, places for the figures that live, and no style or script.
+ * The guided reading as HTML: equations as MathML, code as JavaScript, places for the figures that live, and no style or script.
  *
  * @param path docs/ddpm.md; its pictures lie in figures/ beside it, as SVG
  * @throws {Error} if an equation cannot be set, or the text has no place for one of the figures
@@ -61,6 +74,8 @@ export const renderPaper = async (path: string): Promise<string> => {
       pictures.map(async (name) => [name, await sizeOf(`${folder}figures/${name}.svg`)] as const),
     ),
   );
+  const blocks = [...source.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code);
+  const scripts = new Map(await Promise.all(blocks.map(async (code) => [code, await toJavaScript(code)] as const)));
   const placed = new Set<string>();
   const insertFigure = (name: string | undefined): string => {
     if (name === undefined) return "";
@@ -85,7 +100,7 @@ export const renderPaper = async (path: string): Promise<string> => {
     const { info, content } = tokens[i];
     if (info === "math") return `<div class="equation" tabindex="0">${renderMath(content, true)}</div>\n`;
     return `<details class="code"><summary>In code</summary><pre tabindex="0"><code>${
-      escape(content)
+      escape(scripts.get(content)!)
     }</code></pre></details>\n`;
   };
 

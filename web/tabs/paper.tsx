@@ -7,6 +7,7 @@ import { ParticlesFigure } from "../figures/particles.tsx";
 import { PosteriorFigure } from "../figures/posterior.tsx";
 import { SchedulesFigure } from "../figures/schedules.tsx";
 import { WeightsFigure } from "../figures/weights.tsx";
+import { CodeBlock } from "../paper/code_block.tsx";
 import { ErrorNotice, Notice } from "../parts/notice.tsx";
 import { hrefOf, useQuery } from "../state/address.ts";
 import { serverState } from "../state/server.ts";
@@ -60,9 +61,16 @@ const Text = ({ html, onSections }: { html: string; onSections: (sections: reado
         slot,
       );
     }
+    const codes = [...root.current!.querySelectorAll<HTMLElement>(".code pre")].map((pre) => {
+      const place = document.createElement("div");
+      const code = pre.textContent!.trimEnd();
+      pre.replaceWith(place);
+      render(<CodeBlock code={code} />, place);
+      return place;
+    });
     const headings = [...root.current!.querySelectorAll<HTMLElement>("h3")];
     onSections(headings.map((heading) => ({ id: heading.id, heading })));
-    return () => slots.forEach((slot) => render(null, slot));
+    return () => [...slots, ...codes].forEach((slot) => render(null, slot));
   }, [html]);
   return <div ref={root} class="text" />;
 };
