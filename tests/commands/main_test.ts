@@ -46,7 +46,7 @@ testCommandLine(
   "figure of an unknown kind suggests the nearest and lists the known; a kind alone suggests figure",
   async () => {
     const wrong = await run("figure", "chian");
-    const kinds = "(figures: forward, reverse, interpolate, gallery, chain)";
+    const kinds = "(figures: forward, reverse, interpolate, gallery, chain, network, paths)";
     assertEquals(wrong, {
       code: 2,
       stdout: "",
