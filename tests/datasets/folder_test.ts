@@ -4,8 +4,10 @@ import type { DataEvent } from "../../datasets/cache.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { decodeInParallel } from "../../datasets/decode_pool.ts";
 import { openDataset } from "../../datasets/open.ts";
+import { coverBytes } from "../../formats/cover.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { encodePng } from "../../formats/png.ts";
+import { oddPicture, oddPictures } from "../formats/odd_pictures.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { bytesOf, expected, FIXTURES, namesIn } from "./fixtures.ts";
 
@@ -82,6 +84,40 @@ writingTest("openDataset reads GIF, BMP, TIFF, PPM, PGM and JPEG by their other 
   for (const same of [2, 3, 4]) assertEquals(image(same), image(0));
   assertNotEquals(image(1), image(0));
   assert(image(5).every((byte, i) => byte === image(5)[i - i % 3]));
+});
+
+/** Pictures that are read, to the pixels that Pillow makes of them, and pictures that it refuses, as files of a folder. */
+const oddFolder = async (folder: string) => {
+  // Kinds of which this program refuses more than Pillow have a test of their own.
+  const isBoth = (name: string) => /^(cmyk|webp|jpeg\/(exif|xmp|stray))/.test(name);
+  const read = oddPictures("read").filter(isBoth), refused = oddPictures("refused").filter(isBoth);
+  const pathOf = (name: string) => `${name.replace("/", "_")}.jpg`;
+  for (const kind of ["read", "refused"] as const) {
+    for (const name of kind === "read" ? read : refused) {
+      await write(folder, { [pathOf(name)]: oddPicture(`${kind}/${name}`).data as Uint8Array });
+    }
+  }
+  const byPath = (a: string, b: string) => pathOf(a) < pathOf(b) ? -1 : 1;
+  return { read: read.sort(byPath), refused: refused.map(pathOf).sort() };
+};
+
+writingTest("openDataset reads of odd pictures what Pillow reads, and skips what it refuses", async (root) => {
+  const folder = join(root, "odd");
+  const { read, refused } = await oddFolder(folder);
+  assert(read.length > 60 && refused.length > 5);
+  using dataset = await openDataset(folder, { root, size: 9 });
+  const expected = read.map((name) => {
+    const { shape: [height, width], data } = oddPicture(`rgb/${name}`);
+    const raster = { height, width, channels: 3, data: data as Uint8Array, orientation: 1 } as const;
+    return coverBytes(raster, { height: 9, width: 9, channels: 3 });
+  });
+  assertEquals(dataset.count, read.length);
+  read.forEach((name, i) => {
+    assertEquals(bytesOf(dataset).subarray(243 * i, 243 * (i + 1)), Uint8Array.from(expected[i]), name);
+  });
+  const [cache] = namesIn(join(root, ".prepared"));
+  const lines = (await Deno.readTextFile(join(root, ".prepared", cache, "skipped.txt"))).trimEnd().split("\n");
+  assertEquals(lines.map((line) => line.split("\t")[0]).sort(), refused);
 });
 
 writingTest("openDataset names and counts the files that it does not read, by their endings", async (root) => {
