@@ -38,7 +38,7 @@ interface ScanComponent extends Component {
 }
 
 const readScan = (data: Uint8Array, { components }: Frame): readonly ScanComponent[] => {
-  if (data.length < 4 + 2 * data[0]) throw damaged();
+  if (data[0] > 4 || data.length < 4 + 2 * data[0]) throw damaged();
   return Array.from({ length: data[0] }, (_, i) => {
     const [id, tables] = data.subarray(1 + 2 * i);
     const index = components.findIndex((component) => component.id === id);
@@ -87,6 +87,11 @@ class BitReader {
 
   /** The next 16 bits; they stay. Behind the end, or a restart, are zeros. */
   peek(): number {
+    if (this.#held < 16) this.#fill();
+    return this.#bits >>> (this.#held - 16) & 0xffff;
+  }
+
+  #fill(): void {
     while (this.#held <= 24) {
       const byte = this.bytes[this.#at];
       const isOver = this.#at >= this.bytes.length || (byte === 0xff && this.bytes[this.#at + 1] !== 0);
@@ -95,7 +100,6 @@ class BitReader {
       if (isOver) this.#beyond += 8;
       else this.#at += byte === 0xff ? 2 : 1;
     }
-    return this.#bits >>> (this.#held - 16) & 0xffff;
   }
 
   /** @throws {ImageError} behind the end */
@@ -193,25 +197,28 @@ const copyUnits = (
     if (isKept) writer.write(next >>> (16 - count), count);
     reader.skip(count);
   };
-  /** Copies a code, and gives its symbol. */
-  const copySymbol = (table: Uint16Array, isKept: boolean): number => {
+  /** Copies a code and the bits that belong to it, whose number the lower half of its symbol is; gives the symbol. */
+  const copyCode = (table: Uint16Array, isKept: boolean): number => {
     const entry = table[reader.peek()];
     if (entry === 0) throw damaged();
-    copy(entry >> 8, isKept);
+    const [length, bits] = [entry >> 8, entry & 15];
+    if (length + bits > 16) {
+      copy(length, isKept);
+      copy(bits, isKept);
+    } else copy(length + bits, isKept);
     return entry & 0xff;
   };
   for (let i = 0; i < units; i++) {
     if (restarts > 0 && i > 0 && i % restarts === 0) writer.restart(reader.restart());
     for (const { isKept, dc, ac } of blocks) {
       if (dc === null) copy(1, isKept);
-      else copy(Math.min(16, copySymbol(dc, isKept)), isKept);
+      else copyCode(dc, isKept);
       if (ac === null) continue;
       for (let k = 1; k < 64;) {
-        const symbol = copySymbol(ac, isKept);
-        const [zeros, bits] = [symbol >> 4, symbol & 15];
-        copy(bits, isKept);
-        if (bits === 0 && zeros < 15) break;
-        k += zeros + 1;
+        const symbol = copyCode(ac, isKept);
+        // Without bits, it ends the block or stands for sixteen zeros.
+        if ((symbol & 15) === 0 && symbol < 0xf0) break;
+        k += (symbol >> 4) + 1;
       }
     }
   }

@@ -1,3 +1,4 @@
+import { orientationOf } from "../orientation.ts";
 import { onCanvas } from "./on_canvas.ts";
 import { checkRasterSize, ImageError, type Raster } from "./raster.ts";
 import { unknownFormat } from "./unknown_format.ts";
@@ -70,7 +71,12 @@ export const readWithMagick = async (bytes: Uint8Array, { maxPixels }: { maxPixe
     if (format === "BMP" && bytes[30] === 0) image.alpha(AlphaAction.Off);
     const { height, width } = image;
     const data = image.getPixels((pixels) => pixels.toByteArray(0, 0, width, height, "RGBA"))!;
-    if (format !== "GIF") return { height, width, channels: 4, data, orientation: image.orientation || 1 };
+    if (format !== "GIF") {
+      const xmp = image.getProfile("xmp")?.data ?? null;
+      // Without a tag, it says 1 too. A TIFF is what EXIF data are.
+      const orientation = image.orientation > 1 ? image.orientation : orientationOf({ exif: bytes, xmp });
+      return { height, width, channels: 4, data, orientation };
+    }
     return { ...onCanvas(data, { height, width }, page), orientation: 1 };
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;
