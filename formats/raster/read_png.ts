@@ -1,4 +1,4 @@
-import { Unzlib } from "fflate";
+import { type FlateError, FlateErrorCode, Unzlib } from "fflate";
 import { concatBytes } from "../concat_bytes.ts";
 import { orientationOf } from "../orientation.ts";
 import { type PngChunk, pngChunks } from "../png_chunks.ts";
@@ -106,8 +106,9 @@ const inflateInto = (data: Uint8Array, out: Uint8Array): number => {
   } catch (error) {
     // What comes after the last byte is nobody's.
     if (at < out.length) {
-      const reason = error instanceof Error ? error.message : error;
-      throw new ImageError("damaged", `the image data is damaged: ${reason}`, { cause: error });
+      const isCut = (error as FlateError).code === FlateErrorCode.UnexpectedEOF;
+      const reason = isCut ? "ends early" : `is damaged: ${error instanceof Error ? error.message : error}`;
+      throw new ImageError("damaged", `the image data ${reason}`, { cause: error });
     }
   }
   return at;
@@ -343,27 +344,51 @@ const fromProfile = (text: Uint8Array): Uint8Array | null => {
   return /^([0-9a-f]{2})+$/i.test(digits) ? Uint8Array.fromHex(digits) : null;
 };
 
+const TEXTS = ["tEXt", "zTXt", "iTXt"];
 const EXIF_TEXT = "Raw profile type exif\0";
 const XMP_TEXT = "XML:com.adobe.xmp\0";
 
-/** The last chunk of a type, or of one whose data start with a keyword. */
-const last = (chunks: readonly PngChunk[], types: readonly string[], keyword = ""): PngChunk | undefined =>
-  chunks.findLast(({ type, data }) => types.includes(type) && startsWith(data, keyword));
+/** What a reader needs of a PNG. */
+interface PngParts {
+  readonly header: PngHeader;
+  /** The data of the first IDAT and of those that follow it at once. */
+  readonly imageData: readonly Uint8Array[];
+  /** The last of each of the other chunks, by their types; texts by their keywords. */
+  readonly last: ReadonlyMap<string, PngChunk>;
+}
 
-const pngOrientation = (chunks: readonly PngChunk[]): number => {
-  const texts = ["tEXt", "zTXt", "iTXt"];
-  const [exifText, xmpText] = [last(chunks, texts, EXIF_TEXT), last(chunks, texts, XMP_TEXT)].map((chunk) =>
-    chunk ? textOf(chunk) : null
-  );
-  const exif = last(chunks, ["eXIf"])?.data ?? (exifText && fromProfile(exifText));
-  return orientationOf({ exif, xmp: xmpText });
+const pngParts = (bytes: Uint8Array, maxPixels: number): PngParts => {
+  let header: PngHeader | null = null;
+  const imageData: Uint8Array[] = [];
+  const last = new Map<string, PngChunk>();
+  let isBehind = false;
+  for (const chunk of pngChunks(bytes)) {
+    const { type, data } = chunk;
+    if ((header === null) !== (type === "IHDR")) {
+      throw new ImageError("damaged", `the PNG must start with IHDR, and have one, it has ${type}`);
+    }
+    if (type === "IHDR") {
+      header = readPngHeader(data);
+      checkRasterSize(header, maxPixels);
+    }
+    isBehind ||= imageData.length > 0 && type !== "IDAT";
+    if (type === "IDAT") {
+      if (!isBehind) imageData.push(data);
+      continue;
+    }
+    const name = TEXTS.includes(type) ? [EXIF_TEXT, XMP_TEXT].find((keyword) => startsWith(data, keyword)) : type;
+    if (name !== undefined) last.set(name, chunk);
+  }
+  if (header === null) throw new ImageError("damaged", "the PNG holds no picture");
+  return { header, imageData, last };
 };
 
-/** The chunks that hold the image data, which follow each other. */
-const imageData = (chunks: readonly PngChunk[]): readonly Uint8Array[] => {
-  const start = chunks.findIndex(({ type }) => type === "IDAT");
-  const length = chunks.slice(start).findIndex(({ type }) => type !== "IDAT");
-  return start < 0 ? [] : chunks.slice(start, length < 0 ? undefined : start + length).map(({ data }) => data);
+const pngOrientation = (last: PngParts["last"]): number => {
+  const [exifText, xmp] = [EXIF_TEXT, XMP_TEXT].map((keyword) => {
+    const chunk = last.get(keyword);
+    return chunk ? textOf(chunk) : null;
+  });
+  return orientationOf({ exif: last.get("eXIf")?.data ?? (exifText && fromProfile(exifText)), xmp });
 };
 
 /**
@@ -376,27 +401,14 @@ const imageData = (chunks: readonly PngChunk[]): readonly Uint8Array[] => {
  * @throws {ImageError} if it is damaged or larger than `maxPixels`; the size is checked before anything is decoded
  */
 export const readPng = (bytes: Uint8Array, { maxPixels }: { maxPixels: number }): Raster => {
-  const chunks: PngChunk[] = [];
-  for (const chunk of pngChunks(bytes)) {
-    if ((chunks.length === 0) !== (chunk.type === "IHDR")) {
-      throw new ImageError("damaged", `the PNG must start with IHDR, and have one, it has ${chunk.type}`);
-    }
-    if (chunk.type === "IHDR") checkRasterSize(readPngHeader(chunk.data), maxPixels);
-    chunks.push(chunk);
-  }
-  if (chunks.length === 0) throw new ImageError("damaged", "the PNG holds no picture");
-  const header = readPngHeader(chunks[0].data);
+  const { header, imageData, last } = pngParts(bytes, maxPixels);
   const passes = pngPasses(header);
-  const samples = pngSamples(
-    header,
-    passes,
-    inflateExactly(concatBytes(imageData(chunks)), scanlineBytes(passes)),
-  );
-  const [palette, transparency] = [last(chunks, ["PLTE"])?.data ?? null, last(chunks, ["tRNS"])?.data ?? null];
+  const samples = pngSamples(header, passes, inflateExactly(concatBytes(imageData), scanlineBytes(passes)));
+  const [palette, transparency] = ["PLTE", "tRNS"].map((type) => last.get(type)?.data ?? null);
   return {
     height: header.height,
     width: header.width,
     ...pngColours(header, samples, { palette, transparency }),
-    orientation: pngOrientation(chunks),
+    orientation: pngOrientation(last),
   };
 };
