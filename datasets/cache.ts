@@ -39,6 +39,9 @@ export const CACHE_VERSION = 1;
 /** Version of the arithmetic of resizing. What was resized by another is prepared anew; what never was stays. */
 export const RESIZE_VERSION = 2;
 
+/** Version of what pictures are read, and to which pixels. A folder of pictures that another read is prepared anew. */
+export const READ_VERSION = 2;
+
 /** Files of a cache: flat NHWC bytes; little-endian int32 labels; what they are; what was passed over, and why. */
 export const CACHE_FILES = {
   images: "images.u8",

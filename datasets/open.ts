@@ -19,6 +19,7 @@ import {
   describeCache,
   hashFile,
   openCache,
+  READ_VERSION,
   RESIZE_VERSION,
   writeCache,
 } from "./cache.ts";
@@ -113,7 +114,7 @@ const identifyFolder = async (
   const files = pictures.files.map(({ name, bytes, modified, changed }) => [name, bytes, modified, changed]);
   return {
     kind: "folder",
-    content: [resolve(folder), ...files],
+    content: [resolve(folder), READ_VERSION, ...files],
     open: () => folderSource(folder, pictures, { size }),
   };
 };

@@ -15,25 +15,30 @@ export interface PngChunk {
 export const isPng = (bytes: Uint8Array): boolean => PNG_SIGNATURE.every((byte, i) => bytes[i] === byte);
 
 /**
- * The chunks of a PNG in order, IEND the last; what follows it is ignored. Their data are views of `bytes`.
+ * The chunks of a PNG in order. Their data are views of `bytes`. As Pillow does, it asks for less once the image data have
+ * begun, since those have a checksum of their own: IEND may be missing, and the last IDAT may be cut.
  *
- * @throws {ImageError} at the chunk where the file ends early or whose checksum is wrong
+ * @throws {ImageError} at the chunk where the file ends early, or whose checksum is wrong before the image data
  */
 export const pngChunks = function* (bytes: Uint8Array): Generator<PngChunk, void> {
   if (!isPng(bytes)) throw new ImageError("damaged", "it does not start with the signature of PNG");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let hasImageData = false;
   for (let at = PNG_SIGNATURE.length;;) {
-    if (at + 12 > bytes.length) throw new ImageError("damaged", `the PNG ends early, after ${bytes.length} bytes`);
-    const length = view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
     if (!/^[A-Za-z]{4}$/.test(type)) {
-      throw new ImageError("damaged", `a chunk of the PNG has no name, at byte ${at + 4}`);
+      if (hasImageData) return;
+      const isShort = at + 8 > bytes.length;
+      const reason = isShort ? `ends early, after ${bytes.length} bytes` : `has a chunk without a name, at byte ${at}`;
+      throw new ImageError("damaged", `the PNG ${reason}`);
     }
-    if (at + 12 + length > bytes.length) {
+    const length = view.getUint32(at);
+    const end = at + 8 + length;
+    hasImageData ||= type === "IDAT";
+    if (type !== "IDAT" && end + (hasImageData ? 0 : 4) > bytes.length) {
       throw new ImageError("damaged", `the PNG ends early, in the ${length} bytes of its chunk ${type}`);
     }
-    const end = at + 8 + length;
-    if (crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) {
+    if (!hasImageData && crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) {
       throw new ImageError("damaged", `the checksum of the PNG's chunk ${type} at byte ${at} is wrong`);
     }
     yield { type, data: bytes.subarray(at + 8, end) };

@@ -1,10 +1,16 @@
 import mozjpeg from "@jsquash/jpeg/codec/dec/mozjpeg_dec.js";
-import { exifOrientation } from "../orientation.ts";
+import { concatBytes } from "../concat_bytes.ts";
+import { orientationOf } from "../orientation.ts";
+import { startsWith } from "../starts_with.ts";
+import { isFrameMarker, jpegSegments } from "./jpeg_segments.ts";
 import { checkRasterSize, ImageError, type Raster, type RasterHeader } from "./raster.ts";
+import { readInks } from "./read_inks.ts";
 import { createWasmCodec } from "./wasm_codec.ts";
 
 /** What the segments of a JPEG say. */
-export interface JpegHeader extends RasterHeader {
+interface JpegHeader extends RasterHeader {
+  /** 1: gray, 3: YCbCr or RGB, 4: CMYK or YCCK. */
+  readonly components: number;
   readonly orientation: number;
   /** Bytes up to the end of the image; others may follow. */
   readonly length: number;
@@ -14,66 +20,46 @@ export interface JpegHeader extends RasterHeader {
 const MOST_SCANS = 100;
 
 const EXIF = "Exif\0\0";
+const XMP = "http://ns.adobe.com/xap/1.0/\0";
 
-const startsWith = (bytes: Uint8Array, text: string): boolean =>
-  bytes.length >= text.length && [...text].every((char, i) => bytes[i] === char.charCodeAt(0));
-
-/** The next marker after entropy-coded data that starts at `at`: neither a stuffed 0xff nor a restart. */
-const endOfScan = (bytes: Uint8Array, at: number): number => {
-  for (let i = bytes.indexOf(0xff, at); i >= 0 && i + 1 < bytes.length; i = bytes.indexOf(0xff, i + 1)) {
-    const next = bytes[i + 1];
-    if (next !== 0 && next !== 0xff && !(next >= 0xd0 && next <= 0xd7)) return i;
-  }
-  return -1;
-};
-
-const readFrame = (marker: number, data: Uint8Array): RasterHeader => {
+const readFrame = (marker: number, data: Uint8Array): RasterHeader & { components: number } => {
   if (marker > 0xc2) throw new ImageError("unsupported", "the JPEG is lossless, hierarchical or arithmetic-coded");
   if (data.length < 6) throw new ImageError("damaged", "the JPEG's frame header ends early");
   const [precision, h1, h0, w1, w0, components] = data;
   if (precision !== 8) throw new ImageError("unsupported", `the JPEG has ${precision} bits a sample; 8 are read`);
-  if (components !== 1 && components !== 3) {
-    throw new ImageError("unsupported", `the JPEG has ${components} components, as CMYK has; gray and YCbCr are read`);
+  if (components !== 1 && components !== 3 && components !== 4) {
+    throw new ImageError("unsupported", `the JPEG has ${components} components; 1, 3 and 4 are read`);
   }
-  return { height: h1 << 8 | h0, width: w1 << 8 | w0 };
+  return { height: h1 << 8 | h0, width: w1 << 8 | w0, components };
 };
 
 /**
- * Walks the segments of a JPEG (ITU T.81, annex B) to its end, without decoding.
+ * Walks the segments of a JPEG to its end, without decoding.
  *
  * @throws {ImageError} if it ends early, contradicts itself, or is of a kind that is not read
  */
 const readJpegHeader = (bytes: Uint8Array): JpegHeader => {
-  const endsEarly = () => new ImageError("damaged", `the JPEG ends early, after ${bytes.length} bytes`);
-  const damaged = (at: number) => new ImageError("damaged", `the JPEG has no segment at byte ${at}`);
-  let frame: RasterHeader | null = null;
-  let [orientation, scans] = [1, 0];
-  for (let at = 2;;) {
-    // A marker may have any number of 0xff before it.
-    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
-    if (at + 1 >= bytes.length) throw endsEarly();
-    const marker = bytes[at + 1];
-    if (bytes[at] !== 0xff || marker < 0xc0 || (marker >= 0xd0 && marker <= 0xd8)) throw damaged(at);
-    if (marker === 0xd9) {
-      if (frame === null || scans === 0) throw new ImageError("damaged", "the JPEG holds no picture");
-      return { ...frame, orientation, length: at + 2 };
-    }
-    const length = (bytes[at + 2] ?? 0) << 8 | (bytes[at + 3] ?? 0);
-    if (at + 2 + Math.max(2, length) > bytes.length) throw endsEarly();
-    if (length < 2) throw damaged(at);
-    const data = bytes.subarray(at + 4, at + 2 + length);
-    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
-    if (isFrame) {
+  let frame: ReturnType<typeof readFrame> | null = null;
+  let [scans, length] = [0, 0];
+  const exif: Uint8Array[] = [];
+  let xmp: Uint8Array | null = null;
+  for (const { marker, data, end } of jpegSegments(bytes)) {
+    if (isFrameMarker(marker)) {
       if (frame !== null) throw new ImageError("damaged", "the JPEG has more than one frame");
       frame = readFrame(marker, data);
     }
-    if (marker === 0xe1 && startsWith(data, EXIF)) orientation = exifOrientation(data.subarray(EXIF.length));
-    at += 2 + length;
-    if (marker !== 0xda) continue;
-    if (++scans > MOST_SCANS) throw new ImageError("unsupported", `the JPEG has more than ${MOST_SCANS} scans`);
-    at = endOfScan(bytes, at);
-    if (at < 0) throw endsEarly();
+    // What says how the picture is to be turned stands before its first scan.
+    if (marker === 0xe1 && scans === 0) {
+      if (startsWith(data, EXIF)) exif.push(data.subarray(EXIF.length));
+      if (startsWith(data, XMP)) xmp = data.subarray(XMP.length);
+    }
+    if (marker === 0xda && ++scans > MOST_SCANS) {
+      throw new ImageError("unsupported", `the JPEG has more than ${MOST_SCANS} scans`);
+    }
+    length = end;
   }
+  if (frame === null || scans === 0) throw new ImageError("damaged", "the JPEG holds no picture");
+  return { ...frame, length, orientation: orientationOf({ exif: exif.length > 0 ? concatBytes(exif) : null, xmp }) };
 };
 
 /** Whether the bytes start as a JPEG does. */
@@ -88,12 +74,15 @@ const decode = createWasmCodec({
 });
 
 /**
- * Reads a JPEG, baseline or progressive, gray or YCbCr, with mozjpeg in wasm.
+ * Reads a JPEG, baseline or progressive, gray, YCbCr, RGB, CMYK or YCCK, with mozjpeg in wasm. As Pillow does, it steps
+ * over stray bytes between segments, and makes colours of inks without their profile.
  *
  * @throws {ImageError} if it is damaged, of another kind, or larger than `maxPixels`; the size is checked first
  */
 export const readJpeg = async (bytes: Uint8Array, { maxPixels }: { maxPixels: number }): Promise<Raster> => {
   const header = readJpegHeader(bytes);
   checkRasterSize(header, maxPixels);
-  return { ...await decode(bytes.subarray(0, header.length), header), orientation: header.orientation };
+  const file = bytes.subarray(0, header.length);
+  const picture = header.components === 4 ? await readInks(file, header, decode) : await decode(file, header);
+  return { ...picture, orientation: header.orientation };
 };

@@ -1,6 +1,8 @@
-import { Unzlib } from "fflate";
-import { exifOrientation } from "../orientation.ts";
+import { type FlateError, FlateErrorCode, Unzlib } from "fflate";
+import { concatBytes } from "../concat_bytes.ts";
+import { orientationOf } from "../orientation.ts";
 import { type PngChunk, pngChunks } from "../png_chunks.ts";
+import { startsWith } from "../starts_with.ts";
 import { checkRasterSize, ImageError, type Raster, type RasterHeader } from "./raster.ts";
 
 /** What the chunk IHDR says. */
@@ -30,17 +32,14 @@ const DEPTHS: Record<number, readonly number[]> = {
  * @throws {ImageError} if it holds what PNG does not know
  */
 const readPngHeader = (data: Uint8Array): PngHeader => {
-  if (data.length !== 13) throw new ImageError("damaged", `the PNG's header must have 13 bytes, it has ${data.length}`);
+  if (data.length < 13) throw new ImageError("damaged", `the PNG's header must have 13 bytes, it has ${data.length}`);
   const view = new DataView(data.buffer, data.byteOffset);
-  const [depth, colour, compression, filter, interlace] = data.subarray(8);
+  const [depth, colour, , filter, interlace] = data.subarray(8);
   if (!DEPTHS[colour]?.includes(depth)) {
     throw new ImageError("damaged", `PNG knows no colour type ${colour} with ${depth} bits a sample`);
   }
-  if (compression !== 0 || filter !== 0 || interlace > 1) {
-    throw new ImageError(
-      "damaged",
-      `PNG knows no compression ${compression} with filters ${filter} and interlacing ${interlace}`,
-    );
+  if (filter !== 0 || interlace > 1) {
+    throw new ImageError("damaged", `PNG knows no filters ${filter} with interlacing ${interlace}`);
   }
   return {
     width: view.getUint32(0),
@@ -52,47 +51,92 @@ const readPngHeader = (data: Uint8Array): PngHeader => {
   };
 };
 
-/** Deflate makes at most 1032 bytes of one, so that a step from a piece of this size stays small. */
-const PIECE = 16_384;
+/** Deflate makes at most 1032 bytes of one. */
 const MOST_PER_BYTE = 1032;
 
-/**
- * Inflates zlib data whose length is known, and stops as soon as there is more: a small file that swells costs no more
- * memory and time than the length that it may have.
- *
- * @param pieces the data, in order
- * @param length bytes that must come out
- * @throws {ImageError} if the data is no zlib, or fewer or more bytes come out
- */
-export const inflateExactly = (pieces: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> => {
-  const size = pieces.reduce((all, piece) => all + piece.length, 0);
-  if (size * MOST_PER_BYTE < length) {
-    throw new ImageError("damaged", `${size} bytes of image data cannot hold the ${length} that this picture takes`);
+/** Bytes that are inflated at a time. Fewer where little is asked for, so that little is made of what swells. */
+const pieceFor = (length: number): number => Math.min(16_384, 1024 + Math.ceil(length / MOST_PER_BYTE));
+
+/** Bytes that may go by without anything coming out: more than two stored blocks, each of which comes as a whole. */
+const MOST_SILENT = 2 ** 17;
+
+/** Bytes whose sums stay below 2^31. */
+const ADLER_STEP = 2048;
+
+/** Adler's checksum (RFC 1950, section 8.2), as its four bytes. */
+const adler32 = (bytes: Uint8Array): Uint8Array => {
+  let [a, b] = [1, 0];
+  for (let from = 0; from < bytes.length; from += ADLER_STEP) {
+    const end = Math.min(bytes.length, from + ADLER_STEP);
+    for (let i = from; i < end; i++) b += a += bytes[i];
+    a %= 65_521;
+    b %= 65_521;
   }
-  const out = new Uint8Array(length);
-  let at = 0;
+  return Uint8Array.of(b >> 8, b & 0xff, a >> 8, a & 0xff);
+};
+
+/** Whether the bytes hold four others, which most likely stand at their end. */
+const holds = (bytes: Uint8Array, [a, b, c, d]: Uint8Array): boolean => {
+  for (let i = bytes.length - 4; i >= 0; i--) {
+    if (bytes[i] === a && bytes[i + 1] === b && bytes[i + 2] === c && bytes[i + 3] === d) return true;
+  }
+  return false;
+};
+
+/**
+ * Inflates the first bytes of zlib data, and stops as soon as there are more: a small file that swells costs no more
+ * memory and time than what is asked for.
+ *
+ * @param out to be filled
+ * @returns how many came out, of `out.length`; more than that, if there are more
+ * @throws {ImageError} if the data up to there are no zlib
+ */
+const inflateInto = (data: Uint8Array, out: Uint8Array): number => {
+  const step = pieceFor(out.length);
+  let [at, silent] = [0, 0];
   const inflater = new Unzlib((bytes) => {
-    if (at + bytes.length > length) {
-      throw new ImageError("damaged", `the image data goes on after the ${length} bytes that this picture takes`);
-    }
-    out.set(bytes, at);
+    if (at < out.length) out.set(bytes.subarray(0, out.length - at), at);
     at += bytes.length;
+    silent = bytes.length > 0 ? 0 : silent + step;
   });
   try {
-    for (const [i, piece] of pieces.entries()) {
-      for (let from = 0; from < piece.length; from += PIECE) {
-        const isLast = i === pieces.length - 1 && from + PIECE >= piece.length;
-        inflater.push(piece.subarray(from, from + PIECE), isLast);
-      }
+    for (let from = 0; from < data.length && at <= out.length && silent < MOST_SILENT; from += step) {
+      inflater.push(data.subarray(from, from + step), from + step >= data.length);
     }
   } catch (error) {
-    if (error instanceof ImageError) throw error;
-    throw new ImageError("damaged", `the image data is damaged: ${error instanceof Error ? error.message : error}`, {
-      cause: error,
-    });
+    // What comes after the last byte is nobody's.
+    if (at < out.length) {
+      const isCut = (error as FlateError).code === FlateErrorCode.UnexpectedEOF;
+      const reason = isCut ? "ends early" : `is damaged: ${error instanceof Error ? error.message : error}`;
+      throw new ImageError("damaged", `the image data ${reason}`, { cause: error });
+    }
   }
-  if (at < length) {
-    throw new ImageError("damaged", `the image data ends after ${at} of the ${length} bytes that this picture takes`);
+  return at;
+};
+
+/**
+ * Inflates zlib data whose length is known. What else is there, inflated or behind it, is passed over, as Pillow does.
+ *
+ * @param length bytes that must come out
+ * @throws {ImageError} if the data are no zlib, fewer bytes come out, or just as many with another checksum
+ */
+export const inflateExactly = (data: Uint8Array, length: number): Uint8Array<ArrayBuffer> => {
+  if (data.length * MOST_PER_BYTE < length) {
+    throw new ImageError(
+      "damaged",
+      `${data.length} bytes of image data cannot hold the ${length} that this picture takes`,
+    );
+  }
+  const out = new Uint8Array(length);
+  const inflated = inflateInto(data, out);
+  if (inflated < length) {
+    throw new ImageError(
+      "damaged",
+      `the image data ends after ${inflated} of the ${length} bytes that this picture takes`,
+    );
+  }
+  if (inflated === length && !holds(data, adler32(out))) {
+    throw new ImageError("damaged", "the checksum of the image data is wrong");
   }
   return out;
 };
@@ -204,15 +248,13 @@ type Samples = Uint8Array | Uint16Array;
 type Colours = Pick<Raster, "channels" | "data">;
 
 const lookUp = (indices: Samples, palette: Uint8Array, alphas: Uint8Array | null): Colours => {
-  const colours = palette.length / 3;
+  const colours = Math.floor(palette.length / 3);
   const channels = alphas ? 4 : 3;
   const data = new Uint8Array(indices.length * channels);
   for (let p = 0, at = 0; p < indices.length; p++, at += channels) {
     const index = indices[p];
-    if (index >= colours) {
-      throw new ImageError("damaged", `a pixel names colour ${index} of a palette of ${colours}`);
-    }
-    for (let c = 0; c < 3; c++) data[at + c] = palette[3 * index + c];
+    // A colour that the palette lacks is black.
+    for (let c = 0; c < 3 && index < colours; c++) data[at + c] = palette[3 * index + c];
     if (alphas) data[at + 3] = alphas[index] ?? 255;
   }
   return { channels, data };
@@ -250,15 +292,15 @@ const pngColours = (
 ): Colours => {
   if (colour === 3) {
     if (palette === null) throw new ImageError("damaged", "the PNG has no palette, and its pixels need one");
-    if (palette.length === 0 || palette.length % 3 !== 0 || palette.length > 768) {
-      throw new ImageError("damaged", `a palette must have 3 to 768 bytes, three a colour; it has ${palette.length}`);
+    if (palette.length > 768) {
+      throw new ImageError("damaged", `a palette may have 768 bytes, three a colour; it has ${palette.length}`);
     }
     return lookUp(samples, palette, transparency);
   }
   const most = (1 << depth) - 1;
   const result = ((): Colours => {
     if (transparency === null || (channels !== 1 && channels !== 3)) return { channels, data: samples };
-    if (transparency.length !== 2 * channels) {
+    if (transparency.length < 2 * channels) {
       throw new ImageError(
         "damaged",
         `the transparent colour must have ${2 * channels} bytes, it has ${transparency.length}`,
@@ -273,17 +315,85 @@ const pngColours = (
   return result;
 };
 
-const KNOWN = ["IHDR", "PLTE", "IDAT", "IEND"];
+/** The most bytes of text that are looked through, as in Pillow. */
+const MOST_TEXT = 2 ** 20;
 
-const only = (chunks: readonly PngChunk[], type: string): Uint8Array | null => {
-  const found = chunks.filter((chunk) => chunk.type === type);
-  if (found.length > 1) throw new ImageError("damaged", `the PNG has ${found.length} chunks ${type}`);
-  return found[0]?.data ?? null;
+/**
+ * The text of tEXt, zTXt or iTXt (PNG, third edition, section 11.3.3), in bytes of whatever encoding; `null` if it is
+ * damaged or too long.
+ */
+const textOf = ({ type, data }: PngChunk): Uint8Array | null => {
+  const afterZero = (from: number): number => data.indexOf(0, from) + 1 || data.length;
+  const at = afterZero(0);
+  const isCompressed = type === "zTXt" || (type === "iTXt" && data[at] !== 0);
+  const start = type === "tEXt" ? at : type === "zTXt" ? at + 1 : afterZero(afterZero(at + 2));
+  if (!isCompressed) return data.subarray(start);
+  try {
+    const out = new Uint8Array(MOST_TEXT);
+    const length = inflateInto(data.subarray(start), out);
+    return length > MOST_TEXT ? null : out.subarray(0, length);
+  } catch (error) {
+    if (error instanceof ImageError) return null;
+    throw error;
+  }
+};
+
+/** EXIF data that ImageMagick has written as text: after three lines, in hexadecimal digits. */
+const fromProfile = (text: Uint8Array): Uint8Array | null => {
+  const digits = new TextDecoder("latin1").decode(text).split("\n").slice(3).join("").replace(/\s/g, "");
+  return /^([0-9a-f]{2})+$/i.test(digits) ? Uint8Array.fromHex(digits) : null;
+};
+
+const TEXTS = ["tEXt", "zTXt", "iTXt"];
+const EXIF_TEXT = "Raw profile type exif\0";
+const XMP_TEXT = "XML:com.adobe.xmp\0";
+
+/** What a reader needs of a PNG. */
+interface PngParts {
+  readonly header: PngHeader;
+  /** The data of the first IDAT and of those that follow it at once. */
+  readonly imageData: readonly Uint8Array[];
+  /** The last of each of the other chunks, by their types; texts by their keywords. */
+  readonly last: ReadonlyMap<string, PngChunk>;
+}
+
+const pngParts = (bytes: Uint8Array, maxPixels: number): PngParts => {
+  let header: PngHeader | null = null;
+  const imageData: Uint8Array[] = [];
+  const last = new Map<string, PngChunk>();
+  let isBehind = false;
+  for (const chunk of pngChunks(bytes)) {
+    const { type, data } = chunk;
+    if ((header === null) !== (type === "IHDR")) {
+      throw new ImageError("damaged", `the PNG must start with IHDR, and have one, it has ${type}`);
+    }
+    if (type === "IHDR") {
+      header = readPngHeader(data);
+      checkRasterSize(header, maxPixels);
+    }
+    isBehind ||= imageData.length > 0 && type !== "IDAT";
+    if (type === "IDAT") {
+      if (!isBehind) imageData.push(data);
+      continue;
+    }
+    const name = TEXTS.includes(type) ? [EXIF_TEXT, XMP_TEXT].find((keyword) => startsWith(data, keyword)) : type;
+    if (name !== undefined) last.set(name, chunk);
+  }
+  if (header === null) throw new ImageError("damaged", "the PNG holds no picture");
+  return { header, imageData, last };
+};
+
+const pngOrientation = (last: PngParts["last"]): number => {
+  const [exifText, xmp] = [EXIF_TEXT, XMP_TEXT].map((keyword) => {
+    const chunk = last.get(keyword);
+    return chunk ? textOf(chunk) : null;
+  });
+  return orientationOf({ exif: last.get("eXIf")?.data ?? (exifText && fromProfile(exifText)), xmp });
 };
 
 /**
  * Reads any PNG: each colour type and depth, interlaced or not, 16 bits as they are; of an animated one, the picture that
- * stands for it. Colour profiles and gamma are not applied.
+ * stands for it. Colour profiles and gamma are not applied. Of what breaks the rules, it reads what Pillow reads.
  *
  * It is written here because it is for files of strangers: fast-png, which writes ours, inflates image data and profiles
  * without bound, and misreads interlaced pictures of less than 8 bits.
@@ -291,27 +401,14 @@ const only = (chunks: readonly PngChunk[], type: string): Uint8Array | null => {
  * @throws {ImageError} if it is damaged or larger than `maxPixels`; the size is checked before anything is decoded
  */
 export const readPng = (bytes: Uint8Array, { maxPixels }: { maxPixels: number }): Raster => {
-  const chunks: PngChunk[] = [];
-  for (const chunk of pngChunks(bytes)) {
-    if (chunks.length === 0) {
-      if (chunk.type !== "IHDR") throw new ImageError("damaged", `the PNG must start with IHDR, it has ${chunk.type}`);
-      checkRasterSize(readPngHeader(chunk.data), maxPixels);
-    }
-    const isCritical = chunk.type[0] === chunk.type[0].toUpperCase();
-    if (isCritical && !KNOWN.includes(chunk.type)) {
-      throw new ImageError("unsupported", `the PNG needs a reader that understands its chunk ${chunk.type}`);
-    }
-    if (isCritical || chunk.type === "tRNS" || chunk.type === "eXIf") chunks.push(chunk);
-  }
-  const header = readPngHeader(only(chunks, "IHDR")!);
-  const [palette, transparency, exif] = ["PLTE", "tRNS", "eXIf"].map((type) => only(chunks, type));
+  const { header, imageData, last } = pngParts(bytes, maxPixels);
   const passes = pngPasses(header);
-  const compressed = chunks.flatMap(({ type, data }) => type === "IDAT" ? [data] : []);
-  const samples = pngSamples(header, passes, inflateExactly(compressed, scanlineBytes(passes)));
+  const samples = pngSamples(header, passes, inflateExactly(concatBytes(imageData), scanlineBytes(passes)));
+  const [palette, transparency] = ["PLTE", "tRNS"].map((type) => last.get(type)?.data ?? null);
   return {
     height: header.height,
     width: header.width,
     ...pngColours(header, samples, { palette, transparency }),
-    orientation: exif ? exifOrientation(exif) : 1,
+    orientation: pngOrientation(last),
   };
 };

@@ -1,4 +1,7 @@
-import { checkRasterSize, ImageError, type Raster, type RasterHeader } from "./raster.ts";
+import { orientationOf } from "../orientation.ts";
+import { onCanvas } from "./on_canvas.ts";
+import { checkRasterSize, ImageError, type Raster } from "./raster.ts";
+import { unknownFormat } from "./unknown_format.ts";
 
 /** The formats that are left to ImageMagick, by how their files start. */
 const STARTS = {
@@ -9,6 +12,9 @@ const STARTS = {
 } as const;
 
 type Format = keyof typeof STARTS;
+
+/** The formats that `readWithMagick` reads. */
+export const MAGICK_FORMATS: readonly string[] = Object.keys(STARTS);
 
 const formatOf = (bytes: Uint8Array): Format | undefined => {
   const start = String.fromCharCode(...bytes.subarray(0, 8));
@@ -34,21 +40,6 @@ const reasonOf = (message: string): string =>
   message.replace(/ @ (error|warning)\/.*$/s, "").replace(/ ?`[^']*'/, "").replace(/(?<=[a-z])(?=[A-Z])/g, " ")
     .toLowerCase();
 
-/** Lays a frame of RGBA on the picture that it is a part of, which is transparent elsewhere. */
-const onCanvas = (
-  frame: Uint8Array,
-  { height, width }: RasterHeader,
-  canvas: RasterHeader & { readonly x: number; readonly y: number },
-): Omit<Raster, "orientation"> => {
-  const data = new Uint8Array(4 * canvas.height * canvas.width);
-  const across = Math.min(width, canvas.width - canvas.x);
-  for (let row = 0; row < Math.min(height, canvas.height - canvas.y) && across > 0; row++) {
-    const from = 4 * row * width;
-    data.set(frame.subarray(from, from + 4 * across), 4 * ((row + canvas.y) * canvas.width + canvas.x));
-  }
-  return { height: canvas.height, width: canvas.width, channels: 4, data };
-};
-
 /**
  * Reads a BMP, TIFF, PPM, PGM or PBM, or the first frame of a GIF, with ImageMagick in wasm: to RGBA of 8 bits a sample.
  * What it holds of 16 bits is rounded.
@@ -59,7 +50,7 @@ const onCanvas = (
  */
 export const readWithMagick = async (bytes: Uint8Array, { maxPixels }: { maxPixels: number }): Promise<Raster> => {
   const format = formatOf(bytes);
-  if (format === undefined) throw new ImageError("unsupported", "the file is neither BMP, GIF, TIFF nor PNM");
+  if (format === undefined) throw unknownFormat(bytes, MAGICK_FORMATS);
   const { AlphaAction, ColorSpace, MagickError, MagickErrorSeverity, MagickImage, MagickReadSettings } =
     await (started ??= start());
   const image = MagickImage.create();
@@ -80,7 +71,12 @@ export const readWithMagick = async (bytes: Uint8Array, { maxPixels }: { maxPixe
     if (format === "BMP" && bytes[30] === 0) image.alpha(AlphaAction.Off);
     const { height, width } = image;
     const data = image.getPixels((pixels) => pixels.toByteArray(0, 0, width, height, "RGBA"))!;
-    if (format !== "GIF") return { height, width, channels: 4, data, orientation: image.orientation || 1 };
+    if (format !== "GIF") {
+      const xmp = image.getProfile("xmp")?.data ?? null;
+      // Without a tag, it says 1 too. A TIFF is what EXIF data are.
+      const orientation = image.orientation > 1 ? image.orientation : orientationOf({ exif: bytes, xmp });
+      return { height, width, channels: 4, data, orientation };
+    }
     return { ...onCanvas(data, { height, width }, page), orientation: 1 };
   } catch (cause) {
     if (cause instanceof ImageError) throw cause;

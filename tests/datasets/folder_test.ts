@@ -4,12 +4,16 @@ import type { DataEvent } from "../../datasets/cache.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { decodeInParallel } from "../../datasets/decode_pool.ts";
 import { openDataset } from "../../datasets/open.ts";
+import { coverBytes } from "../../formats/cover.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { encodePng } from "../../formats/png.ts";
+import { oddPicture, oddPictures } from "../formats/odd_pictures.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { bytesOf, expected, FIXTURES, namesIn } from "./fixtures.ts";
 
 const PICTURES = join(FIXTURES, "pictures");
+
+const READ = "PNG, JPEG, WebP, BMP, GIF, PNM and TIFF";
 
 const png = (height: number, width: number, pixel: readonly number[]) =>
   encodePng({
@@ -82,6 +86,40 @@ writingTest("openDataset reads GIF, BMP, TIFF, PPM, PGM and JPEG by their other 
   assert(image(5).every((byte, i) => byte === image(5)[i - i % 3]));
 });
 
+/** Pictures that are read, to the pixels that Pillow makes of them, and pictures that it refuses, as files of a folder. */
+const oddFolder = async (folder: string) => {
+  // Kinds of which this program refuses more than Pillow have a test of their own.
+  const isBoth = (name: string) => /^(cmyk|webp|jpeg\/(exif|xmp|stray))/.test(name);
+  const read = oddPictures("read").filter(isBoth), refused = oddPictures("refused").filter(isBoth);
+  const pathOf = (name: string) => `${name.replace("/", "_")}.jpg`;
+  for (const kind of ["read", "refused"] as const) {
+    for (const name of kind === "read" ? read : refused) {
+      await write(folder, { [pathOf(name)]: oddPicture(`${kind}/${name}`).data as Uint8Array });
+    }
+  }
+  const byPath = (a: string, b: string) => pathOf(a) < pathOf(b) ? -1 : 1;
+  return { read: read.sort(byPath), refused: refused.map(pathOf).sort() };
+};
+
+writingTest("openDataset reads of odd pictures what Pillow reads, and skips what it refuses", async (root) => {
+  const folder = join(root, "odd");
+  const { read, refused } = await oddFolder(folder);
+  assert(read.length > 60 && refused.length > 5);
+  using dataset = await openDataset(folder, { root, size: 9 });
+  const expected = read.map((name) => {
+    const { shape: [height, width], data } = oddPicture(`rgb/${name}`);
+    const raster = { height, width, channels: 3, data: data as Uint8Array, orientation: 1 } as const;
+    return coverBytes(raster, { height: 9, width: 9, channels: 3 });
+  });
+  assertEquals(dataset.count, read.length);
+  read.forEach((name, i) => {
+    assertEquals(bytesOf(dataset).subarray(243 * i, 243 * (i + 1)), Uint8Array.from(expected[i]), name);
+  });
+  const [cache] = namesIn(join(root, ".prepared"));
+  const lines = (await Deno.readTextFile(join(root, ".prepared", cache, "skipped.txt"))).trimEnd().split("\n");
+  assertEquals(lines.map((line) => line.split("\t")[0]).sort(), refused);
+});
+
 writingTest("openDataset names and counts the files that it does not read, by their endings", async (root) => {
   const folder = join(root, "left");
   const one = png(4, 4, [1, 2, 3]);
@@ -95,7 +133,7 @@ writingTest("openDataset names and counts the files that it does not read, by th
     { event: "skipped", file: "cats/10.AVIF", reason: ".avif files are not read; there are 12" },
     { event: "skipped", file: "dogs/README", reason: "files without an ending are not read" },
     { event: "skipped", file: "labels.csv", reason: ".csv files are not read" },
-    { event: "skipped", file: "dogs/torn.png", reason: "the file is neither PNG, JPEG nor WebP" },
+    { event: "skipped", file: "dogs/torn.png", reason: `the file is of no known format; ${READ} are read` },
   ]);
   const prepared = events.at(-1)!;
   assert(prepared.event === "prepared");
@@ -151,7 +189,7 @@ writingTest("openDataset refuses a folder without a usable picture", async (root
     await assertRejects(
       () => openDataset(folder, { root, size }),
       DatasetError,
-      "holds no picture that can be read; the first of 2, a.png: the file is neither PNG, JPEG nor WebP",
+      `holds no picture that can be read; the first of 2, a.png: the file is of no known format; ${READ} are read`,
     );
   }
   await Deno.mkdir(join(root, "none"));

@@ -84,9 +84,9 @@ Deno.test("decodeMask never leaves [0, 1] and keeps what lies far from an edge, 
 Deno.test("decodeImage knows files by their first bytes and says what it reads", async () => {
   const unknown: [Uint8Array, string][] = [
     [new Uint8Array(0), "the file is empty"],
-    [new TextEncoder().encode("GIF89a and so on"), "neither PNG, JPEG nor WebP"],
-    [new TextEncoder().encode("<svg/>"), "neither PNG, JPEG nor WebP"],
-    [Uint8Array.of(0xff, 0xd8), "neither PNG, JPEG nor WebP"],
+    [new TextEncoder().encode("GIF89a and so on"), "the file is GIF; PNG, JPEG and WebP are read"],
+    [new TextEncoder().encode("<svg/>"), "the file is SVG; PNG, JPEG and WebP are read"],
+    [Uint8Array.of(0xff, 0xd8), "the file is of no known format; PNG, JPEG and WebP are read"],
   ];
   for (const [bytes, message] of unknown) {
     await assertRejects(() => decodeImage(bytes, rgb), ImageError, message);
