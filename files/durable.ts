@@ -13,6 +13,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission is denied",
   EPERM: "permission is denied",
   EIO: "the device failed",
+  EEXIST: "a file of that name is there",
+  ENOTDIR: "a part of the path is no folder",
 };
 
 /**

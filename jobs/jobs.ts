@@ -68,7 +68,7 @@ export class JobStateError extends Error {
   override name = "JobStateError";
 }
 
-/** The queue cannot be had now: its folder is another server's, or its database does not answer. */
+/** The queue cannot be had now: its folder is another server's or damaged, or its database does not answer or refuses. */
 export class JobsUnavailableError extends Error {
   override name = "JobsUnavailableError";
 }

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { exists, unlessMissing } from "../../files/exists.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { DIVERGED, REFUSED, TRY_AGAIN } from "../../training/errors.ts";
 import type { TrainingEvent } from "../../training/events.ts";
@@ -70,6 +71,19 @@ const createPush = (
     });
 };
 
+/** The folder of a run, with all that it held, is not there any more. */
+class RunMissingError extends Error {
+  constructor(id: string) {
+    super(`${runOf(id)} with its checkpoints is gone: put it back and resume this job, or ask for another`);
+  }
+}
+
+/** What a folder is, whatever its name; it is another once it was removed and made anew. */
+const identityOf = async (folder: string): Promise<string | null> => {
+  const info = await unlessMissing(Deno.stat(folder));
+  return info && `${info.dev} ${info.ino}`;
+};
+
 /** An event whose paths are as others know them, wherever runs lie here. */
 const withSharedPaths = (event: TrainingEvent, run: string, id: string): TrainingEvent =>
   JSON.parse(
@@ -117,6 +131,9 @@ const runProcess = async (
   let stoppedBy: "person" | "worker" | null = null;
   let last: TrainingEvent | null = null;
   let failures = before;
+  let folder: string | null = null;
+  /** Its process would make it anew at the next checkpoint, without what came before. */
+  const isGone = async () => await identityOf(run) !== folder;
   const preparing = new AbortController();
   const stop = (who: "person" | "worker") => {
     stoppedBy ??= who;
@@ -129,9 +146,10 @@ const runProcess = async (
   killing.addEventListener("abort", () => process?.kill(), once);
   if (ending.aborted) stop("worker");
   const keeping = keepClaim(database, watch, claim, {
-    renew: (time) => {
+    renew: async (time) => {
       until = time;
       process?.renew(time);
+      if (process !== null && await isGone().catch(() => false)) process?.kill();
     },
     onCancel: () => stop("person"),
     onCutOff: () => stop("worker"),
@@ -148,7 +166,9 @@ const runProcess = async (
 
   try {
     await storage.fetch(run, { claim: true });
+    if (claim.checkpoint !== null && !await exists(join(run, "config.json"))) throw new RunMissingError(claim.id);
     await Deno.mkdir(run, { recursive: true });
+    folder = await identityOf(run);
     const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, {
       runs,
       signal: AbortSignal.any([preparing.signal, lost.signal]),
@@ -162,6 +182,7 @@ const runProcess = async (
     const exit = await process.ended;
     process = null;
     if (lost.signal.aborted) return null;
+    if (await isGone()) throw new RunMissingError(claim.id);
     await push();
     if (lost.signal.aborted) return null;
     const outcome = outcomeOf({ ...exit, last, stoppedBy, failures });
@@ -175,7 +196,9 @@ const runProcess = async (
     if (stoppedBy !== null && preparing.signal.aborted && process === null) {
       return outcomeOf({ code: 143, stderr: "", last, stoppedBy, failures });
     }
-    if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
+    if (error instanceof DatasetError || error instanceof RunMissingError) {
+      return { state: "failed", exitCode: 2, error: message };
+    }
     say(message);
     return outcomeOf({ code: 1, stderr: message, last: null, stoppedBy: null, failures });
   } finally {
@@ -200,12 +223,13 @@ export const runAttempt = async (
   const lost = new AbortController();
   const recorder = createRecorder(database, claim, () => lost.abort());
   const outcome = await runProcess(database, watch, claim, recorder, lost, settings, requestedAt + LEASE * 1000);
-  await recorder.flush(AbortSignal.any([lost.signal, settings.killing]));
+  await recorder.flush(AbortSignal.any([lost.signal, settings.killing, database.lost]));
   // Until it is written down, nobody else may know of it: the claim keeps, or another goes on from the last checkpoint.
   while (outcome) {
     try {
       return await settleClaim(database, claim, outcome);
     } catch (error) {
+      if (database.lost.aborted) return;
       settings.warn(`${claim.id}: ${(error as Error).message}`);
       if (settings.killing.aborted) return;
       await new Promise((resume) => setTimeout(resume, 500));

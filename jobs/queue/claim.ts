@@ -14,6 +14,8 @@ export interface Claim {
   readonly options: OptionValues;
   /** Crashes since the last checkpoint. */
   readonly failures: number;
+  /** Folder of the last checkpoint, as others see it; null if there is none yet. */
+  readonly checkpoint: string | null;
 }
 
 /** How an attempt ended: for good, or so that the job is to go on after some seconds. */
@@ -53,7 +55,7 @@ export const claimJob = (
         state = 'running', attempt = attempt + 1, worker = $2, started = clock_timestamp(),
         lease = clock_timestamp() + $3 * interval '1 second',
         progress = progress || '{"exitCode": null, "error": null}'
-      WHERE id = $1 RETURNING id, attempt, options, failures`,
+      WHERE id = $1 RETURNING id, attempt, options, failures, progress ->> 'checkpoint' AS checkpoint`,
       [id, worker, LEASE],
     );
     return claim;

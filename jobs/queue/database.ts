@@ -1,4 +1,5 @@
 import type { Db, PgBoss } from "pg-boss";
+import { JobsUnavailableError } from "../jobs.ts";
 
 /** Where statements run: a database, or one transaction of it. */
 export interface Session {
@@ -11,6 +12,8 @@ export interface Session {
 /** A database that holds jobs, and pg-boss on it. */
 export interface Database extends Session {
   readonly boss: PgBoss;
+  /** Aborts, with a `JobsUnavailableError`, when nothing more can be had of it until it is opened anew. */
+  readonly lost: AbortSignal;
   /** Does all of `work` or nothing. */
   transaction<T>(work: (session: Session) => Promise<T>): Promise<T>;
   /** Hears what is sent to a channel by any process on this database. Some of it may be missed. */
@@ -82,6 +85,15 @@ export const migrate = async (session: Session): Promise<void> => {
 const applyMigrations = async ({ query }: Session): Promise<void> => {
   const found = await query<{ there: boolean }>("SELECT to_regclass('denoise.migrations') IS NOT NULL AS there");
   const versions = found[0].there ? await query<{ version: number }>("SELECT version FROM denoise.migrations") : [];
+  const newest = Math.max(...versions.map(({ version }) => version));
+  if (newest >= MIGRATIONS.length) {
+    throw new JobsUnavailableError(
+      `the tables of jobs are of a newer version of this program (${
+        newest + 1
+      }, and this one knows ${MIGRATIONS.length}` +
+        "): update this one",
+    );
+  }
   if (versions.length === MIGRATIONS.length) return;
   const steps = MIGRATIONS.map((text, i) => `
     IF NOT EXISTS (SELECT FROM denoise.migrations WHERE version = ${i}) THEN

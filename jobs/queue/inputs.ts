@@ -1,7 +1,8 @@
 import { basename, join } from "@std/path";
 import type { DataEvent } from "../../datasets/cache.ts";
 import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
-import { exists } from "../../files/exists.ts";
+import { DatasetError } from "../../datasets/dataset.ts";
+import { exists, unlessMissing } from "../../files/exists.ts";
 import { resolveRecipe } from "../../training/recipe.ts";
 import type { OptionValues } from "../jobs.ts";
 import { prepareInProcess } from "../prepare_data.ts";
@@ -29,7 +30,7 @@ const namesIn = async (folder: string): Promise<string[]> => {
  *
  * @param runs the folder of runs here, one of which may be where the job's weights come from
  * @param signal calls the preparation off
- * @throws {DatasetError} if there is no such data here
+ * @throws {DatasetError} if there is no such data here, or no checkpoint to begin from
  */
 export const findInputs = async (
   options: OptionValues,
@@ -58,8 +59,9 @@ export const findInputs = async (
 };
 
 const lastCheckpoint = async (run: string): Promise<string> => {
-  const latest = (await Deno.readTextFile(join(run, "latest"))).trim();
-  return join(run, "checkpoints", basename(latest));
+  const latest = await unlessMissing(Deno.readTextFile(join(run, "latest")));
+  if (latest === null) throw new DatasetError(`init must be a run that has a checkpoint here, and ${run} has none`);
+  return join(run, "checkpoints", basename(latest.trim()));
 };
 
 /** What `train` is given for a run. One that has begun goes on by its own recipe; its end may have been moved. */

@@ -31,6 +31,8 @@ export const openPostgres = async (url: string, warn: (message: string) => void)
   return {
     ...sessionOf(db),
     boss,
+    // The connections of its pool are made anew as they are needed.
+    lost: new AbortController().signal,
     transaction: async (work) => {
       const transaction = await db.beginTransaction!();
       try {

@@ -26,8 +26,16 @@ const warnOnce = (warn: (message: string) => void): (message: string) => void =>
   };
 };
 
-/** PostgreSQL's classes of errors that pass: connection, resources, operator's intervention; and the system's. */
-const PASSING = /^(08|53|57|58|E[A-Z]+$)/;
+/**
+ * Codes of PostgreSQL's errors, and the system's, that are no fault of a request: connection, read-only, login, database
+ * or schema missing, deadlock, rights, tables missing, resources, locks, operator's intervention, system, damage.
+ */
+const PASSING = /^(08|25|28|3D|3F|40|42501|42P01|53|55|57|58|XX|E[A-Z]+$)/;
+
+/** What to do about some of them. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  42501: "the user of DATABASE_URL must be allowed to make and use the schemas pgboss and denoise",
+};
 
 const PASSING_MESSAGE = /terminat|timeout|timed out|connect|closed|not opened|broke/i;
 
@@ -35,8 +43,8 @@ const PASSING_MESSAGE = /terminat|timeout|timed out|connect|closed|not opened|br
 const asUnavailable = (error: unknown): unknown => {
   const { name, message, code = "", errors } = error as Error & { code?: string; errors?: Error[] };
   if (name.startsWith("Job")) return error;
-  if (!PASSING.test(code) && !PASSING_MESSAGE.test(message)) return error;
-  const said = message || errors?.[0]?.message || code;
+  if (name !== "DiskError" && !PASSING.test(code) && !PASSING_MESSAGE.test(message)) return error;
+  const said = [message || errors?.[0]?.message || code, ...code in REMEDIES ? [REMEDIES[code]] : []].join(": ");
   return new JobsUnavailableError(`the jobs cannot be had now: ${said}`, { cause: error });
 };
 
@@ -60,6 +68,12 @@ export interface OpenQueue {
   readonly watch: Watch;
   readonly worker: QueueWorker | null;
 }
+
+/** Ends this process's share of it. */
+const closeQueue = async ({ worker, database }: OpenQueue, grace: number): Promise<void> => {
+  await worker?.close(grace);
+  await database.close();
+};
 
 /** Unlike any other, of another machine or an earlier time. */
 const nameOfWorker = () => `${hostname()}:${Deno.pid}:${crypto.randomUUID().slice(0, 4)}`;
@@ -106,8 +120,11 @@ export interface Queue extends Jobs {
   start(): void;
 }
 
-/** Milliseconds until a database that could not be opened is tried again. */
-const AGAIN = 3000;
+/** Milliseconds until a database that could not be opened is tried again: from, to. */
+const AGAIN = 3000, LONGEST = 30_000;
+
+/** Milliseconds in which a job's process may write its checkpoint when its database is lost. */
+const GRACE = 20_000;
 
 /** Makes the queue of jobs. Nothing is opened until it is used or started. */
 export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings = {}): Queue => {
@@ -117,14 +134,38 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
   let opening: Promise<OpenQueue> | null = null;
   let isClosed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Why it cannot be had, for as long as nobody tries again: to find that out takes a second where it is damaged. */
+  let refusal: { readonly error: unknown; readonly until: number } | null = null;
 
-  const open = (): Promise<OpenQueue> => {
-    if (isClosed) return Promise.reject(new JobsUnavailableError("the jobs cannot be had now: the server stops"));
-    opening ??= openQueue(settings).catch((error) => {
+  const tryOpen = async (): Promise<OpenQueue> => {
+    const began = performance.now();
+    try {
+      const opened = await openQueue(settings);
+      const { lost } = opened.database;
+      const giveUp = () => lose(opened);
+      if (lost.aborted) giveUp();
+      else lost.addEventListener("abort", giveUp, { once: true });
+      return opened;
+    } catch (error) {
+      const now = performance.now();
+      refusal = { error, until: now + Math.min(LONGEST, 10 * (now - began)) };
       opening = null;
       throw error;
-    });
-    return opening;
+    }
+  };
+  const open = (): Promise<OpenQueue> => {
+    if (isClosed) return Promise.reject(new JobsUnavailableError("the jobs cannot be had now: the server stops"));
+    if (refusal && performance.now() < refusal.until) return Promise.reject(refusal.error);
+    return opening ??= tryOpen();
+  };
+  /** Its jobs write checkpoints; once they have, it is opened anew. */
+  const lose = async (opened: OpenQueue): Promise<void> => {
+    const error = opened.database.lost.reason as JobsUnavailableError;
+    refusal = { error, until: Infinity };
+    warn(error.message);
+    await closeQueue(opened, GRACE);
+    opening = refusal = null;
+    if (!isClosed) start();
   };
   const using = async <T>(work: (open: OpenQueue) => T | Promise<T>): Promise<T> => {
     try {
@@ -148,11 +189,13 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
     }
   }
 
+  let said = "";
   const start = () => {
-    open().catch((error) => {
+    open().then(() => said = "", (error) => {
       if (isClosed) return;
-      warn((asUnavailable(error) as Error).message);
-      timer = setTimeout(start, AGAIN);
+      const { message } = asUnavailable(error) as Error;
+      if (message !== said) warn(said = message);
+      timer = setTimeout(start, Math.max(AGAIN, (refusal?.until ?? 0) - performance.now()));
     });
   };
 
@@ -176,9 +219,7 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
       clearTimeout(timer);
       const opened = await opening?.catch(() => null);
       opening = null;
-      if (!opened) return;
-      await opened.worker?.close(grace);
-      await opened.database.close();
+      if (opened) await closeQueue(opened, grace);
     },
   };
 };

@@ -74,7 +74,10 @@ export const answersJob = (description: string) => ({
 /** The problems of whatever is about jobs. */
 export const jobsProblems = {
   500: problemResponse(500),
-  503: problemResponse(503, "Jobs cannot be had now: their queue is another server's, or its database does not answer"),
+  503: problemResponse(
+    503,
+    "Jobs cannot be had now: their queue is another server's or damaged, or its database does not answer or refuses",
+  ),
 };
 
 /** The problems of whatever is about one job. */
