@@ -1,6 +1,7 @@
 import { basename, join } from "@std/path";
 import type { DataEvent } from "../../datasets/cache.ts";
-import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
+import { resolveDataName } from "../../datasets/catalogue.ts";
+import { isBuiltin } from "../../datasets/names.ts";
 import { exists } from "../../files/exists.ts";
 import { resolveRecipe } from "../../training/recipe.ts";
 import type { OptionValues } from "../jobs.ts";
