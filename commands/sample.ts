@@ -7,7 +7,7 @@ import { defineCommand } from "./cli/command.ts";
 export const sampleOptions = z.strictObject({
   model: z.string().min(1).default("models/digits")
     .describe("Folder of the model, in diffusers' layout"),
-  out: z.string().min(1).default("grid.png")
+  out: z.string().min(1).default("runs/grid.png")
     .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
   n: z.int().min(1).max(50000).optional()
@@ -34,13 +34,19 @@ export const sampleCommand = defineCommand({
   short: { model: "m", out: "o", n: "n", seed: "s" },
   paths: ({ model, latents, out }) => ({ read: { model, latents }, write: { out } }),
   examples: [
-    { line: "deno task sample", does: "16 images as a grid in grid.png." },
-    { line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o grid.png", does: "The same 64 every time." },
+    { line: "deno task sample", does: "16 images as a grid in runs/grid.png." },
+    {
+      line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o runs/grid.png",
+      does: "The same 64 every time.",
+    },
     { line: "deno task sample --label 3 --guidance 2 -n 9", does: "Nine threes, drawn with more insistence." },
     {
-      line: "deno task sample -n 50000 -o samples.npz",
+      line: "deno task sample -n 50000 -o runs/samples.npz",
       does: "Bytes under arr_0, as guided-diffusion's evaluator reads them.",
     },
-    { line: "deno task sample --latents x.npy --sampler ddim -o out.npy", does: "To compare with another program." },
+    {
+      line: "deno task sample --latents x.npy --sampler ddim -o runs/out.npy",
+      does: "To compare with another program.",
+    },
   ],
 });

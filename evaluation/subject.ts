@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isBuiltin } from "../datasets/catalogue.ts";
+import { isBuiltin } from "../datasets/names.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { openDataset } from "../datasets/open.ts";
 import { type Engine, openEngine } from "../engine/mod.ts";

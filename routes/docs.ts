@@ -42,8 +42,15 @@ const openApiDocument = (mount: (app: OpenAPIHono) => void, keys: readonly ApiKe
   }
   return JSON.stringify(described.getOpenAPI31Document({
     openapi: "3.1.0",
-    info: { title: "denoise", version: "0.1.0", description: DESCRIPTION },
+    info: {
+      title: "denoise",
+      version: "0.1.0",
+      description: DESCRIPTION,
+      license: { name: "MIT", url: "https://spdx.org/licenses/MIT.html" },
+    },
     servers: [{ url: "/" }],
+    // Operations that need a key say so themselves.
+    security: [],
   }));
 };
 

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { createHash } from "node:crypto";
 import { ParameterError } from "../sampling/errors.ts";
-import { answerDrawing, describeAnyHeaders, describeContent, drawingEventSchema } from "./drawing/answer.ts";
+import { answerDrawing, describeAnyHeaders, describeContent, drawingStreamSchema } from "./drawing/answer.ts";
 import { resolveDrawing } from "./drawing/draw.ts";
 import type { DrawingDependencies } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
@@ -71,7 +71,7 @@ const canonical = (value: unknown): string =>
 /** The body of a PUT: a task's name and its parameters. */
 const putSchema = (tasks: readonly DrawingTask[], options: FieldOptions) => {
   const alternatives = tasks.map(({ name, fields }) =>
-    z.strictObject({ task: z.literal(name), input: fields(options) })
+    z.strictObject({ task: z.literal(name), input: fields(options) }).openapi({ title: `${name} task` })
   );
   return z.discriminatedUnion("task", alternatives as unknown as [typeof alternatives[number]]);
 };
@@ -170,7 +170,9 @@ const predictionEvents = (
     200: {
       description: "The events so far, and those to come",
       content: {
-        "text/event-stream": { schema: drawingEventSchema(["queued", "started", "step", "done", "error", "canceled"]) },
+        "text/event-stream": {
+          schema: drawingStreamSchema(["queued", "started", "step", "done", "error", "canceled"]),
+        },
       },
     },
     ...problemResponses(404),

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { DATASETS } from "../../datasets/catalogue.ts";
+import { DATASETS } from "../../datasets/names.ts";
 import { openDataset } from "../../datasets/open.ts";
 import { openEngine } from "../../engine/mod.ts";
 import { trainClassifier } from "../../evaluation/quality/train_classifier.ts";

@@ -1,4 +1,5 @@
 import { resolve } from "@std/path";
+import { isBuiltin } from "../../datasets/names.ts";
 import settings from "../../deno.json" with { type: "json" };
 import { type NamedPaths, UsageError } from "./command.ts";
 import { flagOf } from "./options.ts";
@@ -24,7 +25,7 @@ export const grantingCommand = (command: string, permissions: readonly string[])
 
 /**
  * Sees to it that this process may reach what the options name: on a terminal, Deno asks for each path that is not granted
- * yet, once and for that path alone.
+ * yet, once and for that path alone. The name of a dataset is no path.
  *
  * @throws {UsageError} if one is refused, or there is no terminal to ask on; it names the permissions that are missing
  */
@@ -33,6 +34,7 @@ export const requestPaths = async (command: string, paths: NamedPaths): Promise<
   for (const name of ["read", "write"] as const) {
     for (const [option, value] of Object.entries(paths[name] ?? {})) {
       for (const path of value === undefined ? [] : [value].flat()) {
+        if (name === "read" && isBuiltin(path)) continue;
         if ((await Deno.permissions.request({ name, path })).state === "granted") continue;
         refused.add(`${flagOf(option)} ${path}`);
         permissions.add(`--allow-${name}=${quoted(path)}`);

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import { writeAll } from "../../files/durable.ts";
 import { UsageError } from "./command.ts";
 import { grantingCommand } from "./paths.ts";
@@ -13,6 +13,9 @@ export interface PendingFile {
   /** Removes what was written; after `finish` it does nothing. */
   [Symbol.dispose](): void;
 }
+
+/** The folder that the tasks may write pictures to; it is made where it is missing. */
+const RUNS = "runs";
 
 const isGranted = (name: "read" | "write", path: string): boolean =>
   Deno.permissions.querySync({ name, path }).state === "granted";
@@ -51,8 +54,7 @@ const move = (from: string, to: string): void => {
 
 /**
  * Opens a file that `--out` names, and finds out before the work that it can be written afterwards. Until `finish`, the
- * bytes lie in a hidden file in the same folder; where this process may write the file but not its folder, in a folder of
- * the project.
+ * bytes lie in a hidden file in the same folder; where this process may write the file but not its folder, in runs/.
  *
  * @param command the command whose --out it is
  * @throws {UsageError} if there is no such folder, the path is one, or it may not be written
@@ -60,7 +62,8 @@ const move = (from: string, to: string): void => {
 export const openPendingFile = (path: string, command: string): PendingFile => {
   const folder = dirname(path);
   const ownsFolder = isGranted("read", folder) && isGranted("write", folder);
-  const scratch = ownsFolder ? folder : [".", "runs"].find((name) => isGranted("write", name)) ?? ".";
+  const scratch = ownsFolder ? folder : RUNS;
+  if (resolve(scratch) === resolve(RUNS) && isGranted("write", RUNS)) Deno.mkdirSync(RUNS, { recursive: true });
   const beside = join(scratch, `.${basename(path)}.${Deno.pid}.partial`);
   const refuse = (reason: string, cause?: unknown) => new UsageError(`--out ${path}: ${reason}`, { cause });
 

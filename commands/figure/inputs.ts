@@ -1,5 +1,5 @@
 import { basename } from "@std/path";
-import { isBuiltin } from "../../datasets/catalogue.ts";
+import { isBuiltin } from "../../datasets/names.ts";
 import { openDataset } from "../../datasets/open.ts";
 import { escapeTex } from "../../figures/typeset.ts";
 import { cover } from "../../formats/cover.ts";

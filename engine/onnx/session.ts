@@ -120,7 +120,14 @@ const load = async (): Promise<Runtime> => {
   return { version, devices: ONNX_DEVICES.filter((device) => supported.has(PROVIDERS[device])), createSession };
 };
 
-const PACKAGES = fromFileUrl(new URL("../../node_modules", import.meta.url));
+/** The folder of ONNX Runtime's package, where it truly lies: a permission of a link is none of what it leads to. */
+const packageFolder = (): string | null => {
+  try {
+    return resolve(fromFileUrl(new URL("..", import.meta.resolve("onnxruntime-node"))));
+  } catch {
+    return null;
+  }
+};
 
 /**
  * Set to 1, it keeps ONNX Runtime from collecting and sending Microsoft what it is used for, which its native code would
@@ -129,13 +136,16 @@ const PACKAGES = fromFileUrl(new URL("../../node_modules", import.meta.url));
 export const TELEMETRY_VARIABLE = "ORT_DISABLE_TELEMETRY";
 
 /** Whether this process may load ONNX Runtime's library, and forbid it telemetry; asking so never prompts. */
-export const mayLoadRuntime = (): boolean =>
-  isGranted({ name: "ffi", path: PACKAGES }) && isGranted({ name: "env", variable: TELEMETRY_VARIABLE });
+export const mayLoadRuntime = (): boolean => {
+  const path = packageFolder();
+  return path !== null && isGranted({ name: "ffi", path }) && isGranted({ name: "env", variable: TELEMETRY_VARIABLE });
+};
 
 /** The permissions that a child process needs to compute on ONNX Runtime, with CUDA where that is installed. */
 export const grantRuntime = (): LibraryGrant => {
   const folder = resolve(CUDA_FOLDER);
-  return { path: null, read: [folder], ffi: [PACKAGES, folder], env: [TELEMETRY_VARIABLE] };
+  const own = packageFolder();
+  return { path: null, read: [folder], ffi: [...(own === null ? [] : [own]), folder], env: [TELEMETRY_VARIABLE] };
 };
 
 /**

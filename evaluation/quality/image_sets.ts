@@ -1,4 +1,4 @@
-import { isBuiltin } from "../../datasets/catalogue.ts";
+import { isBuiltin } from "../../datasets/names.ts";
 import { chooseClasses, createDataset, type Dataset, partsOf } from "../../datasets/dataset.ts";
 import { openDataset } from "../../datasets/open.ts";
 import { type ByteImages, type ImageShape, toBytes } from "../../formats/pixels.ts";

@@ -1,7 +1,8 @@
 import { basename, join } from "@std/path";
 import type { DataEvent } from "../../datasets/cache.ts";
-import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
+import { resolveDataName } from "../../datasets/catalogue.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
+import { isBuiltin } from "../../datasets/names.ts";
 import { exists, unlessMissing } from "../../files/exists.ts";
 import { resolveRecipe } from "../../training/recipe.ts";
 import type { OptionValues } from "../jobs.ts";

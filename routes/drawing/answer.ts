@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { encodeMultipart } from "../../formats/multipart.ts";
 import type { ImageShape } from "../../formats/pixels.ts";
 import type { Codec } from "../codec/codec.ts";
+import { streamSchema } from "../http/event_stream.ts";
 import { type DoneFormat, type Format, FORMATS } from "../http/negotiate.ts";
 
 /** Values of parameters as a request can give them. */
@@ -218,28 +219,19 @@ export const answerDrawing = async (
   return c.body(body, 200, { ...headers, ...drawingHeaders(drawing, seconds), "content-type": type });
 };
 
-/**
- * How the events of a stream stand in the OpenAPI description: one object an event.
- *
- * @param types the types that it can have
- */
-export const drawingEventSchema = (types: readonly string[]) =>
-  z.object({
-    id: z.string().openapi({ description: "Counts up; send the last as Last-Event-ID to go on after a break" }),
-    event: z.enum(types as [string, ...string[]]),
-    data: z.string().openapi({
-      description:
-        "JSON. queued: position, the images before it. step: done of total over all images, step of steps of " +
-        "the last one, and preview, the pictures x and x0 as data: URLs, in some. done: the drawing or the prediction. " +
-        "error: the problem",
-    }),
-  });
+/** How the events of a drawing stand in the OpenAPI description. */
+export const drawingStreamSchema = (types: readonly string[]) =>
+  streamSchema(
+    types,
+    "queued: position, the images before it; step: done of total over all images, step of steps of the last one, and " +
+      "preview, the pictures x and x0 as data: URLs, in some; done: the drawing or the prediction; error: the problem",
+  );
 
 const binary = z.string().openapi({ type: "string", format: "binary" });
 
 const SCHEMAS: Partial<Record<Format, z.ZodType>> = {
   json: drawingSchema,
-  "event-stream": drawingEventSchema(["queued", "started", "step", "done", "error"]),
+  "event-stream": drawingStreamSchema(["queued", "started", "step", "done", "error"]),
 };
 
 /** What a drawing may be answered with in these formats, by media type. */

@@ -55,7 +55,7 @@ const describeBody = (
     const field = schema.shape[name] as z.ZodType;
     const isOptional = field instanceof z.ZodOptional;
     const { description } = isOptional ? field.unwrap() as z.ZodType : field;
-    const file = z.any().openapi({ type: "string", format: "binary", description });
+    const file = z.string().openapi({ format: "binary", description });
     return [name, isOptional ? file.optional() : file] as const;
   });
   const form = schema.extend(Object.fromEntries(files) as Record<string, z.ZodType>);

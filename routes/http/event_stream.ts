@@ -10,6 +10,19 @@ export interface LoggedEvent {
   readonly data: string;
 }
 
+/**
+ * How a stream of events stands in the OpenAPI description: in words alone. OpenAPI 3.1 does not say whether a schema is
+ * of the text, as generated clients take it, or of an event within, as validators do.
+ *
+ * @param types the types that events can have
+ * @param data what stands in their data
+ */
+export const streamSchema = (types: readonly string[], data: string) =>
+  z.unknown().openapi({
+    description: `Server-sent events. id: counts up; send the last as Last-Event-ID to go on after a break. event: ` +
+      `${types.slice(0, -1).join(", ")} or ${types.at(-1)}. data: JSON. ${data}`,
+  });
+
 /** What has happened to a request, for any number of readers, each at its own pace. */
 export interface EventLog {
   /** @param options.passing the next event takes the place of this one: it is of interest only while it is the last */

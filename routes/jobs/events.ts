@@ -1,7 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import { basename } from "@std/path";
 import type { JobEvent, Jobs } from "../../jobs/jobs.ts";
-import { lastEventId, lastEventIdHeaders, STREAM_HEADERS, textStream, writeEvent } from "../http/event_stream.ts";
+import {
+  lastEventId,
+  lastEventIdHeaders,
+  STREAM_HEADERS,
+  streamSchema,
+  textStream,
+  writeEvent,
+} from "../http/event_stream.ts";
 import { FORMATS, negotiate } from "../http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "../http/paging.ts";
 import { problemBody, problemDetails } from "../http/problem.ts";
@@ -33,16 +40,12 @@ const eventsQuery = pageQuery({
   format: z.enum(EVENT_FORMATS).optional().openapi({ description: "Format of the answer, over what Accept says" }),
 });
 
-const streamSchema = z.object({
-  id: z.string().openapi({ description: "Counts up; send the last as Last-Event-ID to go on after a break" }),
-  event: z.enum([...EVENT_TYPES, "end", "problem"]),
-  data: z.string().openapi({
-    description:
-      "JSON. preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be " +
-      "read, and why; progress: step of steps, loss, imagesPerSecond, secondsLeft and more; sample: url, its picture; checkpoint: " +
-      "folder; end: the job, when it has ended, after which nothing follows; problem: why the stream breaks off",
-  }),
-});
+const jobStreamSchema = streamSchema(
+  [...EVENT_TYPES, "end", "problem"],
+  "preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be read, and " +
+    "why; progress: step of steps, loss, imagesPerSecond, secondsLeft and more; sample: url, its picture; checkpoint: " +
+    "folder; end: the job, when it has ended, after which nothing follows; problem: why the stream breaks off",
+);
 const eventSchema = z.looseObject({ id: z.int(), event: z.enum(EVENT_TYPES) });
 
 /** An event, with where its picture is. */
@@ -99,7 +102,7 @@ export const jobEvents = ({ jobs, log, stopping, onStream }: JobDependencies): O
       200: {
         description: "The events so far, and in a stream those to come",
         content: {
-          "text/event-stream": { schema: streamSchema },
+          "text/event-stream": { schema: jobStreamSchema },
           "application/json": { schema: z.array(eventSchema) },
         },
         headers: pageHeaders,

@@ -139,7 +139,8 @@ export const predictionSchema = z.object({
   expiresAt: dateTime.nullable().openapi({
     description: "When it is removed at the latest; null while it is under way",
   }),
-  error: problemSchema.nullable().openapi({ description: "Why it failed" }),
+  // As a union: `nullable` would make every problem of the OpenAPI description nullable.
+  error: z.union([problemSchema, z.null()]).openapi({ description: "Why it failed" }),
   urls: z.object({ self: z.string(), events: z.string(), result: z.string(), cancel: z.string() }),
 }).openapi("Prediction", {
   example: {

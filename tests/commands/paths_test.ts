@@ -3,6 +3,7 @@ import { fromFileUrl, join } from "@std/path";
 import type { Command, OptionSchema } from "../../commands/cli/command.ts";
 import { parse } from "../../commands/cli/options.ts";
 import { classifierCommand } from "../../commands/classifier.ts";
+import { dataCommand } from "../../commands/data.ts";
 import { evaluateCommand } from "../../commands/evaluate.ts";
 import { exportCommand } from "../../commands/export.ts";
 import {
@@ -18,12 +19,16 @@ import { pullCommand } from "../../commands/pull.ts";
 import { sampleCommand } from "../../commands/sample.ts";
 import { serveCommand } from "../../commands/serve.ts";
 import { trainCommand } from "../../commands/train.ts";
-import { ended, executable, missing, testCommandLine } from "./run_main.ts";
+import { ended, executable, missing, startWith, testCommandLine } from "./run_main.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
 /** What `deno task sample` is granted, in a project that is `folder`/project; the program's packages are elsewhere. */
-const PERMISSIONS = [`--allow-read=.,${join(root, "node_modules")}`, "--allow-write=.", "--allow-env=XDG_RUNTIME_DIR"];
+const PERMISSIONS = [
+  `--allow-read=.,${join(root, "node_modules")}`,
+  "--allow-write=runs",
+  "--allow-env=XDG_RUNTIME_DIR",
+];
 
 const commandLine = (...args: string[]) => ["run", "--quiet", ...PERMISSIONS, join(root, "main.ts"), ...args];
 
@@ -71,7 +76,7 @@ testCommandLine(
     const { stderr } = await run("sample", "--model", "../model");
     assertStringIncludes(
       stderr,
-      "run deno run -q -P=engine --allow-read=. --allow-write=. --allow-read=",
+      "run deno run -q -P=engine --allow-read=. --allow-write=runs --allow-read=",
     );
     assertEquals([namesIn(folder), namesIn(project)], [["model", "project"], []]);
   },
@@ -121,7 +126,16 @@ Deno.test("every command names the paths of its options, by whether they are rea
     assertEquals(pathsOf(command as Command, "--out", "c").write, { out: ["c.svg", "c.png"] });
     assertEquals(pathsOf(command as Command, "--out", "c.PNG").write, { out: ["c.PNG"] });
   }
+  assertEquals(pathsOf(dataCommand, "a"), { read: { what: "a", from: none } });
   assertEquals(pathsOf(serveCommand, "-m", "a"), { read: { model: ["a"] } });
+});
+
+testCommandLine("the name of a data set is no path: nobody has to be asked for it", async () => {
+  const program = ["node_modules", "core", "datasets", "files", "formats"];
+  const permissions = [`--allow-read=${program}`, "--allow-env=XDG_RUNTIME_DIR"];
+  const { code, stdout, stderr } = await ended(startWith(permissions, "data", "mnist-test"));
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, '"images":10000');
 });
 
 const hasScript = (await Deno.permissions.query({ name: "run", command: "script" })).state === "granted";
@@ -167,10 +181,10 @@ testCommandLine(
     const agreed = await answer(project, "y", "sample", "--model", model, "--out", out, ...FEW);
     assertEquals([agreed.code, agreed.questions], [0, asked], agreed.text);
     assert(Deno.readFileSync(out).length > 50);
-    assertEquals([namesIn(folder), namesIn(project)], [["model", "out.png", "project"], []]);
-    const inside = await answer(project, "y", "sample", "--model", model, "--out", "in.png", ...FEW);
+    assertEquals([namesIn(folder), namesIn(project)], [["model", "out.png", "project"], ["runs"]]);
+    const inside = await answer(project, "y", "sample", "--model", model, "--out", "runs/in.png", ...FEW);
     assertEquals([inside.code, inside.questions], [0, [["read", model]]], inside.text);
-    assertEquals(namesIn(project), ["in.png"]);
+    assertEquals(namesIn(join(project, "runs")), ["in.png"]);
   },
   missing || (hasScript ? "" : "needs --allow-run=script"),
 );

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { isBuiltin, resolveDataName } from "../../datasets/catalogue.ts";
+import { resolveDataName } from "../../datasets/catalogue.ts";
+import { isBuiltin } from "../../datasets/names.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 

@@ -40,7 +40,10 @@ const schemaOf = (schema: Any, document: Any) => z.fromJSONSchema(JSON.parse(inl
 
 Deno.test("the description: every operation has a name of its own, words, and its problems described", () =>
   withServer(async ({ origin }) => {
-    const operations = operationsOf(await described(origin));
+    const document = await described(origin);
+    // A part is null where it is used; what it names never is.
+    for (const [name, { type }] of Object.entries<Any>(document.components.schemas)) assertEquals(type, "object", name);
+    const operations = operationsOf(document);
     const ids = operations.map(({ operation }) => operation.operationId);
     assertEquals(new Set(ids).size, operations.length);
     const isCamelCase = (name: string) => /^[a-z][a-z0-9]*([A-Z][a-z0-9]*)*$/.test(name);
@@ -50,10 +53,11 @@ Deno.test("the description: every operation has a name of its own, words, and it
       assert(operation.summary && operation.tags.length === 1, at);
       const parameters = (operation.parameters ?? []).filter((parameter: Any) => parameter.in !== "header");
       for (const { name } of parameters) assert(isCamelCase(name), `${at}: ${name} is not camelCase`);
-      for (const { schema } of Object.values<Any>(operation.requestBody?.content ?? {})) {
-        for (const name of Object.keys(schema?.properties ?? {})) {
-          assert(isCamelCase(name), `${at}: ${name} is not camelCase`);
-        }
+      const bodies = Object.values<Any>(operation.requestBody?.content ?? {})
+        .map(({ schema }) => JSON.parse(inline(schema, document)));
+      for (const { properties = {}, required } of bodies) {
+        for (const name of Object.keys(properties)) assert(isCamelCase(name), `${at}: ${name} is not camelCase`);
+        assertEquals(required, bodies[0].required, at);
       }
       assert(operation.responses[422], at);
       if (operation.requestBody) {
@@ -63,6 +67,8 @@ Deno.test("the description: every operation has a name of its own, words, and it
       for (const [status, { headers, content }] of Object.entries<Any>(operation.responses)) {
         for (const name of Object.keys(headers)) assertMatch(name, /^[a-z]+(-[a-z]+)*$/, at);
         assert(headers["x-request-id"].required, `${at} ${status}`);
+        const stream = content?.["text/event-stream"];
+        if (stream) assertEquals(Object.keys(stream.schema), ["description"], `${at} ${status}`);
         if (Number(status) >= 400) assertEquals(Object.keys(content), ["application/problem+json"], `${at} ${status}`);
         if (status === "429" || status === "503") assert(headers["retry-after"].required, `${at} ${status}`);
       }
