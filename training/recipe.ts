@@ -212,6 +212,15 @@ const refuseWithResume = (options: RecipeOptions & { readonly out?: string }, co
   if (options.out !== undefined) refuse("out", "names the folder");
 };
 
+/** Of several places that say what to do, one would be heard in silence. */
+const refuseWithStdin = (options: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+  for (const [key, value] of Object.entries(options)) {
+    const { default: usual } = (FIELDS as Readonly<Record<string, Field>>)[key] ?? {};
+    if (key === "optionsFromStdin" || value === usual || value === false || value === "auto") continue;
+    context.addIssue({ code: "custom", path: [key], message: "left out with --options-from-stdin, which says all" });
+  }
+};
+
 /** The options of `train`: the recipe, and where it goes or comes from. */
 export const trainOptions = z.strictObject({
   ...recipeOptions,
@@ -238,7 +247,10 @@ export const trainOptions = z.strictObject({
   xla: engineOptions.xla,
   stopAtEof: z.boolean().default(false)
     .describe("Stop, with a checkpoint, when standard input ends: the program that started this one is gone"),
+  optionsFromStdin: z.boolean().default(false)
+    .describe("Take all options from the first line of standard input, a JSON object, by their names in camelCase"),
 }).transform((options, context) => {
+  if (options.optionsFromStdin) refuseWithStdin(options, context);
   // Of a run that goes on, the recipe is read from its folder.
   const recipe = options.resume === undefined ? resolveRecipe(options) : null;
   if (recipe) refuseConflicts(recipe, context);

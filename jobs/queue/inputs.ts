@@ -28,14 +28,16 @@ const namesIn = async (folder: string): Promise<string[]> => {
  * process of its own.
  *
  * @param runs the folder of runs here, one of which may be where the job's weights come from
+ * @param grace milliseconds that a preparation may take to stop
  * @param signal calls the preparation off
  * @throws {DatasetError} if there is no such data here
  */
 export const findInputs = async (
   options: OptionValues,
-  { runs, models = "models", signal, onProgress }: {
+  { runs, models = "models", grace, signal, onProgress }: {
     runs: string;
     models?: string;
+    grace?: number;
     signal?: AbortSignal;
     onProgress?: (event: DataEvent) => void;
   },
@@ -47,7 +49,7 @@ export const findInputs = async (
   if (typeof data === "string") {
     const path = await resolveDataName(data);
     if (!isBuiltin(data)) named.data = path;
-    read.push(...await prepareInProcess(path, { size: size ?? undefined, signal, onProgress }));
+    read.push(...await prepareInProcess(path, { size: size ?? undefined, grace, signal, onProgress }));
   }
   if (typeof init === "string") {
     const isModel = (await namesIn(models)).includes(init);

@@ -45,7 +45,7 @@ export const QUEUE_FOLDER = "runs/.queue";
 
 /** Where jobs are stored, and what of them is done here. */
 export interface QueueSettings
-  extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "warn">> {
+  extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "grace" | "warn">> {
   /** `postgres://…`: a database that many servers and workers share. Without it, jobs are stored in a folder. */
   readonly url?: string;
   /** That folder. */
@@ -80,6 +80,7 @@ const openQueue = async (
     storage,
     tensorflow,
     engine,
+    grace,
     warn = () => {},
   }: QueueSettings,
 ): Promise<OpenQueue> => {
@@ -91,7 +92,15 @@ const openQueue = async (
     await migrate(database);
     const watch = await watchJobs(database, warn);
     if (workers === 0) return { database, watch, worker: null };
-    const surroundings = { runs, storage: storage ?? await openStorage(undefined), launch, tensorflow, engine, warn };
+    const surroundings = {
+      runs,
+      storage: storage ?? await openStorage(undefined),
+      launch,
+      tensorflow,
+      engine,
+      grace,
+      warn,
+    };
     const worker = startWorker(database, watch, { ...surroundings, concurrency: workers, name: nameOfWorker() });
     return { database, watch, worker };
   } catch (error) {
