@@ -28,6 +28,8 @@ const runPreparation = async (
       "--no-prompt",
       `--allow-read=${permissionList([...PROGRAM, ...reads, prepared])}`,
       `--allow-write=${prepared}`,
+      // What is free there.
+      "--allow-sys=statfs",
       join(ROOT, "main.ts"),
       "data",
       `--what=${where}`,

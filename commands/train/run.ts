@@ -4,6 +4,7 @@ import { TRY_AGAIN } from "../../training/errors.ts";
 import { type TrainOptions, trainOptions } from "../../training/recipe.ts";
 import { train } from "../../training/train.ts";
 import { UsageError } from "../cli/command.ts";
+import { inFlags } from "../cli/in_flags.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { createReporter } from "../cli/progress.ts";
 
@@ -64,9 +65,13 @@ export const runTrain = async (given: TrainOptions): Promise<void> => {
   if (options.stopAtEof) signals.push(endOfInput());
   using lease = options.lease ? await holdLease() : null;
   if (lease) signals.push(lease.ended);
-  await train(options, {
-    signal: AbortSignal.any(signals),
-    checkLease: lease?.check,
-    report: createReporter({ jsonMilliseconds: 1000 }).report,
-  });
+  try {
+    await train(options, {
+      signal: AbortSignal.any(signals),
+      checkLease: lease?.check,
+      report: createReporter({ jsonMilliseconds: 1000 }).report,
+    });
+  } catch (cause) {
+    throw inFlags(cause);
+  }
 };

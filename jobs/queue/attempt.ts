@@ -1,7 +1,9 @@
 import { join } from "@std/path";
 import { DatasetError } from "../../datasets/dataset.ts";
+import { ParameterError } from "../../sampling/errors.ts";
 import { DIVERGED, REFUSED, TRY_AGAIN } from "../../training/errors.ts";
 import type { TrainingEvent } from "../../training/events.ts";
+import { machineLimits, type NeedLimits } from "../../training/needs.ts";
 import type { launchTraining, TrainingExit, TrainingProcess } from "../launch.ts";
 import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
 import type { Watch } from "./changes.ts";
@@ -93,6 +95,8 @@ export interface AttemptSettings {
   readonly tensorflow?: string;
   /** Engine of a job that names none. */
   readonly engine?: string;
+  /** What a job may take; what is not said is the machine's. */
+  readonly limits?: Partial<NeedLimits>;
   /** Milliseconds that a process may take to stop, with its checkpoint, before it is killed. */
   readonly grace?: number;
   /** Aborts when the worker ends: the process writes its checkpoint, and the job goes on elsewhere. */
@@ -115,7 +119,7 @@ const runProcess = async (
   { touch, ...settings }: AttemptSettings & { touch: () => Promise<unknown> },
   until: number,
 ): Promise<Outcome | null> => {
-  const { runs, storage, launch, tensorflow, engine, grace, ending, killing, warn } = settings;
+  const { runs, storage, launch, tensorflow, engine, limits, grace, ending, killing, warn } = settings;
   const run = join(runs, claim.id);
   const { failures: before } = claim;
   const say = (message: string) => {
@@ -159,8 +163,10 @@ const runProcess = async (
   try {
     await storage.fetch(run, { claim: true });
     await Deno.mkdir(run, { recursive: true });
-    const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, {
+    const { options, read } = await findInputs(run, { ...(engine ? { engine } : {}), ...claim.options }, {
       runs,
+      limits: await machineLimits(runs, limits),
+      tensorflow,
       grace,
       signal: AbortSignal.any([preparing.signal, lost.signal]),
       onProgress: recorder.onEvent,
@@ -187,7 +193,9 @@ const runProcess = async (
     if (stoppedBy !== null && preparing.signal.aborted && process === null) {
       return outcomeOf({ ...STOPPED_EARLY, last, stoppedBy, failures });
     }
-    if (error instanceof DatasetError) return { state: "failed", exitCode: 2, error: message };
+    if (error instanceof DatasetError || error instanceof ParameterError) {
+      return { state: "failed", exitCode: 2, error: message };
+    }
     say(message);
     return outcomeOf({ code: 1, stderr: message, isKilled: false, last: null, stoppedBy: null, failures });
   } finally {

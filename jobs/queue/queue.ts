@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { hostname } from "node:os";
 import { isTaken } from "../../files/exists.ts";
+import { machineMemory } from "../../files/machine.ts";
 import { type JobEvent, JobExistsError, type JobLine, type Jobs, JobsUnavailableError } from "../jobs.ts";
 import { launchTraining } from "../launch.ts";
 import { openStorage } from "../storage/open_storage.ts";
@@ -44,8 +45,10 @@ const asUnavailable = (error: unknown): unknown => {
 export const QUEUE_FOLDER = "runs/.queue";
 
 /** Where jobs are stored, and what of them is done here. */
-export interface QueueSettings
-  extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "grace" | "warn">> {
+export interface QueueSettings extends
+  Partial<
+    Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "limits" | "grace" | "warn">
+  > {
   /** `postgres://…`: a database that many servers and workers share. Without it, jobs are stored in a folder. */
   readonly url?: string;
   /** That folder. */
@@ -80,6 +83,7 @@ const openQueue = async (
     storage,
     tensorflow,
     engine,
+    limits,
     grace,
     warn = () => {},
   }: QueueSettings,
@@ -98,6 +102,7 @@ const openQueue = async (
       launch,
       tensorflow,
       engine,
+      limits: { memory: machineMemory() / workers, ...limits },
       grace,
       warn,
     };

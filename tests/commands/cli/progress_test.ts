@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { amount, createReporter, duration, progressLine } from "../../../commands/cli/progress.ts";
+import { amount } from "../../../files/amount.ts";
+import { createReporter, duration, progressLine } from "../../../commands/cli/progress.ts";
 
 const event = { event: "progress", step: 250, steps: 1000, loss: 0.04321, imagesPerSecond: 123.4, secondsLeft: 3725 };
 
