@@ -57,7 +57,7 @@ const ofFolder = async (folder: string, size: number | undefined, signal?: Abort
  * @param options.size pixels to which every image is to be resized
  * @returns `null` if there is no such dataset, or its files say nothing; opening it says what is wrong
  */
-export const extentOf = async (
+export const datasetExtent = async (
   where: string,
   { size, root = DATA_ROOT, signal }: { size?: number; root?: string; signal?: AbortSignal } = {},
 ): Promise<DatasetExtent | null> => {

@@ -1,4 +1,4 @@
-/** The least lines and permissions of a process that is started for a job, and how it is ended. */
+/** What processes that are started for a job have in common: their permissions, what they print, and how they are ended. */
 
 /** A permission's value; a comma within a path is written twice. */
 export const permissionList = (paths: readonly string[]): string =>
@@ -25,7 +25,7 @@ export const linesOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Readab
 export const GRACE = 300_000;
 
 /** Ends a process, first by asking. */
-export interface Ending {
+export interface ChildEnding {
   /** Asks it to end (SIGTERM), and ends it (SIGKILL) should it not have done so in time. */
   stop(): void;
   /** Ends it at once. */
@@ -39,7 +39,7 @@ export interface Ending {
  *
  * @param grace milliseconds from the request until it is ended
  */
-export const endingOf = (child: Deno.ChildProcess, grace: number): Ending => {
+export const endingOf = (child: Deno.ChildProcess, grace: number): ChildEnding => {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hasEnded = false, isKilled = false;
   child.status.finally(() => {

@@ -144,4 +144,4 @@ export const estimateRun = (
 };
 
 /** All shares together, in bytes. */
-export const bytesOf = (shares: readonly Share[]): number => shares.reduce((sum, { bytes }) => sum + bytes, 0);
+export const totalBytes = (shares: readonly Share[]): number => shares.reduce((sum, { bytes }) => sum + bytes, 0);

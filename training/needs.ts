@@ -1,4 +1,4 @@
-import { type DatasetExtent, extentOf } from "../datasets/extent.ts";
+import { type DatasetExtent, datasetExtent } from "../datasets/extent.ts";
 import { findDataset } from "../datasets/open.ts";
 import type { EngineName } from "../engine/engine.ts";
 import { findLibrary } from "../engine/tensorflow/find_library.ts";
@@ -9,7 +9,7 @@ import { loadConfigs } from "../model/pipeline.ts";
 import type { UNetConfig } from "../model/unet_config.ts";
 import { ParameterError, type ParameterIssue } from "../sampling/errors.ts";
 import { RunError } from "./errors.ts";
-import { bytesOf, estimateRun, type RunEstimate, type Share } from "./estimate.ts";
+import { estimateRun, type RunEstimate, type Share, totalBytes } from "./estimate.ts";
 import type { Recipe } from "./recipe.ts";
 import { resolveModel } from "./run_model.ts";
 
@@ -48,7 +48,7 @@ const beyond = (
   limit: number,
   { recipe, given }: { recipe: Recipe; given: readonly string[] },
 ): ParameterIssue[] => {
-  const needed = bytesOf(shares);
+  const needed = totalBytes(shares);
   if (needed <= limit) return [];
   const largest = shares.reduce((most, share) => share.bytes > most.bytes ? share : most);
   const named = largest.fields.filter((field) => given.includes(field));
@@ -112,7 +112,7 @@ export const estimateNeeds = async (
   { tensorflow, signal }: NeedOptions = {},
 ): Promise<RunEstimate | null> => {
   const size = recipe.size ?? undefined;
-  const data = recipe.data === null ? null : await extentOf(recipe.data, { size, signal });
+  const data = recipe.data === null ? null : await datasetExtent(recipe.data, { size, signal });
   if (data === null) return null;
   refuseUnknownClasses(recipe, data);
   return estimateRun(recipe, await networkOf(recipe, data), data, likelyEngine(recipe.engine, tensorflow));
@@ -132,7 +132,7 @@ export const checkNeeds = async (
 ): Promise<RunEstimate | null> => {
   const estimate = await estimateNeeds(recipe, options);
   if (estimate === null) return null;
-  const isTooMuch = bytesOf(estimate.disk) > limits.disk;
+  const isTooMuch = totalBytes(estimate.disk) > limits.disk;
   // Whether it is prepared may take to read it whole, and matters to none that has room.
   const isPrepared = isTooMuch && await isReady(recipe, options.signal);
   const disk = isPrepared ? estimate.disk.filter(({ isPreparation }) => !isPreparation) : estimate.disk;

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ParameterError } from "../../sampling/errors.ts";
-import { bytesOf, estimateRun } from "../../training/estimate.ts";
+import { estimateRun, totalBytes } from "../../training/estimate.ts";
 import { checkNeeds, type NeedLimits } from "../../training/needs.ts";
 import { givenFields, type RecipeOptions, resolveRecipe } from "../../training/recipe.ts";
 import { resolveModel } from "../../training/run_model.ts";
@@ -89,7 +89,7 @@ Deno.test("estimateRun is within a fifth of what trainings were measured to take
   for (const [preset, engine, batch, peak] of MEASURED) {
     const recipe = resolveRecipe({ preset, batch, data: "mnist-test", steps: 2 });
     const { unet } = resolveModel(recipe, data, null);
-    const estimate = bytesOf(estimateRun(recipe, unet, data, engine).memory);
+    const estimate = totalBytes(estimateRun(recipe, unet, data, engine).memory);
     assertAlmostEquals(estimate / peak, 1, 0.2, `${preset} ${engine} ${batch}: ${estimate / peak}`);
   }
 });
