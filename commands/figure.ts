@@ -212,8 +212,8 @@ export const networkCommand = defineCommand({
   short: { model: "m", out: "o" },
   paths: ({ model, out }) => ({ read: { model }, write: { out: figurePaths(out) } }),
   examples: [
-    { line: "deno task figure network", does: "The network of the digits, into network.svg and network.png." },
-    { line: "deno task figure network -m models/ddpm-cifar10-32 -o unet.svg", does: "The paper's own." },
+    { line: "deno task figure network", does: "The network of the digits, in runs/network.svg and runs/network.png." },
+    { line: "deno task figure network -m models/ddpm-cifar10-32 -o runs/unet.svg", does: "The paper's own." },
   ],
 });
 
@@ -228,5 +228,5 @@ export const pathsCommand = defineCommand({
   options: pathsOptions,
   short: { out: "o", seed: "s" },
   paths: ({ out }) => ({ write: { out: figurePaths(out) } }),
-  examples: [{ line: "deno task figure paths --seed 7", does: "Into paths.svg and paths.png." }],
+  examples: [{ line: "deno task figure paths --seed 7", does: "Into runs/paths.svg and runs/paths.png." }],
 });

@@ -3,6 +3,7 @@ import { engineOptions } from "../engine/options.ts";
 import { LIMITS } from "../routes/http/limits.ts";
 import { LOG_LEVELS } from "../routes/http/log.ts";
 import { defineCommand } from "./cli/command.ts";
+import { jobOptions } from "./cli/job_options.ts";
 import { storageOption } from "./cli/job_storage.ts";
 
 /** The options of `serve`. */
@@ -36,6 +37,7 @@ export const serveOptions = z.strictObject({
     .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
   workers: z.int().min(0).max(64).default(1)
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),
+  ...jobOptions,
   storage: storageOption,
   cors: z.array(z.string().min(1)).default([])
     .describe("Origins of pages elsewhere that may read answers, as https://example.org; * is all"),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
 import { defineCommand } from "./cli/command.ts";
+import { jobOptions } from "./cli/job_options.ts";
 import { storageOption } from "./cli/job_storage.ts";
 
 /** The options of `worker`. */
@@ -9,6 +10,7 @@ export const workerOptions = z.strictObject({
     .describe("Jobs to run at a time"),
   runs: z.string().min(1).default("runs")
     .describe("Folder of the runs; one that all machines share, unless --storage carries them"),
+  ...jobOptions,
   storage: storageOption,
   engine: engineOptions.engine,
   tensorflow: engineOptions.tensorflow,

@@ -1,6 +1,8 @@
 import { join } from "@std/path";
 import { createHash, type Hash } from "node:crypto";
 import { z } from "zod";
+import { amount } from "../files/amount.ts";
+import { freeDisk } from "../files/machine.ts";
 import { DatasetError, type DatasetParts } from "./dataset.ts";
 import { makeWhole } from "./partial_folder.ts";
 import type { DatasetSource, SkippedFile } from "./source.ts";
@@ -272,6 +274,12 @@ export const writeCache = async (
   const isSame = async (folder: string) => (await describeCache(folder))?.key === facts.key;
   const make = async (folder: string) => {
     const source = await open();
+    const needed = source.total * source.height * source.width * source.channels;
+    const free = await freeDisk(to.parent);
+    if (needed > free) {
+      const what = `${source.total} images of ${source.width}×${source.height} take ${amount(needed)}`;
+      throw new DatasetError(`cannot prepare ${facts.name}: ${what}, and ${amount(free)} are free for ${to.parent}`);
+    }
     const { path, count, isGray, faults, leftOut, labels } = await writeImages(folder, source, { signal, onProgress });
     if (count === 0) {
       const [first] = faults;

@@ -4,9 +4,12 @@ import { readPng } from "../formats/raster/read_png.ts";
 import { DatasetError } from "./dataset.ts";
 import type { ArrayImages, DatasetSource, PackageFiles, SourcePiece } from "./source.ts";
 
-const SIDE = 32;
-const PLANE = SIDE * SIDE;
-const ROW = 1 + 3 * PLANE;
+/** Pixels of a side of its images. */
+export const CIFAR_SIDE = 32;
+const PLANE = CIFAR_SIDE * CIFAR_SIDE;
+
+/** Bytes of an image in its binary version: a label, then its values. */
+export const CIFAR_ROW = 1 + 3 * PLANE;
 
 /** Names of the files of CIFAR-10's binary version that hold images. */
 export const CIFAR_FILE = /^(data_batch_\d+|test_batch)\.bin$/;
@@ -49,14 +52,16 @@ const parseCifar = (
   name: string,
   classNames: readonly string[] = CIFAR10_CLASSES,
 ): ArrayImages => {
-  const count = bytes.length / ROW;
+  const count = bytes.length / CIFAR_ROW;
   if (!(Number.isInteger(count) && count >= 1)) {
-    throw new SyntaxError(`cannot read ${name}: it must hold rows of ${ROW} bytes, received ${bytes.length} bytes`);
+    throw new SyntaxError(
+      `cannot read ${name}: it must hold rows of ${CIFAR_ROW} bytes, received ${bytes.length} bytes`,
+    );
   }
   const images = new Uint8Array(count * 3 * PLANE);
   const labels = new Int32Array(count);
   for (let i = 0, at = 0; i < count; i++) {
-    const start = i * ROW;
+    const start = i * CIFAR_ROW;
     labels[i] = bytes[start];
     if (labels[i] >= classNames.length) {
       throw new SyntaxError(`cannot read ${name}: image ${i} is of class ${labels[i]}, of ${classNames.length}`);
@@ -67,10 +72,11 @@ const parseCifar = (
       images[at++] = bytes[p + 2 * PLANE];
     }
   }
-  return { count, height: SIDE, width: SIDE, channels: 3, images, labels, classNames };
+  return { count, height: CIFAR_SIDE, width: CIFAR_SIDE, channels: 3, images, labels, classNames };
 };
 
-const readClassNames = async (folder: string): Promise<readonly string[]> => {
+/** The names of the classes of a folder of CIFAR-10's binary version. */
+export const readCifarClasses = async (folder: string): Promise<readonly string[]> => {
   try {
     const lines = (await Deno.readTextFile(join(folder, CIFAR_CLASSES_FILE))).split("\n").map((line) => line.trim());
     const names = lines.filter((line) => line !== "");
@@ -87,7 +93,7 @@ const readClassNames = async (folder: string): Promise<readonly string[]> => {
  * @throws {SyntaxError} if one is damaged; it is named
  */
 export const readCifar = async (folder: string, files: readonly string[]): Promise<ArrayImages> => {
-  const classNames = await readClassNames(folder);
+  const classNames = await readCifarClasses(folder);
   const parts: ArrayImages[] = [];
   for (const file of files) {
     const path = join(folder, file);
@@ -104,8 +110,6 @@ export const readCifar = async (folder: string, files: readonly string[]): Promi
   }
   return { ...parts[0], count, images, labels };
 };
-
-const CIFAR_SIDE = 32;
 
 /** The package spells it so. */
 const LABELS = { train: "train_lables.json", test: "test_lables.json" } as const;

@@ -134,16 +134,19 @@ export const listPictures = async (folder: string, signal?: AbortSignal): Promis
   };
 };
 
-/** The size of the first picture that can be read; the others have to have it too. */
-const commonSize = async (folder: string, { files }: PictureList): Promise<{ name: string; size: number }> => {
+/**
+ * Height and width of the first picture that can be read.
+ *
+ * @throws {DatasetError} if none can
+ */
+export const firstExtent = async (
+  folder: string,
+  files: readonly PictureFile[],
+): Promise<{ name: string; height: number; width: number }> => {
   let fault: ImageError | null = null;
   for (const { name, path } of files) {
     try {
-      const { height, width } = extentOf(await readPicture(path));
-      if (height === width) return { name, size: width };
-      throw new DatasetError(
-        `${folder} needs --size: ${name} is ${width}×${height}, and images that are no squares are cut to one`,
-      );
+      return { name, ...extentOf(await readPicture(path)) };
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
       fault ??= error;
@@ -151,6 +154,15 @@ const commonSize = async (folder: string, { files }: PictureList): Promise<{ nam
   }
   throw new DatasetError(
     `${folder} holds no picture that can be read; the first of ${files.length}, ${files[0].name}: ${fault!.message}`,
+  );
+};
+
+/** The size of the first picture that can be read; the others have to have it too. */
+const commonSize = async (folder: string, { files }: PictureList): Promise<{ name: string; size: number }> => {
+  const { name, height, width } = await firstExtent(folder, files);
+  if (height === width) return { name, size: width };
+  throw new DatasetError(
+    `${folder} needs --size: ${name} is ${width}×${height}, and images that are no squares are cut to one`,
   );
 };
 

@@ -61,6 +61,39 @@ const gunzip = async (bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uin
   return out;
 };
 
+/** Bytes within which the header is: of four extents at most. */
+const HEADER = 20;
+
+/**
+ * The shape of an IDX file, plain or gzipped, read off its header.
+ *
+ * @returns `null` if it is none
+ */
+export const idxShape = async (path: string): Promise<readonly number[] | null> => {
+  using file = await Deno.open(path);
+  const start = new Uint8Array(2);
+  await file.read(start);
+  await file.seek(0, Deno.SeekMode.Start);
+  const bytes = isGzip(start) ? file.readable.pipeThrough(new DecompressionStream("gzip")) : file.readable;
+  const header = new Uint8Array(HEADER);
+  let length = 0;
+  try {
+    for await (const piece of bytes) {
+      header.set(piece.subarray(0, HEADER - length), length);
+      length = Math.min(HEADER, length + piece.length);
+      if (length === HEADER) break;
+    }
+  } catch (error) {
+    // No gzip, or a damaged one.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+  const rank = header[3];
+  if (header[0] !== 0 || header[1] !== 0 || header[2] !== UNSIGNED_BYTES || length < 4 + 4 * rank) return null;
+  const view = new DataView(header.buffer);
+  return Array.from({ length: Math.min(rank, 4) }, (_, i) => view.getUint32(4 + 4 * i));
+};
+
 const readIdxFile = async (path: string) => {
   const bytes = await Deno.readFile(path);
   return parseIdx(isGzip(bytes) ? await gunzip(bytes, path) : bytes, path);

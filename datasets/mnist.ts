@@ -9,6 +9,9 @@ const PADDING = 2;
 /** Pixels of a side, with the padding. */
 export const MNIST_SIDE = 28 + 2 * PADDING;
 
+/** MNIST's classes, in the order of their labels. */
+export const DIGITS: readonly string[] = Array.from({ length: 10 }, (_, digit) => String(digit));
+
 /** What a part of MNIST holds. */
 export const mnistShape = (part: "train" | "t10k") => ({
   images: part === "train" ? 60_000 : 10_000,
@@ -62,7 +65,7 @@ export const loadMnist = async (part: "train" | "t10k"): Promise<Omit<DatasetPar
     width: width + 2 * PADDING,
     channels: 1,
     labels: labels.data,
-    classNames: Array.from({ length: 10 }, (_, digit) => String(digit)),
+    classNames: DIGITS,
     fingerprint: mnistFingerprint(part),
   };
 };

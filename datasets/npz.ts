@@ -1,5 +1,5 @@
-import type { NpyArray } from "../formats/npy.ts";
-import { decodeNpz } from "../formats/npz.ts";
+import { type NpyArray, npyShape } from "../formats/npy.ts";
+import { decodeNpz, firstBytesOf } from "../formats/npz.ts";
 import { type ArrayImages, numberedClasses } from "./source.ts";
 
 /** Names of images, with those of their labels; the first that is there is taken. `arr_0` is guided-diffusion's. */
@@ -17,6 +17,21 @@ const labelsOf = ({ dtype, shape, data }: NpyArray, count: number, name: string)
     throw new SyntaxError(`${name} must hold integers of shape (N), received ${dtype} of (${shape.join(", ")})`);
   }
   return numberedClasses(data, count, `${name} (${dtype})`);
+};
+
+/** Bytes within which the header of an array is. */
+const HEADER = 1024;
+
+/**
+ * Shape of the images of an `.npz`, read off their header.
+ *
+ * @returns `null` if it is none, or holds no images
+ */
+export const npzShape = async (path: string): Promise<readonly number[] | null> => {
+  using file = await Deno.open(path);
+  const names = KEYS.map(([images]) => images as string);
+  const bytes = await firstBytesOf(file.readable, (name) => names.includes(name), HEADER);
+  return bytes && npyShape(bytes);
 };
 
 /**

@@ -104,6 +104,21 @@ const parseHeader = (text: string, damaged: Damage): { dtype: NpyType; shape: nu
   return { dtype, shape: (tuple.match(/\d+/g) ?? []).map(Number), isBigEndian: byteOrder === ">" };
 };
 
+/**
+ * The shape of a `.npy` file, of which the beginning is enough.
+ *
+ * @returns `null` if the bytes begin with no header of an array that is read
+ */
+export const npyShape = (bytes: Uint8Array): readonly number[] | null => {
+  const damaged: Damage = (reason) => new SyntaxError(reason);
+  try {
+    return parseHeader(headerText(bytes, damaged).text, damaged).shape;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+};
+
 /** Turns the bytes of each element around, in place. */
 const swapBytes = (bytes: Uint8Array, size: number): void => {
   for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();

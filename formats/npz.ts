@@ -1,4 +1,4 @@
-import { unzipSync, zipSync } from "fflate";
+import { Unzip, UnzipInflate, unzipSync, zipSync } from "fflate";
 import { crc32 } from "node:zlib";
 import { bytesPerElement, decodeNpy, encodeNpy, type NpyArray, npyHeader, type NpyType } from "./npy.ts";
 
@@ -226,6 +226,45 @@ export const decodeNpz = (
   return Object.fromEntries(
     Object.entries(files).map(([name, file]) => [withoutSuffix(name), decodeNpy(file, name)]),
   );
+};
+
+/**
+ * The first bytes of an array's file in an `.npz` that is read only as far as it takes.
+ *
+ * @param only by its name, which array
+ * @param most how many bytes
+ * @returns `null` if it holds no such array, or is damaged before it
+ */
+export const firstBytesOf = async (
+  archive: ReadableStream<Uint8Array>,
+  only: (name: string) => boolean,
+  most: number,
+): Promise<Uint8Array | null> => {
+  const bytes = new Uint8Array(most);
+  let length = -1, isWhole = false;
+  const unzip = new Unzip((file) => {
+    if (length >= 0 || !only(withoutSuffix(file.name))) return;
+    length = 0;
+    file.ondata = (error, piece, isLast) => {
+      if (error) throw error;
+      bytes.set(piece.subarray(0, most - length), length);
+      length = Math.min(most, length + piece.length);
+      isWhole = isLast || length === most;
+    };
+    file.start();
+  });
+  unzip.register(UnzipInflate);
+  try {
+    for await (const piece of archive) {
+      unzip.push(piece);
+      if (isWhole) return bytes.subarray(0, length);
+    }
+  } catch (error) {
+    // Damaged, or packed in a way that is not read; the system's own errors are others.
+    if (error instanceof Error && "code" in error && typeof error.code === "number") return null;
+    throw error;
+  }
+  return null;
 };
 
 /** Writes the elements of the first array piece by piece. */

@@ -4,7 +4,9 @@ import { LIBRARY_VARIABLE } from "../engine/tensorflow/find_library.ts";
 import { grantLibrary } from "../engine/tensorflow/permissions.ts";
 import { NO_LIBRARY } from "../engine/permissions.ts";
 import { parseTrainingEvent, type TrainingEvent } from "../training/events.ts";
+import { endingOf, GRACE, linesOf, permissionList } from "./child.ts";
 import type { OptionValues } from "./jobs.ts";
+import { optionsLine } from "./options_line.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
@@ -36,34 +38,21 @@ export interface LaunchSettings {
   readonly read?: readonly string[];
   /** It writes only while it is renewed. */
   readonly lease?: boolean;
+  /** Milliseconds that it may take to write a checkpoint and end once it is asked to; then it is killed. */
+  readonly grace?: number;
 }
-
-/**
- * Options as command-line arguments: `{ batchSize: 8, ema: false }` → `--batch-size=8 --no-ema`. A value stays behind
- * its `=`, so that none is taken for a flag.
- */
-export const toArguments = (options: OptionValues): string[] =>
-  Object.entries(options).flatMap(([key, value]) => {
-    const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    if (value === null) return [];
-    if (typeof value === "boolean") return [value ? `--${name}` : `--no-${name}`];
-    return [`--${name}=${Array.isArray(value) ? value.join(",") : value}`];
-  });
-
-/** A permission's value; a comma within a path is written twice. */
-export const permissionList = (paths: readonly string[]): string =>
-  paths.map((path) => path.replaceAll(",", ",,")).join(",");
 
 /**
  * How `train` is started. It may read the program and its data, read and write its own run folder, and load the TensorFlow
  * that this process may, if its engine can be that. It may use no network, run no program, and write nothing else.
  *
- * @param options arguments of `train`, already validated; they are all that a caller decides
+ * @param options those of `train`, already validated; they are all that a caller decides
+ * @returns its command line and environment, and the first line of its standard input, which says the options
  */
 export const trainingCommand = (
   options: OptionValues,
   { main = new URL("../main.ts", import.meta.url), tensorflow, read = [], lease = false }: LaunchSettings = {},
-): { args: string[]; env: Record<string, string> } => {
+): { args: string[]; env: Record<string, string>; line: string } => {
   const { engine = "auto", out, resume } = options;
   const isTensorflow = engine === "auto" || engine === "tensorflow";
   const library = isTensorflow ? grantLibrary(tensorflow) : engine === "onnx" ? grantRuntime() : NO_LIBRARY;
@@ -77,10 +66,13 @@ export const trainingCommand = (
     ...(library.ffi.length > 0 ? [`--allow-ffi=${permissionList(library.ffi)}`] : []),
   ];
   const named = isTensorflow && tensorflow !== undefined;
-  const libraryOption = named ? [`--tensorflow=${library.path ?? tensorflow}`] : [];
-  const until = lease ? "--lease" : "--stop-at-eof";
   return {
-    args: ["run", ...permissions, main.href, "train", until, ...libraryOption, ...toArguments(options)],
+    args: ["run", ...permissions, main.href, "train", "--options-from-stdin"],
+    line: optionsLine({
+      ...options,
+      ...(named ? { tensorflow: library.path ?? tensorflow } : {}),
+      ...(lease ? { lease } : { stopAtEof: true }),
+    }),
     env: {
       NO_COLOR: "1",
       ...Object.fromEntries(SECRETS.map((name) => [name, ""])),
@@ -95,13 +87,15 @@ export interface TrainingExit {
   readonly code: number;
   /** The last lines it wrote to stderr. */
   readonly stderr: string;
+  /** Whether it was killed by whoever started it, as when it did not stop in time. */
+  readonly isKilled: boolean;
 }
 
 /** A running training process. */
 export interface TrainingProcess {
   /** Resolves once it has ended and its last event has been delivered. */
   readonly ended: Promise<TrainingExit>;
-  /** Asks it to write a checkpoint and end. */
+  /** Asks it to write a checkpoint and end; it is killed if it takes too long. */
   stop(): void;
   /** Ends it at once. */
   kill(): void;
@@ -123,15 +117,16 @@ const LAST_LINES = 20;
  *
  * Its stdin stays open as long as this process lives: its end is how the child learns that nobody follows it any more.
  *
- * @param options arguments of `train`, already validated; they are all that a caller decides
+ * @param options those of `train`, already validated; they are all that a caller decides
  * @param settings.onEvent receives what the process reports
  */
 export const launchTraining = (
   options: OptionValues,
-  { onEvent, onLine = () => {}, ...settings }: LaunchSettings & TrainingListener,
+  { onEvent, onLine = () => {}, grace = GRACE, ...settings }: LaunchSettings & TrainingListener,
 ): TrainingProcess => {
+  const { line, ...command } = trainingCommand(options, settings);
   const child = new Deno.Command(Deno.execPath(), {
-    ...trainingCommand(options, settings),
+    ...command,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -139,6 +134,9 @@ export const launchTraining = (
   const input = child.stdin.getWriter();
   // Whoever closed the other end has ended, which its status shows.
   input.closed.catch(() => {});
+  const tell = (line: string) => void input.write(new TextEncoder().encode(line)).catch(() => {});
+  tell(line);
+  const ending = endingOf(child, grace);
 
   const report = async () => {
     for await (const line of linesOf(child.stdout)) {
@@ -157,41 +155,14 @@ export const launchTraining = (
     return last.join("\n");
   };
   const follow = async (): Promise<TrainingExit> => {
-    const [{ code }, stderr] = await Promise.all([child.status, collect(), report()]);
+    const [{ code, signal }, stderr] = await Promise.all([child.status, collect(), report()]);
     await input.close().catch(() => {});
-    return { code, stderr };
-  };
-  const signal = (name: Deno.Signal) => {
-    try {
-      child.kill(name);
-    } catch (error) {
-      // It has ended by itself.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    return { code, stderr, isKilled: ending.isKilled && signal === "SIGKILL" };
   };
   return {
     ended: follow(),
-    stop: () => signal("SIGTERM"),
-    kill: () => signal("SIGKILL"),
-    renew: (until) => {
-      input.write(new TextEncoder().encode(`${Math.floor(until)}\n`)).catch(() => {});
-    },
+    stop: ending.stop,
+    kill: ending.kill,
+    renew: (until) => tell(`${Math.floor(until)}\n`),
   };
-};
-
-/** The lines of a stream of text; the last may lack its end. */
-export const linesOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<string> => {
-  let rest = "";
-  return stream.pipeThrough(new TextDecoderStream()).pipeThrough(
-    new TransformStream<string, string>({
-      transform(chunk, controller) {
-        const whole = (rest + chunk).split("\n");
-        rest = whole.pop()!;
-        for (const line of whole) controller.enqueue(line);
-      },
-      flush(controller) {
-        if (rest) controller.enqueue(rest);
-      },
-    }),
-  );
 };

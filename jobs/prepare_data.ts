@@ -3,17 +3,23 @@ import { DATA_ROOT } from "../datasets/catalogue.ts";
 import { DatasetError } from "../datasets/dataset.ts";
 import { findDataset, type OpenOptions } from "../datasets/open.ts";
 import { parseTrainingEvent } from "../training/events.ts";
-import { linesOf, permissionList } from "./launch.ts";
+import { endingOf, GRACE, linesOf, permissionList } from "./child.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** What preparing reads of the program: packages, and the rooms of which it starts modules as threads. */
 const PROGRAM = ["node_modules", "core", "datasets", "files", "formats"].map((name) => join(ROOT, name));
 
+/** How a dataset is prepared. */
+interface PreparationOptions extends Pick<OpenOptions, "size" | "signal" | "onProgress"> {
+  /** Milliseconds that its process may take to stop when it is called off; then it is killed. */
+  readonly grace?: number;
+}
+
 const runPreparation = async (
   where: string,
   reads: readonly string[],
-  { size, signal, onProgress }: Pick<OpenOptions, "size" | "signal" | "onProgress">,
+  { size, grace = GRACE, signal, onProgress }: PreparationOptions,
 ): Promise<void> => {
   const prepared = join(DATA_ROOT, ".prepared");
   const child = new Deno.Command(Deno.execPath(), {
@@ -22,6 +28,8 @@ const runPreparation = async (
       "--no-prompt",
       `--allow-read=${permissionList([...PROGRAM, ...reads, prepared])}`,
       `--allow-write=${prepared}`,
+      // What is free there.
+      "--allow-sys=statfs",
       join(ROOT, "main.ts"),
       "data",
       `--what=${where}`,
@@ -32,7 +40,7 @@ const runPreparation = async (
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const stop = () => child.kill("SIGTERM");
+  const { stop } = endingOf(child, grace);
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   const follow = async () => {
@@ -64,9 +72,9 @@ const runPreparation = async (
  */
 export const prepareInProcess = async (
   where: string,
-  { size, signal, onProgress }: Pick<OpenOptions, "size" | "signal" | "onProgress"> = {},
+  { size, grace, signal, onProgress }: PreparationOptions = {},
 ): Promise<readonly string[]> => {
   const { isPrepared, reads } = await findDataset(where, { size, signal });
-  if (!isPrepared) await runPreparation(where, reads, { size, signal, onProgress });
+  if (!isPrepared) await runPreparation(where, reads, { size, grace, signal, onProgress });
   return reads;
 };

@@ -129,20 +129,8 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
   );
 };
 
-/**
- * Reads a model from a diffusers pipeline folder, or from a bare U-Net's: `config.json` and
- * `diffusion_pytorch_model.safetensors` beside each other. A bare one may have `scheduler_config.json` there too; without,
- * it is taken to be of the paper's process, which is diffusers' default: T = 1000, β linear from 1e-4 to 0.02, ε
- * predicted, β̃ as variance, x_0 clipped to [−1, 1]. A `model_index.json` must name no part but a U-Net and a scheduler, of
- * classes that are run here; which class of pipeline it names makes no difference.
- *
- * @param options.notice receives one line where the scheduler's file asks for what is not done here
- * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
- */
-export const loadPipeline = async (
-  folder: string,
-  { notice = () => {} }: { notice?: (message: string) => void } = {},
-): Promise<Pipeline> => {
+/** What a model's folder says of it, all but the weights. */
+const readConfigs = async (folder: string) => {
   const files = await findModel(folder).catch((cause) => {
     if (cause instanceof ModelError) throw cause;
     throw new ModelError(`Cannot read ${folder}: ${reason(cause)}`, { cause });
@@ -157,6 +145,41 @@ export const loadPipeline = async (
   const scheduler = inFile(files.scheduler ?? files.unet, () => parseSchedulerConfig(schedulerJson));
   const unheeded = unheededSettings(schedulerJson, scheduler);
   inFile(files.unet, () => checkOutput(unet, scheduler.variance_type));
+  return { files, unet, scheduler, unheeded };
+};
+
+/** The classes that a model's folder names. */
+const readClasses = async (folder: string, { num_class_embeds: count }: UNetConfig): Promise<Classes> => {
+  const path = join(folder, "denoise.json");
+  const written = await exists(path) ? await readJson(path) : {};
+  return inFile(path, () => parseClasses(written, count));
+};
+
+/**
+ * Reads all of a model but its weights.
+ *
+ * @throws {ModelError} as `loadPipeline` does
+ */
+export const loadConfigs = async (folder: string): Promise<Omit<Pipeline, "weights">> => {
+  const { unet, scheduler, unheeded } = await readConfigs(folder);
+  return { folder, unet, scheduler, unheeded, ...await readClasses(folder, unet) };
+};
+
+/**
+ * Reads a model from a diffusers pipeline folder, or from a bare U-Net's: `config.json` and
+ * `diffusion_pytorch_model.safetensors` beside each other. A bare one may have `scheduler_config.json` there too; without,
+ * it is taken to be of the paper's process, which is diffusers' default: T = 1000, β linear from 1e-4 to 0.02, ε
+ * predicted, β̃ as variance, x_0 clipped to [−1, 1]. A `model_index.json` must name no part but a U-Net and a scheduler, of
+ * classes that are run here; which class of pipeline it names makes no difference.
+ *
+ * @param options.notice receives one line where the scheduler's file asks for what is not done here
+ * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
+ */
+export const loadPipeline = async (
+  folder: string,
+  { notice = () => {} }: { notice?: (message: string) => void } = {},
+): Promise<Pipeline> => {
+  const { files, unet, scheduler, unheeded } = await readConfigs(folder);
   const bytes = await Deno.readFile(files.weights).catch((cause) => {
     throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
   });
@@ -165,9 +188,7 @@ export const loadPipeline = async (
     checkTensors(unet, tensors);
     return tensors;
   });
-  const classesPath = join(folder, "denoise.json");
-  const written = await exists(classesPath) ? await readJson(classesPath) : {};
-  const classes = inFile(classesPath, () => parseClasses(written, unet.num_class_embeds));
+  const classes = await readClasses(folder, unet);
   if (unheeded.length > 0) notice(`${files.scheduler} is not followed in ${unheeded.join(", ")}`);
   return { folder, unet, scheduler, unheeded, ...classes, weights };
 };

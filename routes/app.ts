@@ -23,6 +23,7 @@ import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
 import { problem } from "./http/problem.ts";
 import { jobRoutes } from "./jobs.ts";
+import type { JobDependencies } from "./jobs/job.ts";
 import { createMetrics, metricsRoute } from "./metrics.ts";
 import { modelRoutes, type ModelSource } from "./models.ts";
 import type { ModelSnapshots } from "./models/snapshots.ts";
@@ -52,6 +53,8 @@ export const createStartingApp = (options: FrameOptions): OpenAPIHono => {
 export interface AppDependencies {
   readonly serving: Serving;
   readonly jobs: Jobs;
+  /** Refuses a job that would take more than it may. */
+  readonly checkNeeds: JobDependencies["checkNeeds"];
   /** Brings here what other machines train; null where all runs lie here. */
   readonly storage: Pick<RunStorage, "fetch"> | null;
   /** Models of checkpoints that are served. */

@@ -3,6 +3,7 @@ import { resolveDataName } from "../datasets/catalogue.ts";
 import { DatasetError } from "../datasets/dataset.ts";
 import { hasEnded, type OptionValues } from "../jobs/jobs.ts";
 import { ParameterError } from "../sampling/errors.ts";
+import { givenFields, type RecipeOptions, resolveRecipe } from "../training/recipe.ts";
 import { ModelConflictError } from "../serving/serving.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import { JobsFullError, StoppingError } from "./http/problem.ts";
@@ -24,9 +25,10 @@ import { jobMetrics } from "./jobs/metrics.ts";
 import { getSample, listSamples } from "./jobs/samples.ts";
 import { locateCheckpoints, MODELS, realPathBelow, RUNS } from "./models/checkpoints.ts";
 
-const checkData = async (data: string): Promise<void> => {
+/** The path of data, or their name where they are built in. */
+const resolveData = async (data: string): Promise<string> => {
   try {
-    await resolveDataName(data);
+    return await resolveDataName(data);
   } catch (error) {
     if (!(error instanceof DatasetError)) throw error;
     const allowed = error.message.replace(/^data must be /, "").replace(/, received .*$/s, "");
@@ -34,15 +36,22 @@ const checkData = async (data: string): Promise<void> => {
   }
 };
 
-/** The name of the model or run that a worker knows it by: what was loaded under another name is known here alone. */
-const resolveInit = async (init: string, { serving, sources, jobs, storage }: JobDependencies): Promise<string> => {
+/**
+ * The name of the model or run that a worker knows it by, since what was loaded under another name is known here alone; and
+ * the folder of its model.
+ */
+const resolveInit = async (
+  init: string,
+  { serving, sources, jobs, storage }: JobDependencies,
+): Promise<{ name: string; folder: string }> => {
   const served = serving.models.find(({ name }) => name === init);
   const source = served && sources.get(served);
   const name = source ? source.checkpoint.split("/")[1] : init;
-  if (await realPathBelow(MODELS, `${MODELS}/${name}`) !== null) return name;
+  const model = `${MODELS}/${name}`;
+  if (await realPathBelow(MODELS, model) !== null) return { name, folder: model };
   try {
-    await locateCheckpoints({ checkpoint: `${RUNS}/${name}` }, { jobs, storage });
-    return name;
+    const { choices: [{ checkpoint }] } = await locateCheckpoints({ checkpoint: `${RUNS}/${name}` }, { jobs, storage });
+    return { name, folder: checkpoint };
   } catch (error) {
     if (!(error instanceof ParameterError || error instanceof ModelConflictError)) throw error;
     const allowed = `the name of a model in ${MODELS}/ or of a job that has a checkpoint`;
@@ -51,14 +60,31 @@ const resolveInit = async (init: string, { serving, sources, jobs, storage }: Jo
 };
 
 /**
- * Checks that there is what a job's options name. They stay names: the worker that takes the job finds what they stand for.
+ * Checks that there is what a job's options name, and that it is not more than a job may take. The names stay names: the
+ * worker that takes the job finds what they stand for.
  *
- * @throws {ParameterError} if there is nothing of that name
+ * @throws {ParameterError} if there is nothing of that name, or it is too much
  */
-const resolveNames = async (options: OptionValues, deps: JobDependencies): Promise<OptionValues> => {
-  const { data, init } = options;
-  if (typeof data === "string") await checkData(data);
-  return typeof init === "string" ? { ...options, init: await resolveInit(init, deps) } : options;
+const checkOptions = async (options: OptionValues, deps: JobDependencies): Promise<OptionValues> => {
+  const recipe = resolveRecipe(options as RecipeOptions);
+  const data = recipe.data && await resolveData(recipe.data);
+  const init = recipe.init === null ? null : await resolveInit(recipe.init, deps);
+  await deps.checkNeeds({ ...recipe, data, init: init && init.folder }, givenFields(options as RecipeOptions));
+  return init === null ? options : { ...options, init: init.name };
+};
+
+/**
+ * Checks that more steps are not more than a job may take. What it started from may have gone since.
+ *
+ * @throws {ParameterError} if they are
+ */
+const checkMoreSteps = async (options: OptionValues, steps: number, deps: JobDependencies): Promise<void> => {
+  const recipe = resolveRecipe({ ...options as RecipeOptions, steps });
+  const data = recipe.data && await resolveDataName(recipe.data).catch((error) => {
+    if (error instanceof DatasetError) return null;
+    throw error;
+  });
+  await deps.checkNeeds({ ...recipe, data, init: null }, ["steps"]);
 };
 
 /** Lets a job in, or says when to come again. */
@@ -95,7 +121,7 @@ const createJob = (deps: JobDependencies): Operation => {
     answer: async (c) => {
       if (deps.stopping.aborted) throw new StoppingError("the server is stopping");
       const { name, ...values } = await readInput(c, schema, ["json"]) as { name?: string } & OptionValues;
-      const options = await resolveNames(values, deps);
+      const options = await checkOptions(values, deps);
       await refuseWhenFull(deps);
       const added = await deps.jobs.add(options, name);
       return c.json(describeJob(added), 202, { location: `/jobs/${added.id}` });
@@ -134,7 +160,7 @@ const resumeSchema = z.strictObject({
 });
 
 /** `POST /jobs/{id}/resume`: lets a job that has ended go on. */
-const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
+const resumeJob = (deps: JobDependencies): Operation => ({
   id: "resumeJob",
   summary: "Go on with a training job that has ended, from its last checkpoint",
   request: {
@@ -151,10 +177,12 @@ const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
     ...problemResponses(400, 413, 415),
   },
   answer: async (c) => {
+    const { jobs, stopping } = deps;
     if (stopping.aborted) throw new StoppingError("the server is stopping");
-    const { id } = await findJob(jobs, c);
+    const { id, options } = await findJob(jobs, c);
     const isEmpty = c.req.header("content-type") === undefined && (await c.req.arrayBuffer()).byteLength === 0;
     const { steps } = isEmpty ? {} : await readInput(c, resumeSchema, ["json"]);
+    if (steps !== undefined) await checkMoreSteps(options, steps, deps);
     const resumed = await jobs.resume(id, steps === undefined ? {} : { steps });
     return c.json(describeJob(resumed), 202, { location: `/jobs/${id}` });
   },

@@ -10,6 +10,7 @@ import { createEntrance } from "./entrance.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
+import type { JobDependencies } from "./jobs/job.ts";
 import { logUnheeded } from "./models.ts";
 import { RUNS } from "./models/checkpoints.ts";
 import { createModelSnapshots } from "./models/snapshots.ts";
@@ -36,6 +37,8 @@ export interface ServerOptions extends ServingOptions {
   /** Options of `train` that may come over HTTP. */
   readonly trainingOptions: z.ZodObject;
   readonly jobs: Jobs;
+  /** Refuses a job that would take more than it may. @default none is refused */
+  readonly checkNeeds?: JobDependencies["checkNeeds"];
   /** Brings here what other machines train. @default null: all runs lie here */
   readonly storage?: Pick<RunStorage, "fetch"> | null;
   readonly limits?: Partial<Limits>;
@@ -65,6 +68,7 @@ export const openServer = async (
     port,
     trainingOptions,
     jobs,
+    checkNeeds = () => Promise.resolve(),
     storage = null,
     limits: some,
     keys = [],
@@ -97,6 +101,7 @@ export const openServer = async (
   entrance.open(createApp({
     serving,
     jobs,
+    checkNeeds,
     storage,
     snapshots,
     trainingOptions,

@@ -28,7 +28,7 @@ const PERMISSIONS = [
   "--allow-read=.",
   "--allow-write=runs",
   "--allow-net=127.0.0.1",
-  "--allow-sys=hostname,systemMemoryInfo,uid",
+  "--allow-sys=hostname,statfs,systemMemoryInfo,uid",
   "--allow-ffi=.tensorflow,node_modules,runs",
   `--allow-env=${[
     ...["PG*", "CI", "CHROMIUM_PATH", "DENOISE_TEST_ENGINES", "DENOISE_TENSORFLOW", "XDG_RUNTIME_DIR"],

@@ -42,7 +42,7 @@ const FIELDS = {
   ),
   classes: field(
     z.array(z.string().min(1).max(256)).min(1).max(1000),
-    "Learn the images of these classes alone, by their names in the data. Default: all",
+    "Learn the images of these classes alone, by their names in the data (a comma in a name is \\,). Default: all",
     { nullable: true, before: null },
   ),
   classShares: field(
@@ -200,6 +200,10 @@ export const remoteTrainOptions = z.strictObject(recipeOptions).superRefine((opt
   refuseConflicts(resolveRecipe(options), context)
 );
 
+/** The fields that somebody chose: all that are given, and are not what they would be anyway. */
+export const givenFields = (options: RecipeOptions): string[] =>
+  KEYS.filter((key) => options[key] !== undefined && options[key] !== (FIELDS[key] as Field).default);
+
 const CHANGES_ON_RESUME: readonly string[] = ["data", "steps", "engine"];
 
 const refuseWithResume = (options: RecipeOptions & { readonly out?: string }, context: z.RefinementCtx): void => {
@@ -210,6 +214,15 @@ const refuseWithResume = (options: RecipeOptions & { readonly out?: string }, co
     refuse(key, "goes on by the run's own recipe");
   }
   if (options.out !== undefined) refuse("out", "names the folder");
+};
+
+/** Of several places that say what to do, one would be heard in silence. */
+const refuseWithStdin = (options: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+  for (const [key, value] of Object.entries(options)) {
+    const { default: usual } = (FIELDS as Readonly<Record<string, Field>>)[key] ?? {};
+    if (key === "optionsFromStdin" || value === usual || value === false || value === "auto") continue;
+    context.addIssue({ code: "custom", path: [key], message: "left out with --options-from-stdin, which says all" });
+  }
 };
 
 /** The options of `train`: the recipe, and where it goes or comes from. */
@@ -232,13 +245,22 @@ export const trainOptions = z.strictObject({
       "Go on with the run in this folder, by its own recipe; --steps may move its end, --engine its place, --data says " +
         "where its images lie now, no other option changes",
     ),
+  memory: z.number().gt(0).max(1_000_000).optional()
+    .describe(
+      "Gigabytes of memory that a run may take by estimate; one that takes more is refused. Default: the machine's",
+    ),
+  disk: z.number().gt(0).max(1_000_000).optional()
+    .describe("Gigabytes of disk that it may take, its data included. Default: what is free"),
   lease: z.boolean().default(false)
     .describe("Stop writing once standard input brings no renewal: a worker holds this run and may lose it"),
   tensorflow: engineOptions.tensorflow,
   xla: engineOptions.xla,
   stopAtEof: z.boolean().default(false)
     .describe("Stop, with a checkpoint, when standard input ends: the program that started this one is gone"),
+  optionsFromStdin: z.boolean().default(false)
+    .describe("Take all options from the first line of standard input, a JSON object, by their names in camelCase"),
 }).transform((options, context) => {
+  if (options.optionsFromStdin) refuseWithStdin(options, context);
   // Of a run that goes on, the recipe is read from its folder.
   const recipe = options.resume === undefined ? resolveRecipe(options) : null;
   if (recipe) refuseConflicts(recipe, context);

@@ -13,6 +13,9 @@ import { DivergedError } from "./errors.ts";
 
 const COLUMNS = 10, ROWS = 2, STEPS = 25;
 
+/** Images of a grid. */
+export const GRID_IMAGES = ROWS * COLUMNS;
+
 /** Pixels that the network sees at once, so that a grid takes no more memory than a step: 20 images of 64×64. */
 const MOST_PIXELS = 20 * 64 * 64;
 
@@ -44,7 +47,7 @@ export const writeSampleGrid = async (
 ): Promise<SampleGrid> => {
   const denoiser = createDenoiser(engine, model);
   const { height, width, channels } = denoiser;
-  const n = ROWS * COLUMNS;
+  const n = GRID_IMAGES;
   const classes = model.labels?.length;
   const labels = classes === undefined ? null : Int32Array.from({ length: n }, (_, i) => i % classes);
   const { prediction_type: prediction, variance_type: variance } = model.scheduler;

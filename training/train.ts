@@ -21,7 +21,8 @@ import type { TrainingEvent } from "./events.ts";
 import { createLoader } from "./loader.ts";
 import { createStepClock, lossByQuartile, openMetrics } from "./metrics.ts";
 import { type BatchPlan, dropoutSizes } from "./micro_batch.ts";
-import { MODEL_DECIDES, type Recipe, type TrainOptions } from "./recipe.ts";
+import { checkNeeds, machineLimits, needLimits } from "./needs.ts";
+import { givenFields, MODEL_DECIDES, type Recipe, type TrainOptions } from "./recipe.ts";
 import { createRunFolder, defaultRunFolder, readRecipe, reopenRunFolder, restoreRun } from "./run_folder.ts";
 import { checkWeights, initialWeights, objectiveOf, resolveModel, type RunModel } from "./run_model.ts";
 import { writeSampleGrid } from "./sample_grid.ts";
@@ -61,6 +62,7 @@ const planOf = (recipe: Recipe, { unet, nullLabel }: RunModel): BatchPlan => ({
  * @param options.signal stops the run after its current step, with a checkpoint
  * @param options.report receives what happens
  * @param options.checkLease called before something is written; throws if the run is not this process's any more
+ * @throws {ParameterError} if it would take more memory or disk than it may, which is told before any work
  * @throws {RunError} if the folder is in the way or another process's, or holds nothing whole to resume, or a run on other
  * data; if what the run is to start from does not fit
  * @throws {DivergedError} if the loss or the gradient is no number any more; the last checkpoint stays
@@ -77,6 +79,11 @@ export const train = async (
 ): Promise<void> => {
   const { run, recipe, isResumed } = await chooseRun(options);
   const notice = (message: string) => report({ event: "notice", message });
+  // One that goes on has its data and checkpoints already.
+  if (!isResumed) {
+    const limits = await machineLimits(run, needLimits(options));
+    await checkNeeds(recipe, limits, { given: givenFields(options), tensorflow: options.tensorflow, signal });
+  }
   using dataset = await openDataset(recipe.data!, {
     size: recipe.size ?? undefined,
     classes: recipe.classes ?? undefined,
@@ -141,7 +148,10 @@ export const train = async (
 
     // Gradients of all parts, then the update.
     const step = state.step + 1;
-    for (let i = 0; i < parts; i++) {
+    // A step of many parts may take long: one that is called off within is as if it had never begun.
+    const before = parts > 1 ? structuredClone(numbers) : {};
+    let i = 0;
+    for (; i === 0 || (i < parts && !signal.aborted); i++) {
       const range = [i * plan.microBatch, (i + 1) * plan.microBatch] as const;
       const drawn = { timesteps: draw.timesteps.subarray(...range), weights: draw.weights.subarray(...range) };
       const part = { ...await loader.next(), ...drawn };
@@ -149,6 +159,12 @@ export const train = async (
         i < parts - 1 ? trainStep.add(state, part) : trainStep.finish(state, part, { learningRate, clip })
       );
       bound.record({ ...drawn, squaredErrors, bounds, images: part.images });
+      // Otherwise no signal is heard until the step's end.
+      if (parts > 1) await new Promise((resume) => setTimeout(resume, 0));
+    }
+    if (i < parts) {
+      for (const [name, values] of Object.entries(before)) numbers[name].set(values);
+      break;
     }
     const { loss, losses, squaredErrors, gradientNorm } = trainStep.result;
     if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {

@@ -41,6 +41,7 @@ export const byHttp = (serving: Serving): DrawingWay => {
   const app = createApp({
     serving,
     jobs,
+    checkNeeds: () => Promise.resolve(),
     storage: null,
     snapshots,
     trainingOptions: z.strictObject({}),

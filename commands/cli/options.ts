@@ -141,7 +141,7 @@ const numberOrText = (text: string): number | string =>
 const valueOf = (option: CommandOption, text: string): unknown => {
   if (option.type === "string") return text;
   if (option.type === "list") {
-    const entries = text === "" ? [] : text.split(",");
+    const entries = text === "" ? [] : text.split(/(?<!\\),/).map((entry) => entry.replaceAll("\\,", ","));
     return option.entries === "string" ? entries : entries.map(numberOrText);
   }
   if (option.type === "boolean") {
@@ -202,7 +202,7 @@ const readFlags = (
 
 /**
  * Reads command-line arguments by an object schema: one `--kebab-case` flag a field, `--flag value` or `--flag=value`;
- * `--flag` and `--no-flag` for booleans; commas between the entries of a list, or the flag several times. A refinement of the schema says, as its
+ * `--flag` and `--no-flag` for booleans; commas between the entries of a list (one within an entry is `\\,`), or the flag several times. A refinement of the schema says, as its
  * message, what is allowed.
  *
  * @returns the schema's output, defaults filled in

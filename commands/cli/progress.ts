@@ -1,3 +1,4 @@
+import { amount } from "../../files/amount.ts";
 import { terminalColumns } from "./terminal.ts";
 
 /** One thing that happened in long work. `event` names it; the other fields are its facts. */
@@ -25,14 +26,6 @@ export const duration = (seconds: number): string => {
 };
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
-
-/** Bytes as "999 B", "1.50 kB" or "142 MB", by decimal units. */
-export const amount = (bytes: number): string => {
-  let [value, power] = [bytes, 0];
-  while (value >= 999.5 && power < 4) [value, power] = [value / 1000, power + 1];
-  const digits = power === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return `${value.toFixed(digits)} ${["B", "kB", "MB", "GB", "TB"][power]}`;
-};
 
 const factsOf = ({ loss, imagesPerSecond, bytesPerSecond, secondsLeft }: ProgressEvent): string[] => [
   ...(isNumber(loss) ? [`loss ${loss.toFixed(4)}`] : []),

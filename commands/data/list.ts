@@ -1,5 +1,5 @@
 import { listDatasets, type ListedDataset } from "../../datasets/catalogue.ts";
-import { amount } from "../cli/progress.ts";
+import { amount } from "../../files/amount.ts";
 
 const datasetCells = (
   { name, state, images, height, width, channels, classes, bytes, fetch }: ListedDataset,

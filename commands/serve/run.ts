@@ -1,11 +1,14 @@
 import type { z } from "zod";
 import { engineOptions } from "../../engine/options.ts";
 import { exists } from "../../files/exists.ts";
+import { machineMemory } from "../../files/machine.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
 import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
 import { createLog } from "../../routes/http/log.ts";
+import { RUNS } from "../../routes/models/checkpoints.ts";
 import { openServer, type Server } from "../../routes/server.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
+import { checkNeeds, machineLimits, needLimits } from "../../training/needs.ts";
 import { remoteTrainOptions } from "../../training/recipe.ts";
 import { UsageError } from "../cli/command.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
@@ -47,11 +50,17 @@ const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
   const log = createLog(options.log);
   const storage = await runStorage(options.storage);
   const url = databaseUrl();
+  const { workers } = options;
+  const given = needLimits({ memory: options.jobMemory, disk: options.jobDisk });
+  // What other machines run is bounded by what they have, unless it is said here.
+  const here = workers === 0 ? { memory: Infinity, disk: Infinity } : { memory: machineMemory() / workers };
   const jobs = createQueue({
     url,
     storage,
     tensorflow,
-    workers: options.workers,
+    workers,
+    limits: given,
+    grace: options.jobGrace * 1000,
     warn: (message) => log.error("jobs", { reason: message }),
   });
   try {
@@ -82,6 +91,10 @@ const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
       signal,
       trainingOptions,
       jobs,
+      checkNeeds: async (recipe, chosen) => {
+        const limits = await machineLimits(RUNS, { ...here, ...given });
+        await checkNeeds(recipe, limits, { given: chosen, tensorflow, signal });
+      },
       ...(options.storage ? { storage } : {}),
     });
     // Jobs that wait go on. Where there never were any, nothing is opened.

@@ -1,7 +1,10 @@
 import { type Lease, takeLease } from "../../jobs/lease/lease.ts";
+import { readOptionsLine } from "../../jobs/options_line.ts";
 import { TRY_AGAIN } from "../../training/errors.ts";
-import type { TrainOptions } from "../../training/recipe.ts";
+import { type TrainOptions, trainOptions } from "../../training/recipe.ts";
 import { train } from "../../training/train.ts";
+import { UsageError } from "../cli/command.ts";
+import { inFlags } from "../cli/in_flags.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { createReporter } from "../cli/progress.ts";
 
@@ -35,18 +38,40 @@ const holdLease = async (): Promise<Lease & { check: () => void }> => {
 };
 
 /**
+ * The options that standard input begins with.
+ *
+ * @throws {UsageError} if they are none
+ */
+const optionsOfInput = (): TrainOptions => {
+  try {
+    const { data, error } = trainOptions.safeParse(readOptionsLine());
+    if (data) return data;
+    const [{ path, message }] = error.issues;
+    throw new UsageError(`${path.join(".") || "the options"} on standard input: ${message}`);
+  } catch (cause) {
+    if (cause instanceof SyntaxError) throw new UsageError(cause.message, { cause });
+    throw cause;
+  }
+};
+
+/**
  * Trains until the last step, Ctrl-C or SIGTERM, and, for whoever started this process, until its input ends or its lease
  * does.
  */
-export const runTrain = async (options: TrainOptions): Promise<void> => {
+export const runTrain = async (given: TrainOptions): Promise<void> => {
   using interrupt = listenForInterrupt();
+  const options = given.optionsFromStdin ? optionsOfInput() : given;
   const signals = [interrupt.signal];
   if (options.stopAtEof) signals.push(endOfInput());
   using lease = options.lease ? await holdLease() : null;
   if (lease) signals.push(lease.ended);
-  await train(options, {
-    signal: AbortSignal.any(signals),
-    checkLease: lease?.check,
-    report: createReporter({ jsonMilliseconds: 1000 }).report,
-  });
+  try {
+    await train(options, {
+      signal: AbortSignal.any(signals),
+      checkLease: lease?.check,
+      report: createReporter({ jsonMilliseconds: 1000 }).report,
+    });
+  } catch (cause) {
+    throw inFlags(cause);
+  }
 };

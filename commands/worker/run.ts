@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { JobsUnavailableError } from "../../jobs/jobs.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
+import { needLimits } from "../../training/needs.ts";
 import { UsageError } from "../cli/command.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { databaseUrl, runStorage } from "../cli/job_storage.ts";
@@ -14,7 +15,7 @@ import type { workerOptions } from "../worker.ts";
  * @throws {UsageError} if DATABASE_URL is not set, or the database refuses
  */
 export const runWorker = async (
-  { concurrency, runs, storage, engine, tensorflow }: z.output<typeof workerOptions>,
+  { concurrency, runs, storage, engine, tensorflow, jobMemory, jobDisk, jobGrace }: z.output<typeof workerOptions>,
 ): Promise<number> => {
   const url = databaseUrl();
   if (url === undefined) {
@@ -32,6 +33,8 @@ export const runWorker = async (
     engine,
     tensorflow,
     workers: concurrency,
+    limits: needLimits({ memory: jobMemory, disk: jobDisk }),
+    grace: jobGrace * 1000,
     warn: (message) => console.error(`warning: ${message}`),
   });
   try {

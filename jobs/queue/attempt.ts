@@ -1,8 +1,10 @@
 import { join } from "@std/path";
 import { exists, unlessMissing } from "../../files/exists.ts";
 import { DatasetError } from "../../datasets/dataset.ts";
+import { ParameterError } from "../../sampling/errors.ts";
 import { DIVERGED, REFUSED, TRY_AGAIN } from "../../training/errors.ts";
 import type { TrainingEvent } from "../../training/events.ts";
+import { machineLimits, type NeedLimits } from "../../training/needs.ts";
 import type { launchTraining, TrainingExit, TrainingProcess } from "../launch.ts";
 import { type RunStorage, StorageConflictError } from "../storage/storage.ts";
 import type { Watch } from "./changes.ts";
@@ -31,9 +33,14 @@ export interface EndedAttempt extends TrainingExit {
   readonly failures: number;
 }
 
+/** What is said of a job whose process did not stop. */
+const NOT_STOPPED = "it did not stop in time and was killed; it can go on from its last checkpoint";
+
 /** Judges how an attempt ended: for good, or so that the job is to go on. */
-export const outcomeOf = ({ code, stderr, last, stoppedBy, failures }: EndedAttempt): Outcome => {
+export const outcomeOf = ({ code, stderr, isKilled, last, stoppedBy, failures }: EndedAttempt): Outcome => {
   if (code === 0 && last?.event === "done") return { state: "succeeded", exitCode: 0 };
+  if (isKilled && stoppedBy === "person") return { state: "canceled", exitCode: code, error: NOT_STOPPED };
+  if (isKilled && stoppedBy === "worker") return { state: "queued", after: 0, failures };
   // 143: it had not come far enough to receive the request.
   const hasStopped = (code === 0 && last?.event === "stopped") || (stoppedBy !== null && code === 143);
   if (hasStopped && stoppedBy === "person") return { state: "canceled", exitCode: 0 };
@@ -102,12 +109,19 @@ export interface AttemptSettings {
   readonly tensorflow?: string;
   /** Engine of a job that names none. */
   readonly engine?: string;
+  /** What a job may take; what is not said is the machine's. */
+  readonly limits?: Partial<NeedLimits>;
+  /** Milliseconds that a process may take to stop, with its checkpoint, before it is killed. */
+  readonly grace?: number;
   /** Aborts when the worker ends: the process writes its checkpoint, and the job goes on elsewhere. */
   readonly ending: AbortSignal;
   /** Aborts when it has to end at once. */
   readonly killing: AbortSignal;
   readonly warn: (message: string) => void;
 }
+
+/** How an attempt ends that is stopped before it has a process: as a process that had not come far. */
+const STOPPED_EARLY: TrainingExit = { code: 143, stderr: "", isKilled: false };
 
 /** Runs the process; answers its outcome, or null if the job became another's meanwhile. */
 const runProcess = async (
@@ -119,7 +133,7 @@ const runProcess = async (
   { touch, ...settings }: AttemptSettings & { touch: () => Promise<unknown> },
   until: number,
 ): Promise<Outcome | null> => {
-  const { runs, storage, launch, tensorflow, engine, ending, killing, warn } = settings;
+  const { runs, storage, launch, tensorflow, engine, limits, grace, ending, killing, warn } = settings;
   const run = join(runs, claim.id);
   const { failures: before } = claim;
   const say = (message: string) => {
@@ -169,15 +183,18 @@ const runProcess = async (
     if (claim.checkpoint !== null && !await exists(join(run, "config.json"))) throw new RunMissingError(claim.id);
     await Deno.mkdir(run, { recursive: true });
     folder = await identityOf(run);
-    const { options, read } = await findInputs({ ...(engine ? { engine } : {}), ...claim.options }, {
+    const { options, read } = await findInputs(run, { ...(engine ? { engine } : {}), ...claim.options }, {
       runs,
+      limits: await machineLimits(runs, limits),
+      tensorflow,
+      grace,
       signal: AbortSignal.any([preparing.signal, lost.signal]),
       onProgress: recorder.onEvent,
     });
     const line = await trainArguments(run, options);
     if (lost.signal.aborted) return null;
-    if (stoppedBy !== null) return outcomeOf({ code: 143, stderr: "", last, stoppedBy, failures });
-    process = launch(line, { onEvent, onLine: recorder.onLine, tensorflow, read, lease: true });
+    if (stoppedBy !== null) return outcomeOf({ ...STOPPED_EARLY, last, stoppedBy, failures });
+    process = launch(line, { onEvent, onLine: recorder.onLine, tensorflow, read, lease: true, grace });
     process.renew(until);
     const exit = await process.ended;
     process = null;
@@ -186,6 +203,7 @@ const runProcess = async (
     await push();
     if (lost.signal.aborted) return null;
     const outcome = outcomeOf({ ...exit, last, stoppedBy, failures });
+    if (exit.isKilled) say(NOT_STOPPED);
     if (outcome.state === "queued" && outcome.failures > failures) {
       say(`the training process ended with code ${exit.code}; it goes on in ${outcome.after} s`);
     }
@@ -194,13 +212,13 @@ const runProcess = async (
     const { message } = error as Error;
     if (lost.signal.aborted) return null;
     if (stoppedBy !== null && preparing.signal.aborted && process === null) {
-      return outcomeOf({ code: 143, stderr: "", last, stoppedBy, failures });
+      return outcomeOf({ ...STOPPED_EARLY, last, stoppedBy, failures });
     }
-    if (error instanceof DatasetError || error instanceof RunMissingError) {
+    if ([DatasetError, ParameterError, RunMissingError].some((refusal) => error instanceof refusal)) {
       return { state: "failed", exitCode: 2, error: message };
     }
     say(message);
-    return outcomeOf({ code: 1, stderr: message, last: null, stoppedBy: null, failures });
+    return outcomeOf({ code: 1, stderr: message, isKilled: false, last: null, stoppedBy: null, failures });
   } finally {
     over.abort();
     await keeping;

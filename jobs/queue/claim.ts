@@ -1,6 +1,6 @@
 import type { JobState, OptionValues } from "../jobs.ts";
 import { notifyChanged, type Watch } from "./changes.ts";
-import type { Database, Session } from "./database.ts";
+import { type Database, type Session, storable } from "./database.ts";
 import type { JobProgress } from "./job_table.ts";
 import { sendTurn } from "./turns.ts";
 
@@ -87,7 +87,7 @@ export const settleClaim = (database: Database, { id, attempt }: Claim, outcome:
         ended = CASE WHEN state = 'canceling' OR $3 <> 'queued' THEN clock_timestamp() END,
         lease = NULL, turn = NULL, failures = $4, progress = progress || $5::jsonb || '{"secondsLeft": null}'
       WHERE ${HELD} RETURNING state`,
-      [id, attempt, outcome.state, isOver ? 0 : outcome.failures, JSON.stringify(progress)],
+      [id, attempt, outcome.state, isOver ? 0 : outcome.failures, storable(progress)],
     );
     if (!job) return;
     if (job.state === "queued" && !isOver) await sendTurn(database, session, id, { startAfter: outcome.after });

@@ -27,6 +27,13 @@ export const sessionOf = (db: Db): Session => ({
   query: async <Row>(text: string, values?: unknown[]) => (await db.executeSql(text, values)).rows as Row[],
 });
 
+/**
+ * A value as JSON that `jsonb` takes, whatever text is in it: neither text nor jsonb can hold a NUL, nor half of a
+ * character, as is left where a line is cut.
+ */
+export const storable = (value: unknown): string =>
+  JSON.stringify(value, (_, part) => typeof part === "string" ? part.replaceAll("\0", "").toWellFormed() : part);
+
 /** Any number, the same in every process: who changes the tables has it. */
 const MIGRATION_LOCK = 7_391_204_518;
 

@@ -2,7 +2,7 @@ import type { TrainingEvent } from "../../training/events.ts";
 import { type FollowOptions, hasEnded, JobMissingError, type JobState } from "../jobs.ts";
 import { CHANNEL, type Watch } from "./changes.ts";
 import type { Claim } from "./claim.ts";
-import type { Session } from "./database.ts";
+import { type Session, storable } from "./database.ts";
 import type { JobProgress } from "./job_table.ts";
 
 /** Something that a job's process said. */
@@ -49,8 +49,6 @@ const appendEntries = async (
   const events = entries.flatMap((entry) => "event" in entry ? [entry.event] : []);
   const progress = Object.assign({}, ...events.map(progressOf));
   const isFurther = events.some(({ event }) => event === "checkpoint");
-  // Neither text nor jsonb can hold a NUL.
-  const safe = (value: unknown) => JSON.stringify(value).replaceAll("\\u0000", "");
   const [job] = await query<{ entries: number }>(
     `WITH job AS (
       UPDATE denoise.jobs SET
@@ -63,7 +61,7 @@ const appendEntries = async (
       FROM job, jsonb_array_elements($6::jsonb) WITH ORDINALITY AS said (entry, number)
     )
     SELECT entries, pg_notify($7, id) FROM job`,
-    [id, attempt, entries.length, safe(progress), isFurther, safe(entries), CHANNEL],
+    [id, attempt, entries.length, storable(progress), isFurther, storable(entries), CHANNEL],
   );
   if (!job) return false;
   if (Math.floor(job.entries / PRUNE_EVERY) > Math.floor((job.entries - entries.length) / PRUNE_EVERY)) {

@@ -1,6 +1,7 @@
 import { join } from "@std/path";
 import { hostname } from "node:os";
 import { isTaken } from "../../files/exists.ts";
+import { machineMemory } from "../../files/machine.ts";
 import { type JobEvent, JobExistsError, type JobLine, type Jobs, JobsUnavailableError } from "../jobs.ts";
 import { launchTraining } from "../launch.ts";
 import { openStorage } from "../storage/open_storage.ts";
@@ -52,8 +53,10 @@ const asUnavailable = (error: unknown): unknown => {
 export const QUEUE_FOLDER = "runs/.queue";
 
 /** Where jobs are stored, and what of them is done here. */
-export interface QueueSettings
-  extends Partial<Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "warn">> {
+export interface QueueSettings extends
+  Partial<
+    Pick<WorkerSettings, "runs" | "launch" | "storage" | "tensorflow" | "engine" | "limits" | "grace" | "warn">
+  > {
   /** `postgres://…`: a database that many servers and workers share. Without it, jobs are stored in a folder. */
   readonly url?: string;
   /** That folder. */
@@ -94,6 +97,8 @@ const openQueue = async (
     storage,
     tensorflow,
     engine,
+    limits,
+    grace,
     warn = () => {},
   }: QueueSettings,
 ): Promise<OpenQueue> => {
@@ -105,7 +110,16 @@ const openQueue = async (
     await migrate(database);
     const watch = await watchJobs(database, warn);
     if (workers === 0) return { database, watch, worker: null };
-    const surroundings = { runs, storage: storage ?? await openStorage(undefined), launch, tensorflow, engine, warn };
+    const surroundings = {
+      runs,
+      storage: storage ?? await openStorage(undefined),
+      launch,
+      tensorflow,
+      engine,
+      limits: { memory: machineMemory() / workers, ...limits },
+      grace,
+      warn,
+    };
     const worker = startWorker(database, watch, { ...surroundings, concurrency: workers, name: nameOfWorker() });
     return { database, watch, worker };
   } catch (error) {

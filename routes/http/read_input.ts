@@ -67,10 +67,29 @@ const LONGEST_TEXT = 100;
 /** A value short enough to be said back: an uploaded image is named, not repeated. */
 const shorten = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
-  if (typeof value === "string") return value.length <= LONGEST_TEXT ? value : `${value.slice(0, LONGEST_TEXT)}…`;
+  if (typeof value === "string") {
+    return (value.length <= LONGEST_TEXT ? value : `${value.slice(0, LONGEST_TEXT)}…`).toWellFormed();
+  }
   if (Array.isArray(value) && value.some((entry) => entry instanceof Uint8Array)) return value.map(shorten);
   const text = JSON.stringify(value) ?? "";
-  return text.length <= 2 * LONGEST_TEXT ? value : `${text.slice(0, LONGEST_TEXT)}…`;
+  return text.length <= 2 * LONGEST_TEXT ? value : `${text.slice(0, LONGEST_TEXT)}…`.toWellFormed();
+};
+
+/**
+ * Text that no file, database or other program could be given: with a NUL in it, or half of a character (a surrogate
+ * alone), which JSON can spell.
+ */
+const findBrokenText = (value: unknown, path: readonly PropertyKey[] = []): ParameterIssue[] => {
+  if (typeof value === "string") {
+    if (value.isWellFormed() && !value.includes("\0")) return [];
+    const allowed = "text without NUL, and of whole characters (no surrogate alone)";
+    return [{ field: path.join(".") || "body", received: shorten(value), allowed }];
+  }
+  // Numbers by the thousand are looked at no further.
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return [];
+  return Object.entries(value).flatMap(([key, part]) =>
+    typeof part === "number" ? [] : findBrokenText(part, [...path, key])
+  );
 };
 
 /** The most issues that are told. */
@@ -178,6 +197,8 @@ export const readInput = async <S extends z.ZodObject>(
 export const checkInput = <S extends z.ZodType>(received: unknown, schema: S): z.output<S> => {
   const result = schema.safeParse(received);
   if (!result.success) throw new ParameterError(describeIssues(result.error.issues, received));
+  const broken = findBrokenText(result.data).slice(0, MOST_ISSUES);
+  if (broken.length > 0) throw new ParameterError(broken);
   return result.data;
 };
 

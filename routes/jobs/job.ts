@@ -6,6 +6,7 @@ import type { Serving } from "../../serving/serving.ts";
 import type { ApiKey } from "../http/keys.ts";
 import type { Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
+import type { Recipe } from "../../training/recipe.ts";
 import { problemResponse } from "../http/resource.ts";
 import type { ModelSources } from "../models.ts";
 
@@ -16,6 +17,14 @@ export interface JobDependencies {
   readonly options: z.ZodObject;
   readonly serving: Serving;
   readonly sources: ModelSources;
+  /**
+   * Refuses a job that would take more memory or disk than it may.
+   *
+   * @param recipe its data and the model that it starts from are paths, or built-in names
+   * @param given the fields that were chosen
+   * @throws {ParameterError} that says how much
+   */
+  readonly checkNeeds: (recipe: Recipe, given: readonly string[]) => Promise<unknown>;
   /** Brings here what other machines train; null where all runs lie here. */
   readonly storage: Pick<RunStorage, "fetch"> | null;
   readonly limits: Limits;

@@ -11,9 +11,11 @@ writingTest("a job's process may read its run and the program, write its run, an
   const run = join(runs, "mine");
   await Deno.mkdir(run);
   await Deno.writeTextFile(join(run, "config.json"), "{}");
-  const { args, env } = trainingCommand({ engine: "wasm", out: run }, { main });
-  const command = new Deno.Command(executable!, { args: [...args, root], env, stdin: "null" });
-  const { stdout, stderr } = await command.output();
+  const { args, env, line } = trainingCommand({ engine: "wasm", out: run }, { main });
+  const piped = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  const child = new Deno.Command(executable!, { args: [...args, root], env, ...piped }).spawn();
+  await new Blob([line]).stream().pipeTo(child.stdin);
+  const { stdout, stderr } = await child.output();
   const text = new TextDecoder().decode(stdout);
   const outcomes = text === "" ? new TextDecoder().decode(stderr) : JSON.parse(text);
   assertEquals(outcomes, {

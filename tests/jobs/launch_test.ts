@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { isGranted } from "../../engine/permissions.ts";
-import { launchTraining, toArguments, trainingCommand } from "../../jobs/launch.ts";
+import { launchTraining, trainingCommand } from "../../jobs/launch.ts";
 import type { TrainingEvent } from "../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../model/temporary_folder.ts";
 
@@ -27,11 +27,12 @@ const NO_SECRETS = {
 };
 const main = new URL("../fixtures/fake_trainer.ts", import.meta.url);
 
-Deno.test("toArguments: camelCase options become flags whose values stay behind the =", () => {
-  assertEquals(
-    toArguments({ batchSize: 8, lr: 1e-4, ema: false, flip: true, schedule: "--resume", resume: null, levels: [1, 2] }),
-    ["--batch-size=8", "--lr=0.0001", "--no-ema", "--flip", "--schedule=--resume", "--levels=1,2"],
-  );
+Deno.test("trainingCommand: options are one line of JSON for standard input, whatever text is in them, and no words", () => {
+  const options = { out: "runs/a", batch: 8, lr: 1e-4, flip: false, classes: ["0,1", "--resume", "a\nb", "ﬁ😀", "1"] };
+  const { args, line } = trainingCommand({ ...options, engine: "wasm", steps: null }, { lease: true });
+  assertEquals(JSON.parse(line), { ...options, engine: "wasm", lease: true });
+  assertEquals(line.indexOf("\n"), line.length - 1);
+  assertEquals(args.slice(args.indexOf("train")), ["train", "--options-from-stdin"]);
 });
 
 const reasonNotToGrant = reasonNotToWrite || (isGranted({ name: "ffi", path: "runs" }) ? "" : "needs --allow-ffi=runs");
@@ -42,19 +43,20 @@ writingTest("trainingCommand grants the library that was named, and nothing besi
   await Deno.mkdir(inside);
   await Deno.writeTextFile(file, "");
   for (const engine of ["auto", "tensorflow"]) {
-    const { args, env } = trainingCommand({ engine, out: "runs/a" }, { tensorflow: folder });
+    const { args, env, line } = trainingCommand({ engine, out: "runs/a" }, { tensorflow: folder });
     assert(args.includes(`--allow-ffi=${inside}`), `${args}`);
     const read = args.find((arg) => arg.startsWith("--allow-read="))!;
     assert(read.endsWith(`,runs/a,${inside}`), read);
-    assert(args.indexOf(`--tensorflow=${file}`) > args.indexOf("train"), `${args}`);
+    assertEquals(JSON.parse(line).tensorflow, file);
     assertEquals(env, { NO_COLOR: "1", ...NO_SECRETS });
   }
 }, reasonNotToGrant);
 
 writingTest("trainingCommand lets a job on another engine load no library", async (folder) => {
   await Deno.writeTextFile(join(folder, "libtensorflow_cc.so.2"), "");
-  const { args, env } = trainingCommand({ engine: "wasm", out: "runs/a,b" }, { tensorflow: folder, read: ["data/x"] });
-  assertEquals(args.filter((arg) => arg.includes("tensorflow") || arg.startsWith("--allow-ffi")), []);
+  const named = { tensorflow: folder, read: ["data/x"] };
+  const { args, env, line } = trainingCommand({ engine: "wasm", out: "runs/a,b" }, named);
+  assertEquals([args.filter((arg) => arg.startsWith("--allow-ffi")), JSON.parse(line).tensorflow], [[], undefined]);
   assertEquals(args.filter((arg) => arg.startsWith("--allow-")), [
     `--allow-read=${program.map((name) => join(root, name))},runs/a,,b,data/x`,
     "--allow-write=runs/a,,b",
@@ -115,4 +117,16 @@ Deno.test("launchTraining: stop lets it tidy up, kill does not, and both after t
   assertEquals((await second.process.ended).code, 137);
   assertEquals(events.at(-1), "progress");
   second.process.kill();
+});
+
+Deno.test("launchTraining: a process that hears no request to stop is killed once its time is over", async () => {
+  const running = Promise.withResolvers<void>();
+  const onEvent = ({ event }: TrainingEvent) => {
+    if (event === "progress") running.resolve();
+  };
+  const process = launchTraining({ busy: true, out: "runs/a" }, { onEvent, main, grace: 100 });
+  await running.promise;
+  process.stop();
+  const { code, isKilled } = await process.ended;
+  assertEquals([code, isKilled], [137, true]);
 });

@@ -23,7 +23,7 @@ const puppets = () => {
       renew: () => {},
       kill: () => {
         signals.push("kill");
-        resolve({ code: 137, stderr: "" });
+        resolve({ code: 137, stderr: "", isKilled: false });
       },
     };
   };
@@ -42,7 +42,7 @@ Deno.test("memory jobs: one runs at a time, the others wait in order", async () 
 
   assertEquals((await jobs.cancel("b-test")).state, "canceled");
   started[0].report({ event: "done", step: 2, folder: "runs/a-test" });
-  started[0].end({ code: 0, stderr: "" });
+  started[0].end({ code: 0, stderr: "", isKilled: false });
   await settle();
   assertEquals(await states(), ["succeeded", "canceled", "running"]);
   assertEquals(started.map(({ options }) => options.out), ["runs/a-test", "runs/c-test"]);
@@ -61,7 +61,7 @@ Deno.test("memory jobs: a job tells how far it is, and its events come to those 
   started[0].report({ event: "start", run, steps: 10 });
   started[0].report({ event: "checkpoint", step: 4, folder: "runs/x/checkpoints/step-4" });
   started[0].report({ event: "done", step: 10, folder: "runs/x/checkpoints/step-10" });
-  started[0].end({ code: 0, stderr: "a line\n" });
+  started[0].end({ code: 0, stderr: "a line\n", isKilled: false });
   await following;
   assertEquals(seen, [[2, "checkpoint"], [3, "done"]]);
   assertEquals(await Array.fromAsync(jobs.logs(id)), [{ id: 1, line: "a line" }]);
@@ -74,11 +74,11 @@ Deno.test("memory jobs: a process that fails, or ends without a word, fails its 
   const jobs = createMemoryJobs({ launch });
   for (const name of ["a", "b", "c"]) await jobs.add({}, name);
   started[0].report({ event: "error", message: "the data has gone" });
-  started[0].end({ code: 1, stderr: "noise" });
+  started[0].end({ code: 1, stderr: "noise", isKilled: false });
   await settle();
-  started[1].end({ code: 1, stderr: "a warning\nerror: out of memory\n    at x\n" });
+  started[1].end({ code: 1, stderr: "a warning\nerror: out of memory\n    at x\n", isKilled: false });
   await settle();
-  started[2].end({ code: 0, stderr: "" });
+  started[2].end({ code: 0, stderr: "", isKilled: false });
   await settle();
   assertEquals((await jobs.list()).map(({ state, error }) => [state, error]), [
     ["failed", "the data has gone"],
@@ -97,7 +97,7 @@ Deno.test("memory jobs: a job that ended goes on, others are refused", async () 
   await assertRejects(() => jobs.add({}, "mine"), JobExistsError, "runs/mine");
   started[0].report({ event: "checkpoint", step: 2, folder: "runs/mine/checkpoints/step-2" });
   started[0].report({ event: "done", step: 2, folder: "runs/mine/checkpoints/step-2" });
-  started[0].end({ code: 0, stderr: "" });
+  started[0].end({ code: 0, stderr: "", isKilled: false });
   await settle();
   await assertRejects(() => jobs.resume("mine"), JobStateError, "steps must be > 2");
   await jobs.resume("mine", { steps: 5 });

@@ -23,6 +23,7 @@ const withFailingEngine = async (test: (origin: string, lines: string[]) => Prom
   const app = createApp({
     serving,
     jobs: createMemoryJobs(),
+    checkNeeds: () => Promise.resolve(),
     storage: null,
     snapshots: kept,
     trainingOptions: z.strictObject({}),

@@ -1,6 +1,6 @@
 import { assertEquals, assertGreater } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import type { launchTraining } from "../../jobs/launch.ts";
+import type { launchTraining, TrainingExit } from "../../jobs/launch.ts";
 import { parseKeys } from "../../routes/http/keys.ts";
 import { createLog } from "../../routes/http/log.ts";
 import { remoteTrainOptions } from "../../training/recipe.ts";
@@ -14,11 +14,11 @@ const config = fromFileUrl(new URL("../fixtures/routes/schemathesis.toml", impor
 
 /** Training that says a little, and ends soon: streams of events end with it, and the queue is full now and then. */
 const shortTraining: typeof launchTraining = (_options, { onEvent }) => {
-  const { promise, resolve } = Promise.withResolvers<{ code: number; stderr: string }>();
+  const { promise, resolve } = Promise.withResolvers<TrainingExit>();
   const end = () => {
     clearTimeout(timer);
     onEvent({ event: "stopped", step: 1, resume: "deno task train --resume RUN" });
-    resolve({ code: 0, stderr: "a line\nanother" });
+    resolve({ code: 0, stderr: "a line\nanother", isKilled: false });
   };
   const timer = setTimeout(end, 30);
   onEvent({ event: "start", run: "runs/x", steps: 2 });

@@ -1,11 +1,13 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { basename, join } from "@std/path";
 import { type Jobs, JobsUnavailableError } from "../../jobs/jobs.ts";
 import { createLog } from "../../routes/http/log.ts";
+import type { ServerOptions } from "../../routes/server.ts";
+import { checkNeeds } from "../../training/needs.ts";
 import { remoteTrainOptions } from "../../training/recipe.ts";
 import { writingTest } from "../model/temporary_folder.ts";
 import { scriptedJobs } from "./scripted_jobs.ts";
-import { asJson, withServer } from "./with_server.ts";
+import { asJson, until, withServer } from "./with_server.ts";
 
 /** What is meant for a shell, for another flag, for a path that leads out, or for a parser. */
 const HOSTILE = [
@@ -51,7 +53,25 @@ Deno.test("POST /jobs: no option becomes a path, a flag or a word of a shell: ho
       const { status, problem } = await post({ [unknown]: 1 });
       assertEquals([status, problem.errors.length], [422, 1], at);
     }
-    for (const field of ["out", "resume", "tensorflow", "xla", "stopAtEof", "lease", "__proto__", "constructor"]) {
+    for (const text of ["a\\u0000b", "\\ud800", "a\\udc00"]) {
+      const response = await fetch(`${origin}/jobs`, { ...asJson({}), body: `{"classes": ["0", "${text}"]}` });
+      const { errors: [{ field, allowed }] } = await response.json();
+      assertEquals([response.status, field], [422, "classes.1"], text);
+      assertEquals(allowed, "text without NUL, and of whole characters (no surrogate alone)");
+    }
+    for (
+      const field of [
+        "out",
+        "resume",
+        "tensorflow",
+        "xla",
+        "stopAtEof",
+        "lease",
+        "optionsFromStdin",
+        "__proto__",
+        "constructor",
+      ]
+    ) {
       const { status, problem } = await post(JSON.parse(`{"${field}": "x"}`));
       assertEquals([status, problem.errors?.[0].field], [422, field]);
     }
@@ -68,6 +88,38 @@ Deno.test("POST /jobs: no option becomes a path, a flag or a word of a shell: ho
     }
     assertEquals([await jobs.list(), started], [[], []]);
   }, { jobs, trainingOptions: remoteTrainOptions });
+});
+
+Deno.test("POST /jobs and resume: what would take more than a job may is 422 that says how much, and is not queued", async () => {
+  const { jobs, started } = scriptedJobs();
+  const limits = { memory: 8e9, disk: 10e9 };
+  const checkJob: ServerOptions["checkNeeds"] = (recipe, given) => checkNeeds(recipe, limits, { given });
+  await withServer(async ({ origin }) => {
+    const post = async (path: string, body: unknown) => {
+      const response = await fetch(`${origin}${path}`, asJson(body));
+      return { status: response.status, answer: await response.json() };
+    };
+    const refused: [options: Record<string, unknown>, field: string, says: string][] = [
+      [{ size: 4096 }, "size", "at most 10.0 GB of disk, not about 1.01 TB"],
+      [{ batch: 65_536 }, "batch", "at most 8.00 GB of memory, not about "],
+      [{ init: "digits", batch: 65_536 }, "batch", "at most 8.00 GB of memory, not about "],
+      [{ steps: 100_000_000 }, "steps", "at most 10.0 GB of disk, not about "],
+      [{ classes: ["0,1"] }, "classes", "of mnist's "],
+    ];
+    for (const [options, field, says] of refused) {
+      const { status, answer } = await post("/jobs", { engine: "wasm", ...options });
+      assertEquals([status, answer.errors[0].field], [422, field]);
+      assertStringIncludes(answer.detail, says);
+    }
+    assertEquals([await jobs.list(), started], [[], []]);
+
+    assertEquals((await post("/jobs", { name: "mine", classes: ["1", "0"] })).status, 202);
+    started[0].end();
+    await until(() => jobs.get("mine"), (job) => job?.endedAt !== null);
+    const { status, answer } = await post("/jobs/mine/resume", { steps: 100_000_000 });
+    assertEquals([status, answer.errors[0].field, started.length], [422, "steps", 1]);
+    assertEquals((await post("/jobs/mine/resume", { steps: 10_000 })).status, 202);
+  }, { jobs, trainingOptions: remoteTrainOptions, checkNeeds: checkJob });
 });
 
 writingTest(

@@ -17,7 +17,8 @@ export const scriptedJobs = (): { jobs: Jobs; started: ScriptedProcess[] } => {
     launch: (options, { onEvent }) => {
       const { promise, resolve } = Promise.withResolvers<TrainingExit>();
       let step = 0;
-      const end = ({ code = 0, stderr = "" }: Partial<TrainingExit> = {}) => resolve({ code, stderr });
+      const end = ({ code = 0, stderr = "", isKilled = false }: Partial<TrainingExit> = {}) =>
+        resolve({ code, stderr, isKilled });
       const say = (event: TrainingEvent) => {
         if ("step" in event) step = event.step;
         onEvent(event);

@@ -4,7 +4,10 @@ import { loadPipeline } from "../../model/pipeline.ts";
 import { encodeSafetensors, parseSafetensors } from "../../model/safetensors.ts";
 import { writeDigests } from "../../training/digest.ts";
 import { DIVERGED } from "../../training/errors.ts";
-import { run, start, testCommandLine } from "../commands/run_main.ts";
+import { encodePng } from "../../formats/png.ts";
+import { exists } from "../../files/exists.ts";
+import { ended, executable, run, start, testCommandLine } from "../commands/run_main.ts";
+import { DENO_RUN } from "../deno_run.ts";
 import { decodePng } from "../formats/decode_png.ts";
 
 const MNIST = ["train", "--preset", "tiny", "--batch", "8", "--warmup", "5"];
@@ -107,6 +110,85 @@ testCommandLine("train --stop-at-eof: the end of standard input stops it with a 
   assertEquals(code, 0);
   assertStringIncludes(stdout, `"resume":"deno task train --resume ${out}"`);
   assertMatch(await Deno.readTextFile(join(out, "latest")), /^checkpoints\/step-\d+\n$/);
+});
+
+testCommandLine(
+  "train --options-from-stdin: values are taken as they are, whatever text is in them",
+  async (folder) => {
+    const data = join(folder, "pictures"), out = join(folder, "run");
+    for (const [i, name] of ["0,1", "0", "--lr=1", "ü😀"].entries()) {
+      await Deno.mkdir(join(data, name), { recursive: true });
+      const picture = { data: new Uint8Array(8 * 8).fill(60 * i), height: 8, width: 8, channels: 1 } as const;
+      await Deno.writeFile(join(data, name, "a.png"), encodePng(picture));
+    }
+    const start = (line: string, ...args: string[]) => {
+      const child = new Deno.Command(executable!, {
+        args: [...DENO_RUN, "--allow-read=.", "--allow-write=runs,data/.prepared", "main.ts", "train", ...args],
+        stdin: "piped",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      return new Blob([line]).stream().pipeTo(child.stdin).then(() => ended(child));
+    };
+    const options = { data, out, preset: "tiny", engine: "wasm", batch: 2, steps: 1, timesteps: 10 };
+    const line = `${JSON.stringify({ ...options, classes: ["ü😀", "0,1", "--lr=1"] })}\n`;
+    const { code, stderr } = await start(line, "--options-from-stdin");
+    assertEquals([code, stderr], [0, ""]);
+    const { labels } = await loadPipeline(join(out, "checkpoints", "step-1"));
+    assertEquals(labels, ["--lr=1", "0,1", "ü😀"]);
+
+    const refused: [line: string, args: string[], says: string][] = [
+      [line, ["--options-from-stdin", "--steps", "3"], "--steps must be left out with --options-from-stdin"],
+      ["", ["--options-from-stdin"], "standard input must begin with a line of JSON"],
+      ["{]\n", ["--options-from-stdin"], "standard input must begin with a line of JSON"],
+      ['{"batch": 0}\n', ["--options-from-stdin"], "batch on standard input: "],
+    ];
+    for (const [line, args, says] of refused) {
+      const { code, stdout, stderr } = await start(line, ...args);
+      assertEquals([code, stdout], [2, ""], says);
+      assertStringIncludes(stderr, says);
+    }
+  },
+);
+
+testCommandLine("train: a stop within a step leaves it undone, and resuming loses no bit by it", async (folder) => {
+  const whole = join(folder, "whole"), parts = join(folder, "parts");
+  const options = ["--batch", "48", "--micro-batch", "1", "--timestep-sampling", "importance", "--steps", "3"];
+  const recipe = ["train", "--preset", "tiny", "--data", "mnist-test", "--timesteps", "10", ...options];
+  const all = run(...recipe, "--out", whole);
+  const child = start(...recipe, "--out", parts);
+  let text = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    // The second step has begun by then, and takes 48 calls of the network.
+    if (!text.includes("progress") && chunk.includes("progress")) child.kill("SIGTERM");
+    text += chunk;
+  }
+  await child.stderr.cancel();
+  assertEquals([(await child.status).code, JSON.parse(text.trim().split("\n").at(-1)!).step], [0, 1]);
+  assertEquals([(await run("train", "--resume", parts)).code, (await all).code], [0, 0]);
+  for (const file of await filesOf(join(whole, "checkpoints/step-3"))) {
+    const [a, b] = await Promise.all([whole, parts].map((run) => Deno.readFile(join(run, "checkpoints/step-3", file))));
+    assertEquals(a, b, file);
+  }
+});
+
+testCommandLine("train: what would take more than it may is refused before any work", async (folder) => {
+  const out = join(folder, "run");
+  const refused: [string[], string][] = [
+    [["--batch", "65536", "--memory", "8"], "--batch must be chosen so that training takes at most 8.00 GB of memory"],
+    [
+      ["--size", "4096", "--disk", "8"],
+      "--size must be chosen so that training takes at most 8.00 GB of disk, not about",
+    ],
+    [["--size", "4095"], "--size must be what fits the network"],
+  ];
+  for (const [options, says] of refused) {
+    const { code, stdout, stderr } = await run("train", "--engine", "wasm", "--out", out, ...options);
+    assertEquals([code, stdout], [2, ""], says);
+    assertStringIncludes(stderr, says);
+    assertEquals(stderr.trim().split("\n").length, 1, stderr);
+  }
+  assertEquals(await exists(out), false);
 });
 
 testCommandLine("train: what cannot work ends with code 2 and one line", async (folder) => {

@@ -49,6 +49,8 @@ Deno.test("parse joins a list that is given several times, and keeps text that l
   assertEquals(parse([], named).model, ["a"]);
   assertEquals(parse(["-m", "b", "--model=7"], named, { short: { model: "m" } }).model, ["b", "7"]);
   assertThrows(() => parse(["--model=b,,c"], named), UsageError, "--model must be a comma-separated list, each text");
+  // A comma within an entry.
+  assertEquals(parse(["--model", "0\\,1,2", "--model=\\,"], named).model, ["0,1", "2", ","]);
 });
 
 Deno.test("parse switches booleans on, off by --no-, or by =true and =false", () => {

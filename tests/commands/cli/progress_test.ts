@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { amount, createReporter, duration, progressLine } from "../../../commands/cli/progress.ts";
+import { createReporter, duration, progressLine } from "../../../commands/cli/progress.ts";
 
 const event = { event: "progress", step: 250, steps: 1000, loss: 0.04321, imagesPerSecond: 123.4, secondsLeft: 3725 };
 
@@ -12,23 +12,6 @@ Deno.test("progressLine shows the bar, steps, loss, rate and time left", () => {
     progressLine(event, 100),
     "██████░░░░░░░░░░░░░░░░░░ 25%  250/1000  loss 0.0432  123 images/s  1:02:05 left",
   );
-});
-
-Deno.test("amount keeps three digits, by decimal units", () => {
-  const sizes = [0, 999, 999.6, 1000, 1234, 99_960, 999_499, 999_600, 142_987_654, 5e9, 2e15];
-  assertEquals(sizes.map(amount), [
-    "0 B",
-    "999 B",
-    "1.00 kB",
-    "1.00 kB",
-    "1.23 kB",
-    "100 kB",
-    "999 kB",
-    "1.00 MB",
-    "143 MB",
-    "5.00 GB",
-    "2000 TB",
-  ]);
 });
 
 Deno.test("progressLine counts bytes as amounts, with their rate", () => {

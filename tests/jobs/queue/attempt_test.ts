@@ -3,7 +3,7 @@ import { type EndedAttempt, outcomeOf } from "../../../jobs/queue/attempt.ts";
 import { DIVERGED, TRY_AGAIN } from "../../../training/errors.ts";
 
 const attempt = (some: Partial<EndedAttempt>): EndedAttempt => ({
-  ...{ code: 0, stderr: "", last: null, stoppedBy: null, failures: 0 },
+  ...{ code: 0, stderr: "", isKilled: false, last: null, stoppedBy: null, failures: 0 },
   ...some,
 });
 const stopped = { event: "stopped", step: 3, resume: "" } as const;
@@ -22,6 +22,17 @@ Deno.test("outcomeOf: a job whose worker ends, or whose lease ran out, waits for
   });
   assertEquals(outcomeOf(attempt({ last: stopped })), { state: "queued", after: 1, failures: 0 });
   assertEquals(outcomeOf(attempt({ code: TRY_AGAIN, failures: 3 })), { state: "queued", after: 2, failures: 3 });
+});
+
+Deno.test("outcomeOf: a process that had to be killed ends a canceled job, which says so; a worker's goes on elsewhere", () => {
+  const killed = { code: 137, isKilled: true };
+  assertEquals(outcomeOf(attempt({ ...killed, stoppedBy: "person" })), {
+    ...{ state: "canceled", exitCode: 137 },
+    error: "it did not stop in time and was killed; it can go on from its last checkpoint",
+  });
+  assertEquals(outcomeOf(attempt({ ...killed, stoppedBy: "worker", failures: 3 })), {
+    ...{ state: "queued", after: 0, failures: 3 },
+  });
 });
 
 Deno.test("outcomeOf: a crash is tried again, later each time, and fails the job at the fourth in a row", () => {

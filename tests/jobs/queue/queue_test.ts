@@ -89,9 +89,34 @@ const contract = async (jobs: Jobs, runs: string): Promise<void> => {
   const failed = await ended(jobs, "d");
   assertEquals([failed.state, failed.attempt, failed.exitCode, failed.error], ["failed", 1, 2, "seed must not be 2"]);
 
-  assertEquals((await jobs.list()).map(({ id }) => id), ["a", "b", "c", "d"]);
+  // What hears no request is killed, and says so; its checkpoint is there to go on from.
+  await jobs.add({ seed: 4, steps: 7, checkpointEvery: 5 }, "stuck");
+  await until(jobs, "stuck", "checkpoint");
+  await jobs.cancel("stuck");
+  const stuck = await ended(jobs, "stuck");
+  assertEquals([stuck.state, stuck.exitCode, stuck.checkpoint], ["canceled", 137, "runs/stuck/checkpoints/step-5"]);
+  assertEquals(stuck.error, "it did not stop in time and was killed; it can go on from its last checkpoint");
+  await jobs.resume("stuck");
+  const freed = await ended(jobs, "stuck");
+  assertEquals([freed.state, freed.step, freed.error], ["succeeded", 7, null]);
+  const steps = (await readRecord(join(runs, "stuck"))).filter(({ what }) => what === "step").map(({ step }) => step);
+  assertEquals(steps, [1, 2, 3, 4, 5, 6, 7]);
+
+  // A line that a database could not hold, or that is cut within a character, is held all the same.
+  await jobs.add({ seed: 5, steps: 1 }, "lines");
+  await ended(jobs, "lines");
+  const [said] = (await Array.fromAsync(jobs.logs("lines"))).filter(({ line }) => line.startsWith("odd"));
+  assertEquals(said.line, `odd \\u0000 ${"x".repeat(2000 - 13)}\ufffd`);
+
+  // What would take more than it may, which the server that took it did not know.
+  await jobs.add({ batch: 65_536, engine: "wasm" }, "large");
+  const large = await ended(jobs, "large");
+  assertEquals([large.state, large.attempt, large.exitCode], ["failed", 1, 2]);
+  assertMatch(large.error!, /^batch must be chosen so that training takes at most 1.00 GB of memory, not about/);
+
+  assertEquals((await jobs.list()).map(({ id }) => id), ["a", "b", "c", "d", "stuck", "lines", "large"]);
   assertEquals((await jobs.list({ after: "a", limit: 1 })).map(({ id }) => id), ["b"]);
-  assertEquals((await jobs.list({ states: ["failed", "canceled"] })).map(({ id }) => id), ["c", "d"]);
+  assertEquals((await jobs.list({ states: ["failed", "canceled"] })).map(({ id }) => id), ["c", "d", "large"]);
   for (const ask of [jobs.cancel, jobs.resume]) await assertRejects(() => ask("z"), JobMissingError);
   await assertRejects(() => Array.fromAsync(jobs.events("z")), JobMissingError);
   await assertRejects(() => Array.fromAsync(jobs.logs("z")), JobMissingError);
@@ -99,7 +124,7 @@ const contract = async (jobs: Jobs, runs: string): Promise<void> => {
 };
 
 writingTest("the queue on PGlite keeps, runs, cancels and resumes jobs; its folder is one server's", async (runs) => {
-  const settings = { runs, folder: join(runs, ".queue"), launch: launchLeased };
+  const settings = { runs, folder: join(runs, ".queue"), launch: launchLeased, grace: 1000, limits: { memory: 1e9 } };
   const queue = createQueue(settings);
   const second = createQueue(settings);
   try {
@@ -128,7 +153,7 @@ writingTest("the queue on PGlite keeps, runs, cancels and resumes jobs; its fold
 
 writingTest("the queue on PostgreSQL does the same, and two servers may begin at once", async (runs) => {
   await using postgres = await startPostgres();
-  const settings = { runs, url: postgres.url, launch: launchLeased };
+  const settings = { runs, url: postgres.url, launch: launchLeased, grace: 1000, limits: { memory: 1e9 } };
   const [queue, idle] = [createQueue(settings), createQueue({ ...settings, workers: 0 })];
   try {
     await Promise.all([queue.list(), idle.list()]);

@@ -4,7 +4,8 @@
  * started last.
  */
 import { join, resolve, toFileUrl } from "@std/path";
-import { launchTraining, linesOf, type TrainingProcess } from "../../../jobs/launch.ts";
+import { linesOf } from "../../../jobs/child.ts";
+import { launchTraining, type TrainingProcess } from "../../../jobs/launch.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import { launchLeased } from "./leased_training.ts";
 
