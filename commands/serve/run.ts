@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { engineOptions } from "../../engine/options.ts";
 import { exists } from "../../files/exists.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
+import { parseHostName } from "../../routes/http/hosts.ts";
 import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
 import { createLog } from "../../routes/http/log.ts";
 import { openServer, type Server } from "../../routes/server.ts";
@@ -38,9 +39,25 @@ const checkOrigins = (origins: readonly string[]): void => {
   }
 };
 
+/**
+ * The names that `--allow-host` holds.
+ *
+ * @throws {UsageError} if one is none
+ */
+const hostNames = (names: readonly string[]): string[] =>
+  names.map((name) => {
+    const parsed = parseHostName(name);
+    if (parsed !== null) return parsed;
+    throw new UsageError(
+      "--allow-host must be names without a port, as example.org, or *.example.org for all below it, or *, " +
+        `received ${JSON.stringify(name)}`,
+    );
+  });
+
 const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
+  const hosts = hostNames(options.allowHost);
   const { tensorflow, xla, device, threads } = options;
   // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
@@ -67,6 +84,7 @@ const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
       capacity,
       deterministic,
       queue,
+      hosts,
       origins,
       limits: {
         images: options.maxImages,

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { DENO_RUN } from "../deno_run.ts";
+import { requestOf, sendRaw } from "../routes/send_raw.ts";
 
 const model = "tests/fixtures/tiny-model";
 const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -75,7 +76,8 @@ Deno.test("serve: says where, what and on which engine; draws, logs; ends with 0
 
 Deno.test("serve: its options reach the server", async () => {
   const options = ["--max-images=2", "--max-steps=9", "--timeout=7", "--capacity=4", "--queue=9", "--deterministic"];
-  const args = [...options, "--cors=https://a.example,https://b.example", "--cors=https://c.example", "--log=off"];
+  const origins = ["--cors=https://a.example,https://b.example", "--cors=https://c.example"];
+  const args = [...options, ...origins, "--allow-host=a.example,*.Example.org", "--log=off"];
   const server = spawn("-m", model, "--model", model, "--port=0", ...args);
   const logged = await whileServing(server, async (origin, text) => {
     assertStringIncludes(text, "serves tests/fixtures/tiny-model as tiny-model (8×8");
@@ -92,6 +94,9 @@ Deno.test("serve: its options reach the server", async () => {
     const response = await fetch(`${origin}/health`, { headers: { origin: "https://c.example" } });
     assertEquals(response.headers.get("access-control-allow-origin"), "https://c.example");
     await response.body!.cancel();
+    const statusOf = async (host: string) => (await sendRaw(origin, requestOf(host))).status;
+    assertEquals([await statusOf("a.example"), await statusOf("b.example.org")], [200, 200]);
+    assertEquals(await statusOf("b.example"), 421);
   });
   assertEquals(logged, "");
 });
@@ -124,6 +129,18 @@ Deno.test("serve: a wrong origin for --cors exits 2", async () => {
     assertEquals(await fails("--model", model, "--cors", origin), {
       code: 2,
       lines: [`error: --cors must be origins, as https://example.org, or *, received ${JSON.stringify(origin)}`],
+    });
+  }
+});
+
+Deno.test("serve: a wrong name for --allow-host exits 2", async () => {
+  for (const name of ["example.org:80", "https://example.org", "*.*", "a b"]) {
+    assertEquals(await fails("--model", model, "--allow-host", name), {
+      code: 2,
+      lines: [
+        "error: --allow-host must be names without a port, as example.org, or *.example.org for all below it, or *, " +
+        `received ${JSON.stringify(name)}`,
+      ],
     });
   }
 });
