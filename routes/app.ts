@@ -80,7 +80,7 @@ export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDepen
   const metrics = createMetrics(serving, predictions, {
     encoder: () => deps.encoder.heap,
     decoder: () => deps.decoder.heap,
-  });
+  }, log);
   const app = createFrame({ log, hosts, origins, onAnswered: metrics.onAnswered });
   const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 

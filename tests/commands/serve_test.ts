@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { DENO_RUN } from "../deno_run.ts";
 import { requestOf, sendRaw } from "../routes/send_raw.ts";
@@ -72,6 +72,46 @@ Deno.test("serve: says where, what and on which engine; draws, logs; ends with 0
   });
   const { message, path, status } = JSON.parse(logged);
   assertEquals([message, path, status], ["request", "/generate", 200]);
+});
+
+/** Starts a server whose log nobody reads, and asks it so much that no pipe holds what it logs. */
+const serveUnread = async () => {
+  const server = spawn("--model", model, "--port=0", "--engine=wasm");
+  const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("curl")) said += (await output.read()).value;
+  await output.cancel();
+  const origin = said.split(" ")[0];
+  const requests = 1500;
+  for (let i = 0; i < requests; i++) {
+    const response = await fetch(`${origin}/${"nowhere".repeat(500)}`);
+    assertEquals([response.status, (await response.json()).status], [404, 404]);
+  }
+  return { server, origin, requests };
+};
+
+Deno.test("serve: one whose log nobody reads answers, and tells what it left out once somebody does", async () => {
+  const { server, origin, requests } = await serveUnread();
+  const metrics = await (await fetch(`${origin}/metrics`)).text();
+  const dropped = Number(/^denoise_log_lines_dropped_total (\d+)$/m.exec(metrics)![1]);
+  const logged = new Response(server.stderr).text();
+  server.kill("SIGTERM");
+  assertEquals((await server.status).code, 0);
+  const lines = (await logged).trim().split("\n").map((line) => JSON.parse(line));
+  const told = lines.filter(({ message }) => /^\d+ lines dropped/.test(message));
+  assertEquals(told.map(({ level }) => level), ["error"]);
+  assert(dropped > 0 && told[0].dropped >= dropped, `${told[0].dropped} of ${dropped}`);
+  // The last may be the one that asked for the metrics.
+  const written = lines.filter(({ message }) => message === "request").length;
+  const all = written + told[0].dropped;
+  assert(all === requests || all === requests + 1, `${written} and ${told[0].dropped}`);
+});
+
+Deno.test("serve: one whose log nobody reads ends at SIGTERM", async () => {
+  const { server } = await serveUnread();
+  server.kill("SIGTERM");
+  assertEquals((await server.status).code, 0);
+  await server.stderr.cancel();
 });
 
 Deno.test("serve: its options reach the server", async () => {
