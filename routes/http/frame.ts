@@ -6,6 +6,7 @@ import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { clientOf } from "./clients.ts";
+import { createGuesses } from "./guesses.ts";
 import { measureHead } from "./head.ts";
 import { refuseHost } from "./hosts.ts";
 import type { Log, LogFields } from "./log.ts";
@@ -103,10 +104,15 @@ export const refuse = (
  */
 export const createFrame = ({ log, hosts, origins, onAnswered = () => {} }: FrameOptions): OpenAPIHono => {
   const app = new OpenAPIHono();
+  const guesses = createGuesses();
   app.onError(onError(log));
   app.notFound(notFound);
   app.use(accessLog(log, onAnswered));
   app.use(requestId());
+  app.use(async (c, next) => {
+    c.set("guesses", guesses);
+    await next();
+  });
   app.use(measureHead);
   app.use(secureHeaders({
     // A route may say better what its page needs.
