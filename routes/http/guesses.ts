@@ -11,7 +11,7 @@ const MOST_HELD_AGAINST = 2 * FREE;
 const MOST_ADDRESSES = 10_000;
 
 /** Answers that are held back at a time, to one address and to all. */
-const MOST_DELAYED = { address: 8, all: 256 };
+const MOST_DELAYED = { address: 64, all: 256 };
 
 /** The part of an address that one client cannot change: of IPv6, what its network is given. */
 export const networkOf = (address: string): string => {
