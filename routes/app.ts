@@ -81,7 +81,7 @@ export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDepen
     encoder: () => deps.encoder.heap,
     decoder: () => deps.decoder.heap,
   }, log);
-  const app = createFrame({ log, hosts, origins, onAnswered: metrics.onAnswered });
+  const app = createFrame({ log, hosts, origins, wrongKeys: limits.wrongKeys, onAnswered: metrics.onAnswered });
   const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };

@@ -9,6 +9,7 @@ import { clientOf } from "./clients.ts";
 import { createGuesses } from "./guesses.ts";
 import { measureHead } from "./head.ts";
 import { refuseHost } from "./hosts.ts";
+import { LIMITS } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import { notFound, onError } from "./problem.ts";
 import { refuseSite } from "./sites.ts";
@@ -89,6 +90,8 @@ export interface FrameOptions {
   readonly hosts?: readonly string[];
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins: readonly string[];
+  /** Wrong keys that an address may send before it has to wait. @default `LIMITS.wrongKeys` */
+  readonly wrongKeys?: number;
   readonly onAnswered?: (answered: Answered) => void;
 }
 
@@ -102,9 +105,11 @@ export const refuse = (
  * An application without routes: request ids, a log of requests, headers that keep browsers careful, and problems for all
  * that goes wrong.
  */
-export const createFrame = ({ log, hosts, origins, onAnswered = () => {} }: FrameOptions): OpenAPIHono => {
+export const createFrame = (
+  { log, hosts, origins, wrongKeys = LIMITS.wrongKeys, onAnswered = () => {} }: FrameOptions,
+): OpenAPIHono => {
   const app = new OpenAPIHono();
-  const guesses = createGuesses();
+  const guesses = createGuesses(wrongKeys);
   app.onError(onError(log));
   app.notFound(notFound);
   app.use(accessLog(log, onAnswered));

@@ -1,11 +1,8 @@
-/** Wrong keys that an address may send before it has to wait. */
-const FREE = 10;
-
 /** Seconds after which one of them is forgiven. */
 const FORGIVEN_AFTER = 6;
 
-/** Wrong keys that are held against an address at most, so that it waits a minute at most. */
-const MOST_HELD_AGAINST = 2 * FREE;
+/** Wrong keys beyond the free ones that are held against an address at most, so that it waits a minute at most. */
+const MOST_BEYOND = 10;
 
 /** Addresses that are remembered. */
 const MOST_ADDRESSES = 10_000;
@@ -50,9 +47,10 @@ interface Sender {
 /**
  * Makes the count.
  *
+ * @param free wrong keys that an address may send before it has to wait
  * @param now milliseconds of a clock that never goes back
  */
-export const createGuesses = (now: () => number = () => performance.now()): Guesses => {
+export const createGuesses = (free: number, now: () => number = () => performance.now()): Guesses => {
   /** The one that was seen last is the last. */
   const senders = new Map<string, Sender>();
   const delayed = new Map<string, number>();
@@ -64,12 +62,12 @@ export const createGuesses = (now: () => number = () => performance.now()): Gues
       const at = now();
       const sender = senders.get(key) ?? { wrong: 0, at };
       const left = Math.max(0, sender.wrong - (at - sender.at) / (FORGIVEN_AFTER * 1000));
-      const wrong = Math.min(MOST_HELD_AGAINST, left + 1);
+      const wrong = Math.min(free + MOST_BEYOND, left + 1);
       senders.delete(key);
       senders.set(key, { wrong, at });
       if (senders.size > MOST_ADDRESSES) senders.delete(senders.keys().next().value!);
-      if (wrong <= FREE) return { delay: 0, retryAfter: 0 };
-      return { delay: 100 * (wrong - FREE), retryAfter: Math.ceil((wrong + 1 - FREE) * FORGIVEN_AFTER) };
+      if (wrong <= free) return { delay: 0, retryAfter: 0 };
+      return { delay: 100 * (wrong - free), retryAfter: Math.ceil((wrong + 1 - free) * FORGIVEN_AFTER) };
     },
     hold: async (address, delay) => {
       const key = networkOf(address);

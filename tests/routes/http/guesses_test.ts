@@ -5,7 +5,7 @@ import { withServer } from "../with_server.ts";
 
 Deno.test("wrong keys: ten are free, then an address waits longer and longer up to a second; each is forgiven in six", () => {
   let now = 0;
-  const guesses = createGuesses(() => now);
+  const guesses = createGuesses(10, () => now);
   const send = () => guesses.add("10.0.0.1");
   for (let i = 0; i < 10; i++) assertEquals(send(), { delay: 0, retryAfter: 0 });
   assertEquals(send(), { delay: 100, retryAfter: 12 });
@@ -23,7 +23,7 @@ Deno.test("wrong keys: ten are free, then an address waits longer and longer up 
 });
 
 Deno.test("wrong keys: as many addresses are remembered as may be, the last ones, and few answers are held back", async () => {
-  const guesses = createGuesses(() => 0);
+  const guesses = createGuesses(10, () => 0);
   for (let i = 0; i < 11; i++) guesses.add("10.0.0.1");
   for (let i = 0; i < 10_000; i++) guesses.add(`10.1.${i >> 8}.${i & 255}`);
   assertEquals([guesses.count, guesses.add("10.0.0.1").delay], [10_000, 0]);
