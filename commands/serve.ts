@@ -39,8 +39,12 @@ export const serveOptions = z.strictObject({
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),
   ...jobOptions,
   storage: storageOption,
+  allowHost: z.array(z.string().min(1)).default([])
+    .describe(
+      "Names by which it is reached beside localhost, --host and addresses: example.org, *.example.org; * is all",
+    ),
   cors: z.array(z.string().min(1)).default([])
-    .describe("Origins of pages elsewhere that may read answers, as https://example.org; * is all"),
+    .describe("Origins of pages elsewhere that may send requests and read answers, as https://example.org; * is all"),
   log: z.enum(LOG_LEVELS).default("info")
     .describe("What is logged, as JSON lines on standard error: nothing, failures, or every request too"),
 });

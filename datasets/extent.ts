@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "@std/path";
 import { isFile } from "../files/exists.ts";
 import { CACHE_FILES, type CacheDescription, describeCache } from "./cache.ts";
-import { DATA_NAME, DATA_ROOT, isBuiltin } from "./catalogue.ts";
+import { DATA_NAME, DATA_ROOT } from "./catalogue.ts";
+import { isBuiltin } from "./names.ts";
 import { chooseCifarFiles, CIFAR_FILE, CIFAR_ROW, CIFAR_SIDE, readCifarClasses } from "./cifar.ts";
 import { firstExtent, listPictures } from "./folder.ts";
 import { idxShape } from "./idx.ts";

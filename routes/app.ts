@@ -64,6 +64,8 @@ export interface AppDependencies {
   readonly limits: Limits;
   /** Who may do what; all may do all where there are none. */
   readonly keys: readonly ApiKey[];
+  /** Names that the server goes by, beside those of loopback. @default none */
+  readonly hosts?: readonly string[];
   /** Origins of pages elsewhere that may read answers. */
   readonly origins: readonly string[];
   readonly log: Log;
@@ -76,13 +78,13 @@ export interface AppDependencies {
 }
 
 /** The HTTP application. Every error that it answers with is problem+json. */
-export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies): OpenAPIHono => {
+export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDependencies): OpenAPIHono => {
   const { serving, predictions, limits, keys, log } = deps;
   const metrics = createMetrics(serving, predictions, {
     encoder: () => deps.encoder.heap,
     decoder: () => deps.decoder.heap,
-  });
-  const app = createFrame({ log, origins, onAnswered: metrics.onAnswered });
+  }, log);
+  const app = createFrame({ log, hosts, origins, wrongKeys: limits.wrongKeys, onAnswered: metrics.onAnswered });
   const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
 
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };

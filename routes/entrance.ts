@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { DeadlineError } from "../serving/serving.ts";
 import { createStartingApp, DRAWING_TASKS } from "./app.ts";
-import type { Arrival, FrameOptions } from "./http/frame.ts";
+import { type Arrival, type FrameOptions, refuse } from "./http/frame.ts";
 import { keepLengthOpen } from "./http/head.ts";
 import { CanceledError, StoppingError } from "./http/problem.ts";
 
@@ -61,9 +61,9 @@ export const createEntrance = ({ seconds: most, ...options }: FrameOptions & { s
   return {
     fetch: async (request, { remoteAddr, completed }) => {
       const arrived = performance.now();
-      const { pathname, searchParams } = new URL(request.url);
-      const waits = !isOver && draws(request.method, pathname);
-      const refusal = waits ? await wait(request, patience(searchParams, most)) : undefined;
+      const url = URL.parse(request.url);
+      const waits = !isOver && url !== null && draws(request.method, url.pathname) && !refuse(request, options);
+      const refusal = waits ? await wait(request, patience(url.searchParams, most)) : undefined;
       const waited = waits ? (performance.now() - arrived) / 1000 : 0;
       const arrival: Arrival = { remoteAddr, completed, waited, refusal };
       return keepLengthOpen(request, await app.fetch(request, arrival));

@@ -4,6 +4,7 @@ import { type Heap, readHeap } from "../serving/heap.ts";
 import type { ModelStats, Serving } from "../serving/serving.ts";
 import type { Answered } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";
+import type { Log } from "./http/log.ts";
 import { resource } from "./http/resource.ts";
 import type { PredictionStore } from "./predictions/store.ts";
 
@@ -120,7 +121,7 @@ export interface ServerMetrics {
 export type Heaps = Readonly<Record<string, () => Heap | null>>;
 
 /** Measures the server: its requests, what it keeps, and its memory. */
-const measureServer = (predictions: PredictionStore, heaps: Heaps, registry: Registry): ServerMetrics => {
+const measureServer = (predictions: PredictionStore, heaps: Heaps, log: Log, registry: Registry): ServerMetrics => {
   const registers = [registry];
   new Gauge({
     name: "denoise_predictions",
@@ -163,6 +164,15 @@ const measureServer = (predictions: PredictionStore, heaps: Heaps, registry: Reg
       }
     },
   });
+  new Counter({
+    name: "denoise_log_lines_dropped_total",
+    help: "Lines of the log that were left out, since nobody read those before them",
+    registers,
+    collect() {
+      this.reset();
+      this.inc(log.dropped());
+    },
+  });
   const streams = new Gauge({ name: "denoise_event_streams", help: "Event streams that are open", registers });
   const requests = new Histogram({
     name: "denoise_request_seconds",
@@ -185,10 +195,10 @@ interface Metrics extends ServerMetrics {
 }
 
 /** Makes the metrics of a server; `heaps` are those of its other Workers. */
-export const createMetrics = (serving: Serving, predictions: PredictionStore, heaps: Heaps): Metrics => {
+export const createMetrics = (serving: Serving, predictions: PredictionStore, heaps: Heaps, log: Log): Metrics => {
   const registry = new Registry();
   measureModels(serving, registry);
-  return { registry, ...measureServer(predictions, { ...heaps, sampling: () => serving.heap }, registry) };
+  return { registry, ...measureServer(predictions, { ...heaps, sampling: () => serving.heap }, log, registry) };
 };
 
 /** `/metrics`, in the text format of Prometheus. */

@@ -7,6 +7,7 @@ import type { ServingOptions } from "../serving/serving.ts";
 import { createApp } from "./app.ts";
 import { createCodec } from "./codec/codec.ts";
 import { createEntrance } from "./entrance.ts";
+import { parseHostName } from "./http/hosts.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
 import { createLog, type Log } from "./http/log.ts";
@@ -44,6 +45,8 @@ export interface ServerOptions extends ServingOptions {
   readonly limits?: Partial<Limits>;
   /** Who may do what; all may do all where there are none. */
   readonly keys?: readonly ApiKey[];
+  /** Names that it goes by, beside those of loopback and `host`; of `parseHostName`. @default none */
+  readonly hosts?: readonly string[];
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins?: readonly string[];
   readonly log?: Log;
@@ -72,6 +75,7 @@ export const openServer = async (
     storage = null,
     limits: some,
     keys = [],
+    hosts: names = [],
     origins = [],
     log = createLog("off"),
     signal,
@@ -80,9 +84,10 @@ export const openServer = async (
 ): Promise<Server> => {
   const chosen = { ...LIMITS, ...some };
   const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
+  const hosts = [...names, parseHostName(host) ?? host];
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  const entrance = createEntrance({ log, origins, seconds: limits.seconds });
+  const entrance = createEntrance({ log, hosts, origins, seconds: limits.seconds });
   signal?.addEventListener("abort", entrance.fail, { once: true });
   if (signal?.aborted) entrance.fail();
   const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
@@ -107,6 +112,7 @@ export const openServer = async (
     trainingOptions,
     limits,
     keys,
+    hosts,
     origins,
     log,
     predictions,

@@ -3,8 +3,9 @@ import { engineOptions } from "../../engine/options.ts";
 import { exists } from "../../files/exists.ts";
 import { machineMemory } from "../../files/machine.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
+import { parseHostName } from "../../routes/http/hosts.ts";
 import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
-import { createLog } from "../../routes/http/log.ts";
+import { createLog, formatLine, type Log } from "../../routes/http/log.ts";
 import { RUNS } from "../../routes/models/checkpoints.ts";
 import { openServer, type Server } from "../../routes/server.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
@@ -13,6 +14,7 @@ import { remoteTrainOptions } from "../../training/recipe.ts";
 import { UsageError } from "../cli/command.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { databaseUrl, runStorage } from "../cli/job_storage.ts";
+import { describeDropped, writeLinesTo } from "../cli/line_writer.ts";
 import type { serveOptions } from "../serve.ts";
 
 /**
@@ -41,13 +43,28 @@ const checkOrigins = (origins: readonly string[]): void => {
   }
 };
 
-const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
+/**
+ * The names that `--allow-host` holds.
+ *
+ * @throws {UsageError} if one is none
+ */
+const hostNames = (names: readonly string[]): string[] =>
+  names.map((name) => {
+    const parsed = parseHostName(name);
+    if (parsed !== null) return parsed;
+    throw new UsageError(
+      "--allow-host must be names without a port, as example.org, or *.example.org for all below it, or *, " +
+        `received ${JSON.stringify(name)}`,
+    );
+  });
+
+const open = async (options: Options, log: Log, signal: AbortSignal): Promise<Server> => {
   const { model: models, host, port, engine, capacity, deterministic, queue, cors: origins } = options;
   checkOrigins(origins);
+  const hosts = hostNames(options.allowHost);
   const { tensorflow, xla, device, threads } = options;
   // Jobs run where the models do, unless they ask for another engine.
   const trainingOptions = remoteTrainOptions.safeExtend({ engine: engineOptions.engine.default(engine) });
-  const log = createLog(options.log);
   const storage = await runStorage(options.storage);
   const url = databaseUrl();
   const { workers } = options;
@@ -76,6 +93,7 @@ const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
       capacity,
       deterministic,
       queue,
+      hosts,
       origins,
       limits: {
         images: options.maxImages,
@@ -117,6 +135,23 @@ const describe = ({ name, folder, height, width, labels, timesteps }: ModelInfo,
   return `${folder}${called} (${height}×${width}${classes}, T = ${timesteps})`;
 };
 
+const serve = async (options: Options, log: Log, say: (line: string) => void): Promise<void> => {
+  const interrupt = listenForInterrupt();
+  const stopped = new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve, { once: true }));
+  const started = performance.now();
+  const { origin, models, close } = await open(options, log, interrupt.signal);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const [{ engine, timesteps }] = models;
+  say(`${origin} serves ${models.map((model) => describe(model, models.length)).join(", ")}`);
+  say(`engine ${engine.name} ${engine.version}: ${engine.device}; warm in ${seconds} s`);
+  say(`curl -o a.png "${origin}/generate?steps=${timesteps}"`);
+
+  await stopped;
+  interrupt[Symbol.dispose]();
+  say("stopping");
+  await close();
+};
+
 /**
  * Serves until Ctrl-C or SIGTERM, then ends gracefully: requests are given up, jobs write a checkpoint. A second Ctrl-C
  * ends at once.
@@ -126,19 +161,12 @@ const describe = ({ name, folder, height, width, labels, timesteps }: ModelInfo,
  * @throws {ModelError} (by name) if a model is missing or damaged
  */
 export const runServe = async (options: Options): Promise<number> => {
-  const interrupt = listenForInterrupt();
-  const stopped = new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve, { once: true }));
-  const started = performance.now();
-  const { origin, models, close } = await open(options, interrupt.signal);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const [{ engine, timesteps }] = models;
-  console.log(`${origin} serves ${models.map((model) => describe(model, models.length)).join(", ")}`);
-  console.log(`engine ${engine.name} ${engine.version}: ${engine.device}; warm in ${seconds} s`);
-  console.log(`curl -o a.png "${origin}/generate?steps=${timesteps}"`);
-
-  await stopped;
-  interrupt[Symbol.dispose]();
-  console.log("stopping");
-  await close();
+  const output = writeLinesTo("stdout", describeDropped);
+  const errors = writeLinesTo("stderr", (dropped) => formatLine("error", describeDropped(dropped), { dropped }));
+  try {
+    await serve(options, createLog(options.log, errors.write, errors.dropped), output.write);
+  } finally {
+    await Promise.all([output.close(), errors.close()]);
+  }
   return 0;
 };

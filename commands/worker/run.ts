@@ -5,24 +5,16 @@ import { needLimits } from "../../training/needs.ts";
 import { UsageError } from "../cli/command.ts";
 import { listenForInterrupt } from "../cli/interrupt.ts";
 import { databaseUrl, runStorage } from "../cli/job_storage.ts";
+import { describeDropped, writeLinesTo } from "../cli/line_writer.ts";
 import type { workerOptions } from "../worker.ts";
 
-/**
- * Runs jobs until Ctrl-C or SIGTERM: then their processes write checkpoints, and the jobs go on with other workers. A
- * second Ctrl-C ends at once.
- *
- * @returns 0
- * @throws {UsageError} if DATABASE_URL is not set, or the database refuses
- */
-export const runWorker = async (
-  { concurrency, runs, storage, engine, tensorflow, jobMemory, jobDisk, jobGrace }: z.output<typeof workerOptions>,
-): Promise<number> => {
-  const url = databaseUrl();
-  if (url === undefined) {
-    throw new UsageError(
-      "DATABASE_URL must name the database that servers and workers share; without one, a server runs its jobs itself",
-    );
-  }
+type Options = z.output<typeof workerOptions>;
+
+const work = async (
+  { concurrency, runs, storage, engine, tensorflow, jobMemory, jobDisk, jobGrace }: Options,
+  url: string,
+  { say, warn }: Readonly<Record<"say" | "warn", (line: string) => void>>,
+): Promise<void> => {
   const interrupt = listenForInterrupt();
   const stopped = new Promise((resolve) => interrupt.signal.addEventListener("abort", resolve, { once: true }));
   const { host, pathname } = new URL(url);
@@ -35,7 +27,7 @@ export const runWorker = async (
     workers: concurrency,
     limits: needLimits({ memory: jobMemory, disk: jobDisk }),
     grace: jobGrace * 1000,
-    warn: (message) => console.error(`warning: ${message}`),
+    warn: (message) => warn(`warning: ${message}`),
   });
   try {
     await queue.list({ limit: 1 });
@@ -46,10 +38,33 @@ export const runWorker = async (
     // It may come up later.
     queue.start();
   }
-  console.log(`takes jobs from ${host}${pathname}, ${concurrency} at a time, into ${runs}/`);
+  say(`takes jobs from ${host}${pathname}, ${concurrency} at a time, into ${runs}/`);
   await stopped;
   interrupt[Symbol.dispose]();
-  console.log("stopping");
+  say("stopping");
   await queue.close();
+};
+
+/**
+ * Runs jobs until Ctrl-C or SIGTERM: then their processes write checkpoints, and the jobs go on with other workers. A
+ * second Ctrl-C ends at once.
+ *
+ * @returns 0
+ * @throws {UsageError} if DATABASE_URL is not set, or the database refuses
+ */
+export const runWorker = async (options: Options): Promise<number> => {
+  const url = databaseUrl();
+  if (url === undefined) {
+    throw new UsageError(
+      "DATABASE_URL must name the database that servers and workers share; without one, a server runs its jobs itself",
+    );
+  }
+  const output = writeLinesTo("stdout", describeDropped);
+  const errors = writeLinesTo("stderr", describeDropped);
+  try {
+    await work(options, url, { say: output.write, warn: errors.write });
+  } finally {
+    await Promise.all([output.close(), errors.close()]);
+  }
   return 0;
 };

@@ -1,13 +1,18 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
+import type { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
 import { clientOf } from "./clients.ts";
+import { createGuesses } from "./guesses.ts";
 import { measureHead } from "./head.ts";
+import { refuseHost } from "./hosts.ts";
+import { LIMITS } from "./limits.ts";
 import type { Log, LogFields } from "./log.ts";
 import { notFound, onError } from "./problem.ts";
+import { refuseSite } from "./sites.ts";
 import { nameRequestSpan } from "./telemetry.ts";
 
 declare module "hono" {
@@ -81,21 +86,38 @@ export const contentSecurityPolicy = (...more: readonly string[]): string =>
 /** What surrounds all routes. */
 export interface FrameOptions {
   readonly log: Log;
+  /** Names that the server goes by, beside those of loopback. @default none */
+  readonly hosts?: readonly string[];
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins: readonly string[];
+  /** Wrong keys that an address may send before it has to wait. @default `LIMITS.wrongKeys` */
+  readonly wrongKeys?: number;
   readonly onAnswered?: (answered: Answered) => void;
 }
+
+/** Why a request is let in no further, whatever it asks for; null for one that is. */
+export const refuse = (
+  request: Request,
+  { hosts = [], origins }: Pick<FrameOptions, "hosts" | "origins">,
+): HTTPException | null => refuseHost(request, hosts) ?? refuseSite(request, origins);
 
 /**
  * An application without routes: request ids, a log of requests, headers that keep browsers careful, and problems for all
  * that goes wrong.
  */
-export const createFrame = ({ log, origins, onAnswered = () => {} }: FrameOptions): OpenAPIHono => {
+export const createFrame = (
+  { log, hosts, origins, wrongKeys = LIMITS.wrongKeys, onAnswered = () => {} }: FrameOptions,
+): OpenAPIHono => {
   const app = new OpenAPIHono();
+  const guesses = createGuesses(wrongKeys);
   app.onError(onError(log));
   app.notFound(notFound);
   app.use(accessLog(log, onAnswered));
   app.use(requestId());
+  app.use(async (c, next) => {
+    c.set("guesses", guesses);
+    await next();
+  });
   app.use(measureHead);
   app.use(secureHeaders({
     // A route may say better what its page needs.
@@ -105,6 +127,11 @@ export const createFrame = ({ log, origins, onAnswered = () => {} }: FrameOption
     crossOriginResourcePolicy: origins.length === 0 ? "same-origin" : "cross-origin",
     contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
   }));
+  app.use(async (c, next) => {
+    const refusal = refuse(c.req.raw, { hosts, origins });
+    if (refusal) throw refusal;
+    await next();
+  });
   if (origins.length > 0) {
     app.use(cors({
       origin: origins.includes("*") ? "*" : [...origins],

@@ -1,6 +1,14 @@
 import type { MiddlewareHandler } from "hono";
 import { createHash, timingSafeEqual } from "node:crypto";
+import type { Guesses } from "./guesses.ts";
 import { problem } from "./problem.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Wrong keys that were sent to this server. */
+    guesses: Guesses;
+  }
+}
 
 /** What a key may be allowed to do: draw images, train models, read the server's measurements. */
 const RIGHTS = ["generate", "jobs", "metrics"] as const;
@@ -64,7 +72,11 @@ export const findKey = (keys: readonly ApiKey[], presented: string): ApiKey | nu
 
 const BEARER_HEADER = /^Bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
-/** Lets a request through that presents a key with the right (RFC 6750); all requests, where there are no keys. */
+/**
+ * Lets a request through that presents a key with the right (RFC 6750); all requests, where there are no keys. An address
+ * that has sent many wrong ones waits longer and longer for its answers, and is told when to come again. A right key passes
+ * whatever its address did: many may share one.
+ */
 export const requireRight = (keys: readonly ApiKey[], right: Right): MiddlewareHandler => async (c, next) => {
   if (keys.length === 0) return await next();
   const challenge = (error?: string) => ({
@@ -73,6 +85,15 @@ export const requireRight = (keys: readonly ApiKey[], right: Right): MiddlewareH
   const header = c.req.header("authorization");
   const presented = header === undefined ? undefined : BEARER_HEADER.exec(header)?.[1];
   const key = presented === undefined ? null : findKey(keys, presented);
+  if (key === null && presented !== undefined) {
+    const { guesses, address } = c.var;
+    const { delay, retryAfter } = guesses.add(address);
+    if (delay > 0) {
+      await guesses.hold(address, delay);
+      const detail = "the key is wrong, and many were that came from this address";
+      return problem(c, 429, detail, { headers: { "retry-after": String(retryAfter) } });
+    }
+  }
   if (key === null) {
     const detail = header === undefined
       ? "send a key: Authorization: Bearer KEY"

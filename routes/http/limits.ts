@@ -8,6 +8,8 @@ export interface Limits {
   readonly seconds: number;
   /** Requests that a client may have under way; 0 is any number. */
   readonly concurrent: number;
+  /** Wrong keys that an address may send before it has to wait. */
+  readonly wrongKeys: number;
   /** Bytes of a body that holds images. */
   readonly imageBytes: number;
   /** Bytes of any other body. */
@@ -29,6 +31,7 @@ export const LIMITS: Limits = {
   steps: 10_000,
   seconds: 600,
   concurrent: 32,
+  wrongKeys: 10,
   imageBytes: 16 * 2 ** 20,
   bodyBytes: 64 * 2 ** 10,
   pixels: 2 ** 24,

@@ -26,7 +26,7 @@ const PROBLEM_DESCRIPTIONS = {
   413: "The body is too large",
   415: "The body is of another type than is read here, or packed",
   422: "A parameter is unknown, malformed, or not possible with this model",
-  429: "The queue is full, or this client has too many requests under way",
+  429: "The queue is full, or this client has too many requests under way or sends wrong keys",
   500: "The server or its engine failed",
   503: "Nothing can be drawn now: the server is starting or stopping, or its engine is lost",
   504: "It was not done within timeoutSeconds",
@@ -140,7 +140,7 @@ export const resource = (
       request,
       responses: withRequestId({
         ...responses,
-        ...(isGuarded ? problemResponses(401, 403) : {}),
+        ...(isGuarded ? problemResponses(401, 403, 429) : {}),
         ...(responses[422] ? {} : problemResponses(422)),
       }),
       ...(isGuarded ? { security: [{ key: [] }] } : {}),

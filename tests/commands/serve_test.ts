@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { DENO_RUN } from "../deno_run.ts";
+import { requestOf, sendRaw } from "../routes/send_raw.ts";
 
 const model = "tests/fixtures/tiny-model";
 const main = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -73,9 +74,50 @@ Deno.test("serve: says where, what and on which engine; draws, logs; ends with 0
   assertEquals([message, path, status], ["request", "/generate", 200]);
 });
 
+/** Starts a server whose log nobody reads, and asks it so much that no pipe holds what it logs. */
+const serveUnread = async () => {
+  const server = spawn("--model", model, "--port=0", "--engine=wasm");
+  const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("curl")) said += (await output.read()).value;
+  await output.cancel();
+  const origin = said.split(" ")[0];
+  const requests = 1500;
+  for (let i = 0; i < requests; i++) {
+    const response = await fetch(`${origin}/${"nowhere".repeat(500)}`);
+    assertEquals([response.status, (await response.json()).status], [404, 404]);
+  }
+  return { server, origin, requests };
+};
+
+Deno.test("serve: one whose log nobody reads answers, and tells what it left out once somebody does", async () => {
+  const { server, origin, requests } = await serveUnread();
+  const metrics = await (await fetch(`${origin}/metrics`)).text();
+  const dropped = Number(/^denoise_log_lines_dropped_total (\d+)$/m.exec(metrics)![1]);
+  const logged = new Response(server.stderr).text();
+  server.kill("SIGTERM");
+  assertEquals((await server.status).code, 0);
+  const lines = (await logged).trim().split("\n").map((line) => JSON.parse(line));
+  const told = lines.filter(({ message }) => /^\d+ lines dropped/.test(message));
+  assertEquals(told.map(({ level }) => level), ["error"]);
+  assert(dropped > 0 && told[0].dropped >= dropped, `${told[0].dropped} of ${dropped}`);
+  // The last may be the one that asked for the metrics.
+  const written = lines.filter(({ message }) => message === "request").length;
+  const all = written + told[0].dropped;
+  assert(all === requests || all === requests + 1, `${written} and ${told[0].dropped}`);
+});
+
+Deno.test("serve: one whose log nobody reads ends at SIGTERM", async () => {
+  const { server } = await serveUnread();
+  server.kill("SIGTERM");
+  assertEquals((await server.status).code, 0);
+  await server.stderr.cancel();
+});
+
 Deno.test("serve: its options reach the server", async () => {
   const options = ["--max-images=2", "--max-steps=9", "--timeout=7", "--capacity=4", "--queue=9", "--deterministic"];
-  const args = [...options, "--cors=https://a.example,https://b.example", "--cors=https://c.example", "--log=off"];
+  const origins = ["--cors=https://a.example,https://b.example", "--cors=https://c.example"];
+  const args = [...options, ...origins, "--allow-host=a.example,*.Example.org", "--log=off"];
   const server = spawn("-m", model, "--model", model, "--port=0", ...args);
   const logged = await whileServing(server, async (origin, text) => {
     assertStringIncludes(text, "serves tests/fixtures/tiny-model as tiny-model (8×8");
@@ -92,6 +134,9 @@ Deno.test("serve: its options reach the server", async () => {
     const response = await fetch(`${origin}/health`, { headers: { origin: "https://c.example" } });
     assertEquals(response.headers.get("access-control-allow-origin"), "https://c.example");
     await response.body!.cancel();
+    const statusOf = async (host: string) => (await sendRaw(origin, requestOf(host))).status;
+    assertEquals([await statusOf("a.example"), await statusOf("b.example.org")], [200, 200]);
+    assertEquals(await statusOf("b.example"), 421);
   });
   assertEquals(logged, "");
 });
@@ -124,6 +169,18 @@ Deno.test("serve: a wrong origin for --cors exits 2", async () => {
     assertEquals(await fails("--model", model, "--cors", origin), {
       code: 2,
       lines: [`error: --cors must be origins, as https://example.org, or *, received ${JSON.stringify(origin)}`],
+    });
+  }
+});
+
+Deno.test("serve: a wrong name for --allow-host exits 2", async () => {
+  for (const name of ["example.org:80", "https://example.org", "*.*", "a b"]) {
+    assertEquals(await fails("--model", model, "--allow-host", name), {
+      code: 2,
+      lines: [
+        "error: --allow-host must be names without a port, as example.org, or *.example.org for all below it, or *, " +
+        `received ${JSON.stringify(name)}`,
+      ],
     });
   }
 });

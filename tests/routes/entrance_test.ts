@@ -10,6 +10,7 @@ import { openServer } from "../../routes/server.ts";
 import { DeadlineError, ModelChangedError } from "../../serving/serving.ts";
 import { freePort } from "../free_port.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
+import { requestOf, sendRaw } from "./send_raw.ts";
 import { asJson, tinyModel, until } from "./with_server.ts";
 
 interface Waiting {
@@ -131,6 +132,20 @@ Deno.test("who waits for the models is answered 504 when its time is over", () =
       assertStringIncludes(detail, `not loaded in ${path === cases[0] ? 50 : 200} ms`);
     }
   }, 0.2));
+
+Deno.test("who asks for another host, or from another site, does not wait for the models", () =>
+  withEntrance(async ({ origin, lines, open }) => {
+    const sent = (host: string, more = "") => sendRaw(origin, requestOf(host, { path: "/generate", more }));
+    const statuses = async () => [
+      (await sent("evil.example")).status,
+      (await sent("a b")).status,
+      (await sent("localhost", "Origin: https://evil.example\r\n")).status,
+    ];
+    assertEquals(await statuses(), [421, 400, 403]);
+    const asked = open();
+    assertEquals(await statuses(), [421, 400, 403]);
+    assertEquals([asked, lines.map(({ status }) => status)], [[], [421, 400, 403, 421, 400, 403]]);
+  }));
 
 Deno.test("who went away while it waited for the models is dropped", () =>
   withEntrance(async ({ origin, lines, open, arrived }) => {

@@ -13,22 +13,29 @@ interface Span {
   attributes: { key: string; value: Record<string, unknown> }[];
 }
 
-/** The spans that a program exported while a test ran, it being told where to. */
-const exporting = async (test: (spans: readonly Span[], env: Record<string, string>) => Promise<void>) => {
+/** The spans and lines that a program exported while a test ran, it being told where to. */
+const exporting = async (
+  test: (spans: readonly Span[], env: Record<string, string>, lines: readonly string[]) => Promise<void>,
+) => {
   const spans: Span[] = [];
+  const lines: string[] = [];
   const collector = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    const { resourceSpans = [] } = await request.json();
+    const { resourceSpans = [], resourceLogs = [] } = await request.json();
     for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
+    for (const { scopeLogs } of resourceLogs) {
+      for (const { logRecords } of scopeLogs) for (const { body } of logRecords) lines.push(body.stringValue);
+    }
     return Response.json({});
   });
   const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.addr.port}`,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
     OTEL_BSP_SCHEDULE_DELAY: "50",
+    OTEL_BLRP_SCHEDULE_DELAY: "50",
     NO_COLOR: "1",
   };
   try {
-    await test(spans, env);
+    await test(spans, env, lines);
   } finally {
     await collector.shutdown();
   }
@@ -41,10 +48,10 @@ const serving = async (env: Record<string, string>, test: (origin: string) => Pr
     "--allow-env=XDG_RUNTIME_DIR,DENOISE_API_KEYS,DATABASE_URL",
   ];
   const server = new Deno.Command(Deno.execPath(), {
-    args: [...DENO_RUN, ...flags, main, "serve", "--model=tests/fixtures/tiny-model", "--port=0", "--log=off"],
+    args: [...DENO_RUN, ...flags, main, "serve", "--model=tests/fixtures/tiny-model", "--port=0"],
     env,
     stdout: "piped",
-    stderr: "inherit",
+    stderr: "null",
   }).spawn();
   const output = server.stdout.pipeThrough(new TextDecoderStream()).getReader();
   try {
@@ -72,6 +79,14 @@ Deno.test("with OTEL_DENO, sampling is a span within the request's, which says i
       const attributes = Object.fromEntries(sample.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
       const names = ["task", "model", "n", "steps", "sampler", "seed"];
       assertEquals(names.map((name) => attributes[`denoise.${name}`]), ["generate", "tiny-model", 2, 3, "ddpm", 5]);
+    })
+  ));
+
+Deno.test("with OTEL_DENO, the log is exported", () =>
+  exporting((_, env, lines) =>
+    serving({ ...env, OTEL_DENO: "true" }, async (origin) => {
+      await (await fetch(`${origin}/nowhere`)).body!.cancel();
+      await until(() => lines.filter((line) => line.includes('"path":"/nowhere"')).length, (count) => count === 1);
     })
   ));
 
