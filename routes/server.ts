@@ -74,8 +74,7 @@ export const openServer = async (
     ...start
   }: ServerOptions,
 ): Promise<Server> => {
-  const chosen = { ...LIMITS, ...some };
-  const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
+  const limits = { ...LIMITS, ...some };
   const stopping = new AbortController();
   const giveUp = new AbortController();
   const entrance = createEntrance({ log, origins, seconds: limits.seconds });

@@ -4,7 +4,6 @@ import { cors } from "hono/cors";
 import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
-import { clientOf } from "./clients.ts";
 import { measureHead } from "./head.ts";
 import type { Log, LogFields } from "./log.ts";
 import { notFound, onError } from "./problem.ts";
@@ -55,7 +54,8 @@ const accessLog = (log: Log, onAnswered: (answered: Answered) => void): Middlewa
     const seconds = (performance.now() - started) / 1000;
     const ms = Math.round(seconds * 1e4) / 10;
     const drawn = c.get("drawn");
-    log.info("request", { id: c.get("requestId"), client: clientOf(c), method, path, status, ms, outcome, ...drawn });
+    const client = c.get("key") ?? c.get("address");
+    log.info("request", { id: c.get("requestId"), client, method, path, status, ms, outcome, ...drawn });
     onAnswered({ method, route, status, seconds });
   };
   completed.then(() => finish("sent"), () => finish("cut off"));
