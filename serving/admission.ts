@@ -12,6 +12,9 @@ const GRACE = 10_000;
 /** Refused requests that are remembered. */
 const MOST_EXPECTED = 10_000;
 
+/** Seconds that a row is taken to cost before the first call. */
+const FIRST_GUESS = 0.005;
+
 /** The weight that a call keeps, one call later, in what a row is taken to cost. */
 const DECAY = 0.95;
 
@@ -117,7 +120,7 @@ export const createAdmission = (
   const claims = new Set<Claim>();
   /** Requests that were told to come again, the first to come first. */
   let expected: (Claim & { readonly due: number })[] = [];
-  const spent = { rows: 0, seconds: 0 };
+  const spent = { rows: 1, seconds: FIRST_GUESS };
   /** When the last call ended; null where there was nothing to do after it. */
   let lastCall: number | null = null;
 
@@ -126,7 +129,6 @@ export const createAdmission = (
 
   /** Seconds after which there is room, going by the calls so far, if the client's others come again that were told to. */
   const secondsUntilRoom = (applicant: Applicant, places: number): number => {
-    if (spent.rows === 0) return 1;
     const there = [...claims, ...expected.filter(({ client }) => client === applicant.client)];
     const isAllowedAfter = (seconds: number) => {
       const rows = seconds * spent.rows / spent.seconds;
