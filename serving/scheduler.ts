@@ -91,7 +91,7 @@ export const createVirtualTime = <R>(): VirtualTime<R> => {
     advance: (rows) => {
       let busy = [...clients.values()].filter(isBusy);
       for (let left = rows; left > ROUNDING && busy.length > 0; busy = busy.filter(isBusy)) {
-        const share = Math.min(left / busy.length, ...busy.map(({ finish }) => finish - time));
+        const share = busy.reduce((least, { finish }) => Math.min(least, finish - time), left / busy.length);
         left -= share * busy.length;
         time += share;
         for (const client of busy) {
