@@ -25,7 +25,7 @@ const SAMPLE = 300;
 const LARGEST_ERROR = 3;
 
 const server = await startServer([
-  ...[`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=256", "--keep-results=20"],
+  ...[`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=100000", "--keep-results=20"],
 ]);
 const { origin } = server;
 const send = ({ method, path, headers, body }: DrawingRequest, signal?: AbortSignal) =>

@@ -19,8 +19,11 @@ export const serveOptions = z.strictObject({
     .describe("Rows of one network call; a guided image takes two"),
   deterministic: z.boolean().default(false)
     .describe("Pad every network call to the capacity, so that no bit of an image depends on what else is drawn"),
-  queue: z.int().min(1).max(1_000_000).default(256)
-    .describe("Images of one model that may be asked for and not done; beyond, the answer is 429"),
+  queue: z.int().min(500).max(1e12).default(1e6)
+    .describe(
+      "Work that may be asked of one model and is not done, in images × steps, twice that with guidance or heun; " +
+        "clients share it, and beyond its part each gets 429",
+    ),
   timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
     .describe("Seconds that a request may take, waiting included; it may ask for less with timeoutSeconds"),
   maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)

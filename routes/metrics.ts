@@ -33,7 +33,14 @@ const measureModels = (serving: Serving, registry: Registry): void => {
   perModel(Gauge, "denoise_live_images", "Images that have begun and are not done", ({ live }) => live);
   perModel(Gauge, "denoise_waiting_images", "Images that have not begun", ({ waiting }) => waiting);
   perModel(Gauge, "denoise_capacity_rows", "Rows of one network call", ({ capacity }) => capacity);
-  perModel(Gauge, "denoise_queue_images", "Images that may be asked for and not done", ({ queue }) => queue);
+  perModel(
+    Gauge,
+    "denoise_queued_rows",
+    "Rows of network calls that are still to be done, at most",
+    ({ left }) => left,
+  );
+  perModel(Gauge, "denoise_queue_limit_rows", "Rows that may be asked for and not done", ({ queue }) => queue);
+  perModel(Gauge, "denoise_waiting_clients", "Clients whose images are under way", ({ clients }) => clients);
   perModel(Counter, "denoise_batches_total", "Network calls", ({ batches }) => batches);
   perModel(Counter, "denoise_rows_total", "Rows that network calls were asked for", ({ rows }) => rows);
   perModel(Counter, "denoise_padding_rows_total", "Rows that network calls were padded with", ({ padding }) => padding);

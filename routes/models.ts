@@ -61,7 +61,8 @@ const modelSchema = z.object({
   running: z.int().openapi({ description: "Images under way" }),
   queued: z.int().openapi({ description: "Images not yet begun" }),
   capacity: z.int().openapi({ description: "Rows of one network call" }),
-  queueLimit: z.int().openapi({ description: "Images that may be asked for and not done" }),
+  queuedRows: z.int().openapi({ description: "Rows of network calls that are still to be done, at most" }),
+  queueLimit: z.int().openapi({ description: "Rows that may be asked for and not done; clients share them" }),
   added: z.object({
     at: z.iso.datetime(),
     checkpoint: z.string().openapi({ description: "Folder of the checkpoint" }),
@@ -84,7 +85,7 @@ const describeModel = (
   { serving, sources }: { serving: Serving; sources: ModelSources },
 ): z.output<typeof modelSchema> => {
   const { name, height, width, channels, timesteps, labels, nullLabel, parameters, scheduler, engine, unheeded } = info;
-  const { live: running, waiting: queued, capacity, queue: queueLimit } = serving.stats.find(({ model }) =>
+  const { live: running, waiting: queued, left, capacity, queue: queueLimit } = serving.stats.find(({ model }) =>
     model === name
   )!;
   const source = sources.get(info);
@@ -105,6 +106,7 @@ const describeModel = (
     running,
     queued,
     capacity,
+    queuedRows: Math.ceil(left),
     queueLimit,
     added: source
       ? { at: source.addedAt.toISOString(), checkpoint: source.checkpoint, job: source.job, ema: source.ema }

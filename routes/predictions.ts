@@ -108,7 +108,8 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
     using slots = new DisposableStack();
-    const slot = slots.use(clients.take(clientOf(c)));
+    const client = clientOf(c);
+    const slot = slots.use(clients.take(client));
     const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") }).catch((error) => {
       throw prefixIssues(error);
     });
@@ -117,7 +118,8 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     if (meanwhile) return meanwhile;
     const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
     slots.move();
-    const prediction = await startPrediction(resolved, { id, owner: ownerName(c), fingerprint, format, slot }, deps);
+    const settings = { id, client, owner: ownerName(c), fingerprint, format, slot };
+    const prediction = await startPrediction(resolved, settings, deps);
     return c.json(describePrediction(predictions, prediction), 201, { location: `/predictions/${id}` });
   };
 

@@ -82,8 +82,7 @@ export const openServer = async (
     ...start
   }: ServerOptions,
 ): Promise<Server> => {
-  const chosen = { ...LIMITS, ...some };
-  const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
+  const limits = { ...LIMITS, ...some };
   const hosts = [...names, parseHostName(host) ?? host];
   const stopping = new AbortController();
   const giveUp = new AbortController();

@@ -86,6 +86,30 @@ const MAX_STEPS = 20_000;
 const isInteger = (value: number, min: number, max = Number.MAX_SAFE_INTEGER): boolean =>
   Number.isInteger(value) && value >= min && value <= max;
 
+/** Operations of an image that ask the network, at most. */
+const mostStepsOf = (request: SamplingRequest, { timesteps }: Pick<ModelShape, "timesteps">): number => {
+  const { kind, sampling: { steps } } = request;
+  if (kind === "reconstruct") return 2 * steps;
+  if (kind === "inpaint") {
+    const { jumpLength, jumpSamples } = request;
+    const returns = Math.max(0, Math.ceil(steps / jumpLength) - 1);
+    return steps + returns * (jumpSamples - 1) * jumpLength;
+  }
+  if (kind === "generate" || imagesOf(request).length === 0) return steps;
+  // Those below t, of steps that are so far apart at least.
+  const apart = Math.max(1, Math.floor(timesteps / steps));
+  return Math.min(steps, Math.floor(request.t / apart) + 1) + 1;
+};
+
+/**
+ * Rows of network calls that a request takes, or a few more: what `workOf` says once it is compiled, without the tables
+ * that this takes.
+ */
+export const mostWorkOf = (request: SamplingRequest, shape: Pick<ModelShape, "timesteps">): number => {
+  const { n, sampler, guidance } = request.sampling;
+  return n * mostStepsOf(request, shape) * (sampler === "heun" ? 2 : 1) * (guidance === 1 ? 1 : 2);
+};
+
 const seedsOf = (request: SamplingRequest): number[] =>
   request.kind === "interpolate" ? request.sources.flatMap((source) => "seed" in source ? [source.seed] : []) : [];
 

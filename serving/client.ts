@@ -1,6 +1,7 @@
 import { checkInteger, checkNumber } from "../core/check.ts";
 import { ParameterError, reviveError } from "../sampling/errors.ts";
-import type { SamplingRequest } from "../sampling/request.ts";
+import { mostWorkOf, type SamplingRequest } from "../sampling/request.ts";
+import { type Admission, type Applicant, LEAST_ROWS, type Place } from "./admission.ts";
 import type { Heap } from "./heap.ts";
 import {
   type Counters,
@@ -15,7 +16,6 @@ import type { BatchReport, FromWorker, ToWorker } from "./protocol.ts";
 import {
   DeadlineError,
   EngineFailedError,
-  QueueFullError,
   type RunOptions,
   type Serving,
   type ServingOptions,
@@ -24,18 +24,24 @@ import {
 import { openSupervisor, type ReadyMessage, type WorkMessage } from "./supervisor.ts";
 
 /**
- * Lets a request of n images in.
+ * Checks that a request is none that could never be let in.
  *
- * @throws {ParameterError} if it is larger than the queue
- * @throws {QueueFullError} if there is no room for it now
+ * @param work rows of network calls that it takes
+ * @throws {ParameterError} if it takes more than a request may
  */
-const admit = (counters: Counters, n: number): void => {
-  const { pending, stats: { queue } } = counters;
-  if (n > queue) throw new ParameterError([{ field: "n", received: n, allowed: `at most ${queue}, the queue` }]);
-  if (pending + n <= queue) return;
-  counters.end(n, "refused");
-  const message = `${pending} images are under way and ${queue} may be, ${n} more were asked for`;
-  throw new QueueFullError(message, { retryAfter: counters.retryAfter(n) });
+const checkWork = ({ sampling: { n, steps } }: SamplingRequest, work: number, { most }: Admission): void => {
+  const each = Math.max(LEAST_ROWS, work / n);
+  if (!(n * each > most)) return;
+  const images = Math.floor(most / each);
+  throw new ParameterError([
+    images > 0
+      ? { field: "n", received: n, allowed: `at most ${images} with these steps: a request may take ${most} rows` }
+      : {
+        field: "steps",
+        received: steps,
+        allowed: `fewer: an image takes ${each} rows with these, and a request may take ${most}`,
+      },
+  ]);
 };
 
 /** The longest time that a timer can take. */
@@ -48,28 +54,45 @@ export interface PendingRequest {
   /** The model's key. */
   readonly model: number;
   readonly request: SamplingRequest;
+  readonly client: string;
   readonly previews: number;
-  readonly onEvent?: (event: TaskEvent) => void;
   /** Whether the network may have been asked for it. */
-  hasStarted: boolean;
+  readonly hasStarted: boolean;
   readonly promise: Promise<Float32Array<ArrayBuffer>>;
+  /** Takes note of what has become of it. */
+  tell(event: TaskEvent): void;
+  /** Takes note that it begins anew. */
+  restart(): void;
   resolve(images: Float32Array<ArrayBuffer>): void;
   reject(reason: unknown, how: Ending): void;
 }
 
+const takePlace = (applicant: Applicant, { admission, end }: Counters): Place => {
+  try {
+    return admission.admit(applicant);
+  } catch (error) {
+    end(applicant.images, "refused");
+    throw error;
+  }
+};
+
 /**
- * Takes a request under way: from now on its signal and its deadline hold, until it ends.
+ * Takes a request under way: from now on it has its place, and its signal and its deadline hold, until it ends.
  *
+ * @param work rows of network calls that it takes, at most
  * @param onEnd called when it ends; `cancelled` where the Worker does not know of it yet
+ * @throws {QueueFullError} if its client may not have so much now
  */
 const createPendingRequest = (
-  { id = crypto.randomUUID(), model, request, signal, previews = 0, deadline, onEvent }:
-    & { model: number; request: SamplingRequest }
+  { id = crypto.randomUUID(), model, request, work, client = "", signal, previews = 0, deadline, onEvent }:
+    & { model: number; request: SamplingRequest; work: number }
     & RunOptions,
   { counters, onEnd }: { counters: Counters; onEnd: (cancelled: boolean) => void },
 ): PendingRequest => {
   const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
   const { n } = request.sampling;
+  const place = takePlace({ client, images: n, work, deadline }, counters);
+  let hasStarted = false;
   let hasEnded = false;
 
   const end = (how: Ending): boolean => {
@@ -77,6 +100,7 @@ const createPendingRequest = (
     hasEnded = true;
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
+    place.free();
     counters.end(n, how);
     onEnd(how === "aborted" || how === "expired");
     return true;
@@ -95,10 +119,21 @@ const createPendingRequest = (
     id,
     model,
     request,
+    client,
     previews,
-    onEvent,
-    hasStarted: false,
+    get hasStarted() {
+      return hasStarted;
+    },
     promise,
+    tell: (event) => {
+      if (event.type === "started") hasStarted = true;
+      if (event.type === "step") place.left = work * (1 - event.done / event.total);
+      onEvent?.(event);
+    },
+    restart: () => {
+      hasStarted = false;
+      place.left = work;
+    },
     resolve: (images) => {
       if (end("finished")) resolve(images);
     },
@@ -139,23 +174,24 @@ const createRequests = (
   const pending = new Map<number, PendingRequest>();
   let lastId = 0;
 
-  const send = (id: number, { model, request, previews, onEvent }: PendingRequest) =>
-    post({ type: "run", id, model, request, follow: onEvent !== undefined, previews });
+  const send = (id: number, { model, request, client, previews }: PendingRequest) =>
+    post({ type: "run", id, model, request, client, previews });
 
   return {
     run: async (model, request, options = {}) => {
       if (options.deadline !== undefined) checkNumber("deadline", options.deadline, 0);
       if (options.previews !== undefined) checkInteger("previews", options.previews, 0);
       options.signal?.throwIfAborted();
-      const { key, counters } = roster.find(model);
-      admit(counters, request.sampling.n);
+      const { key, name, counters } = roster.find(model);
+      const work = mostWorkOf(request, roster.models.find((info) => info.name === name)!);
+      checkWork(request, work, counters.admission);
 
       const id = ++lastId;
       const onEnd = (isCancelled: boolean) => {
         pending.delete(id);
         if (isCancelled) post({ type: "cancel", id });
       };
-      const task = createPendingRequest({ ...options, model: key, request }, { counters, onEnd });
+      const task = createPendingRequest({ ...options, model: key, request, work }, { counters, onEnd });
       pending.set(id, task);
       send(id, task);
       return await task.promise;
@@ -164,10 +200,7 @@ const createRequests = (
       const task = pending.get(message.id);
       if (task === undefined) return;
       if (message.type === "done") return task.resolve(message.images);
-      if (message.type === "event") {
-        if (message.event.type === "started") task.hasStarted = true;
-        return task.onEvent?.(message.event);
-      }
+      if (message.type === "event") return task.tell(message.event);
       const cause = reviveError(message.error);
       task.reject(message.byEngine ? engineFailed(task, cause) : cause, "failed");
     },
@@ -176,7 +209,7 @@ const createRequests = (
       for (const task of pending.values()) {
         // A Worker that died does not say whom it was working for: whoever had begun, as far as is known.
         if (died && task.hasStarted) task.reject(engineFailed(task, cause), "failed");
-        task.hasStarted = false;
+        task.restart();
       }
     },
     resend: () => pending.forEach((task, id) => send(id, task)),
@@ -209,7 +242,7 @@ const DELAYS = [100, 1000, 5000, 15_000, 30_000];
  * @throws {ModelError} (by name) if a folder holds no pipeline that can be read
  */
 export const openServing = async (
-  { models: folders, capacity = 16, queue = 256, maxModels = 16, deterministic = false, ...options }: ServingOptions,
+  { models: folders, capacity = 16, queue = 1e6, maxModels = 16, deterministic = false, ...options }: ServingOptions,
   { script = new URL("./worker.ts", import.meta.url), delays = DELAYS }: {
     script?: URL;
     delays?: readonly number[];
@@ -217,7 +250,7 @@ export const openServing = async (
 ): Promise<Serving> => {
   checkInteger("models.length", folders.length, 1);
   checkInteger("capacity", capacity, 2);
-  checkInteger("queue", queue, 1);
+  checkInteger("queue", queue, 2 * LEAST_ROWS);
   checkInteger("maxModels", maxModels, 1);
   const roster = createModelRoster({ capacity, queue });
   let unavailable: UnavailableError | null = null;

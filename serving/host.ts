@@ -120,8 +120,7 @@ export const createHost = (
       bucketOf: model.network.bucketOf,
       timeSharing: turns,
       onStep: (step) => {
-        const { live, left } = scheduler.load;
-        post({ type: "batch", report: { ...step, model: key, live, left, heap: heap() } });
+        post({ type: "batch", report: { ...step, model: key, live: scheduler.load.live, heap: heap() } });
       },
     });
     served.set(key, { ...model, scheduler, isLeaving: false });
@@ -155,18 +154,19 @@ export const createHost = (
   };
 
   const run = async (message: ToWorker & { type: "run" }) => {
-    const { id, model, follow, previews } = message;
+    const { id, model, client, previews } = message;
     const task = compile(message);
     if (task === null) return;
     const canceller = new AbortController();
     cancellers.set(id, canceller);
     try {
       const images = await served.get(model)!.scheduler.submit(task, {
+        client,
         signal: canceller.signal,
         previews,
         onQueued: (position) => postEvent(id, { type: "queued", position }),
         onStarted: () => postEvent(id, { type: "started" }),
-        onStep: follow ? (progress) => postEvent(id, { type: "step", ...progress }) : undefined,
+        onStep: (progress) => postEvent(id, { type: "step", ...progress }),
       });
       post({ type: "done", id, images }, [images.buffer]);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { basename } from "@std/path";
 import { ParameterError, reviveError } from "../sampling/errors.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { type Admission, createAdmission } from "./admission.ts";
 import type { BatchReport, FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 import {
   EngineFailedError,
@@ -32,8 +33,8 @@ export type Ending = "finished" | "aborted" | "expired" | "failed" | "refused";
 
 /** Counts what a model does. */
 export interface Counters {
-  /** Images that are asked for and not done. */
-  readonly pending: number;
+  /** Who may wait. */
+  readonly admission: Admission;
   readonly stats: ModelStats;
   /** Takes note of a request of n images. */
   begin(n: number): void;
@@ -45,8 +46,6 @@ export interface Counters {
   forget(key: number): void;
   /** Takes note that the Worker is gone, and what had begun is to begin anew. */
   restart(): void;
-  /** Seconds after which n images more may well find room, going by the calls so far; in [1, 3600]. */
-  retryAfter(n: number): number;
 }
 
 /** Starts to count, at 0. */
@@ -56,17 +55,16 @@ const createCounters = (
   const total = { batches: 0, rows: 0, padding: 0, seconds: 0, engineSeconds: 0 };
   const ended = { finished: 0, aborted: 0, expired: 0, failed: 0, refused: 0 };
   /** Of each model of the name, by its key: one that was replaced ends what it has begun. */
-  const loads = new Map<number, { live: number; left: number }>();
-  const sum = (part: "live" | "left") => loads.values().reduce((total, load) => total + load[part], 0);
+  const live = new Map<number, number>();
+  const admission = createAdmission(queue);
   let pending = 0;
 
   return {
-    get pending() {
-      return pending;
-    },
+    admission,
     get stats() {
-      const begun = Math.min(sum("live"), pending);
-      return { model, live: begun, waiting: pending - begun, capacity, queue, ...total, ...ended };
+      const begun = Math.min(live.values().reduce((sum, images) => sum + images, 0), pending);
+      const { left, clients } = admission;
+      return { model, live: begun, waiting: pending - begun, left, clients, capacity, queue, ...total, ...ended };
     },
     begin: (n) => {
       pending += n;
@@ -76,21 +74,18 @@ const createCounters = (
       ended[how]++;
     },
     batch: (report) => {
-      loads.set(report.model, { live: report.live, left: report.left });
+      live.set(report.model, report.live);
+      admission.record(report.rows, report.time / 1000);
       total.batches++;
       total.rows += report.rows;
       total.padding += report.bucket - report.rows;
       total.seconds += report.time / 1000;
       total.engineSeconds += report.engine / 1000;
     },
-    forget: (key) => void loads.delete(key),
+    forget: (key) => void live.delete(key),
     restart: () => {
-      for (const load of loads.values()) load.live = 0;
-    },
-    retryAfter: (n) => {
-      if (total.rows === 0 || pending === 0) return 1;
-      const secondsLeft = sum("left") * total.seconds / total.rows;
-      return Math.min(3600, Math.max(1, Math.ceil(secondsLeft * (pending + n - queue) / pending)));
+      live.clear();
+      admission.pause();
     },
   };
 };

@@ -27,6 +27,8 @@ export interface TaskProgress {
 
 /** How a task is followed and called off. */
 export interface TaskOptions {
+  /** Whose it is: clients share the network, and the tasks of each its part. @default "" */
+  readonly client?: string;
   readonly signal?: AbortSignal;
   /** Called at once, with the unfinished images that come before. */
   readonly onQueued?: (position: number) => void;

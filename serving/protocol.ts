@@ -28,14 +28,12 @@ export interface StartOptions extends EngineOptions {
   readonly deterministic: boolean;
 }
 
-/** One network call, what is left to do, and now and then what the worker's heap holds. */
+/** One network call, what is under way, and now and then what the worker's heap holds. */
 export interface BatchReport extends NetworkCall {
   /** The model's key. */
   readonly model: number;
   /** Images that have begun and are not finished. */
   readonly live: number;
-  /** Rows of network calls that are still to be done. */
-  readonly left: number;
   readonly heap: Heap | null;
 }
 
@@ -57,8 +55,8 @@ export type ToWorker =
     /** The model's key. */
     readonly model: number;
     readonly request: SamplingRequest;
-    /** Whether steps are to be reported. */
-    readonly follow: boolean;
+    /** Who asks. */
+    readonly client: string;
     readonly previews: number;
   }
   | { readonly type: "cancel"; readonly id: number }

@@ -5,28 +5,102 @@ import { createPreviews, type TaskOptions } from "./progress.ts";
 import { createTimeSharing, type TimeSharing } from "./time_sharing.ts";
 
 /**
- * Who comes first: the order in which requests would end if all of them shared the engine equally (the fair sojourn
- * protocol, Friedman & Henderson 2003). A short request passes long ones; and none starves: once the time is over that it
- * would have needed with its equal share, it comes first until it ends.
+ * Who comes first: the order in which requests would end if all clients shared the engine equally, and the requests of
+ * each its part (the fair sojourn protocol, Friedman & Henderson 2003, in two levels). A short request passes long ones;
+ * and none starves: once the time is over that it would have needed with its equal share, it comes first until it ends.
  *
- * Virtual time is the work that each request would have got with equal shares. A request that comes at time V with work w
- * ends at V + w in that order, whatever comes later: so its position is known at once, and fixed.
+ * Virtual time is the work that each client would have got with equal shares. A client's work would be done at a time that
+ * no other client's requests move. What it got before its turn it pays for with its share, so that nobody gains by sending
+ * work in small pieces: as if the requests that ended early shared it still. For the order of its own requests each client
+ * has a time of its own.
  */
-export interface VirtualTime {
-  /** When a request of `work` rows that comes now would end. */
-  endOf(work: number): number;
-  /** Moves on by `rows` of work that was done, which `requests` would have shared. */
-  advance(rows: number, requests: number): void;
+export interface VirtualTime<R> {
+  /** Takes note of a request of `work` rows that comes now. */
+  add(request: R, options: { client: string; work: number }): void;
+  /** Takes note that it is over, and `left` of its rows will never be done. */
+  remove(request: R, left: number): void;
+  /** Moves on by `rows` of work that was done. */
+  advance(rows: number): void;
+  /** When a request that is not over would end. */
+  endOf(request: R): number;
 }
 
+interface VirtualClient<R> {
+  readonly name: string;
+  /** When all that it asked for would be done. */
+  finish: number;
+  /** Its own time: the work that each of its requests would have got with equal shares. */
+  time: number;
+  /** Requests that are not over, and when they would end in its own time. */
+  readonly ends: Map<R, number>;
+  /** Requests that are over since there was last nothing to pay for. */
+  over: number;
+}
+
+/** Rows that are none, but what rounding left of some. */
+const ROUNDING = 1e-6;
+
 /** Starts at 0. */
-export const createVirtualTime = (): VirtualTime => {
+export const createVirtualTime = <R>(): VirtualTime<R> => {
   let time = 0;
+  /** Those with requests that are not over, or with work to pay for. */
+  const clients = new Map<string, VirtualClient<R>>();
+  /** What is not over, and when it would end. */
+  const requests = new Map<R, { readonly client: VirtualClient<R>; end: number }>();
+
+  const isBusy = ({ finish }: VirtualClient<R>) => finish - time > ROUNDING;
+
+  /** A client's requests would end one after the other, all that are left sharing its part with what it has to pay for. */
+  const order = (client: VirtualClient<R>) => {
+    const sorted = [...client.ends].map(([request, end]) => ({ request, left: end - client.time }))
+      .sort((a, b) => a.left - b.left);
+    const debt = client.finish - time - sorted.reduce((sum, { left }) => sum + left, 0);
+    if (debt <= ROUNDING) client.over = 0;
+    let [before, last] = [0, -Infinity];
+    for (const [i, { request, left }] of sorted.entries()) {
+      const paid = Math.min(debt, client.over * Math.max(0, left));
+      // Equal ones stay in the order in which they came, however their sums are rounded.
+      last = Math.max(last, time + before + left * (sorted.length - i) + paid);
+      requests.get(request)!.end = last;
+      before += left;
+    }
+  };
+
   return {
-    endOf: (work) => time + work,
-    advance: (rows, requests) => {
-      time += rows / Math.max(1, requests);
+    add: (request, { client: name, work }) => {
+      const client: VirtualClient<R> = clients.get(name) ??
+        { name, finish: time, time: 0, ends: new Map(), over: 0 };
+      clients.set(name, client);
+      if (client.ends.size === 0) client.finish = Math.max(client.finish, time);
+      client.finish += work;
+      client.ends.set(request, client.time + work);
+      requests.set(request, { client, end: client.finish });
+      order(client);
     },
+    remove: (request, left) => {
+      const { client } = requests.get(request)!;
+      requests.delete(request);
+      client.ends.delete(request);
+      client.finish -= left;
+      client.over++;
+      order(client);
+      if (client.ends.size === 0 && !isBusy(client)) clients.delete(client.name);
+      // With nothing to do for anybody there is nothing to pay for.
+      if (requests.size === 0) clients.clear();
+    },
+    advance: (rows) => {
+      let busy = [...clients.values()].filter(isBusy);
+      for (let left = rows; left > ROUNDING && busy.length > 0; busy = busy.filter(isBusy)) {
+        const share = busy.reduce((least, { finish }) => Math.min(least, finish - time), left / busy.length);
+        left -= share * busy.length;
+        time += share;
+        for (const client of busy) {
+          if (client.ends.size > 0) client.time += share / client.ends.size;
+          else if (!isBusy(client)) clients.delete(client.name);
+        }
+      }
+    },
+    endOf: (request) => requests.get(request)!.end,
   };
 };
 
@@ -147,8 +221,6 @@ export const chooseBatch = <C extends Candidate>(
 
 /** A task in the scheduler: what it claims, and how far it is. */
 export interface QueuedTask extends Candidate {
-  /** When it would end with an equal share, in virtual time. */
-  readonly virtualEnd: number;
   /** Images that have begun and are not finished, and those that have not begun. */
   readonly live: number;
   readonly waiting: number;
@@ -171,15 +243,14 @@ export interface QueuedTask extends Candidate {
  */
 const createQueuedTask = (
   task: SamplingTask,
-  { virtualEnd, size, previews: count = 0, onStarted, onStep }:
-    & { virtualEnd: number; size: number }
-    & TaskOptions,
+  { size, previews: count = 0, onStarted, onStep }: { size: number } & TaskOptions,
 ): QueuedTask => {
   const { n, steps } = task;
   const rowsOfImage = rowsPerImage(task);
   const total = n * steps;
   const { promise, resolve, reject } = Promise.withResolvers<Float32Array<ArrayBuffer>>();
-  const images = new Float32Array(n * size);
+  /** Made when it begins: one that waits takes no memory. */
+  let images: Float32Array<ArrayBuffer> | null = null;
   const rows: Row[] = [];
   const previews = createPreviews(task, count);
   let done = 0;
@@ -194,7 +265,6 @@ const createQueuedTask = (
   const finished = () => Math.max(0, done - n * (steps - 1));
 
   return {
-    virtualEnd,
     promise,
     rowsPerImage: rowsOfImage,
     work: workOf(task),
@@ -215,6 +285,7 @@ const createQueuedTask = (
     },
     take: (count) => {
       if (done === 0) onStarted?.();
+      images ??= new Float32Array(n * size);
       return Array.from({ length: count }, (_, i) => rows[(done + i) % n] ??= startRow(task, (done + i) % n));
     },
     stepped: (taken) => {
@@ -227,12 +298,12 @@ const createQueuedTask = (
       for (const row of taken) {
         const step = Math.floor(done++ / n) + 1;
         preview = previews.add(row, step) ?? preview;
-        if (isFinished(row)) images.set(row.x, row.index * size);
+        if (isFinished(row)) images!.set(row.x, row.index * size);
       }
       onStep?.({ done, total, step: Math.floor(done / n), steps, ...preview && { preview } });
       if (done < total || isSettled) return;
       isSettled = true;
-      resolve(images);
+      resolve(images!);
     },
     reject: settleBy,
   };
@@ -308,13 +379,18 @@ export const createScheduler = (
 ): Scheduler => {
   checkInteger("capacity", capacity, 2);
   const size = network.height * network.width * network.channels;
-  const time = createVirtualTime();
+  const time = createVirtualTime<QueuedTask>();
   const costs = createCosts();
   const costOf = (rows: number) => costs.costOf(bucketOf(rows));
   /** Unsettled, in the order of precedence. */
   let entries: QueuedTask[] = [];
+  const sort = () => {
+    entries.sort((a, b) => time.endOf(a) - time.endOf(b));
+  };
   const sweep = () => {
+    for (const entry of entries) if (entry.isSettled) time.remove(entry, entry.left);
     entries = entries.filter(({ isSettled }) => !isSettled);
+    sort();
   };
 
   const step = () => {
@@ -325,7 +401,7 @@ export const createScheduler = (
       const { rows, engine } = stepRows(network, parts.flatMap(({ rows }) => rows), { nullLabel, now });
       const bucket = bucketOf(rows);
       costs.record(bucket, engine);
-      time.advance(rows, entries.length);
+      time.advance(rows);
       for (const { entry, rows } of parts) if (!entry.isSettled) entry.stepped(rows);
       sweep();
       onStep?.({ rows, bucket, time: now() - started, engine });
@@ -338,12 +414,13 @@ export const createScheduler = (
   const close = turns.add({ step, hasWork: () => entries.length > 0 });
 
   const submit: Scheduler["submit"] = async (task, options = {}) => {
-    const { signal, onQueued } = options;
+    const { client = "", signal, onQueued } = options;
     signal?.throwIfAborted();
-    const entry = createQueuedTask(task, { ...options, size, virtualEnd: time.endOf(workOf(task)) });
-    const before = entries.filter(({ virtualEnd }) => virtualEnd <= entry.virtualEnd);
-    entries.splice(before.length, 0, entry);
-    onQueued?.(before.reduce((sum, { live, waiting }) => sum + live + waiting, 0));
+    const entry = createQueuedTask(task, { ...options, size });
+    time.add(entry, { client, work: entry.work });
+    entries.push(entry);
+    sort();
+    onQueued?.(entries.slice(0, entries.indexOf(entry)).reduce((sum, { live, waiting }) => sum + live + waiting, 0));
     turns.wake();
 
     const abort = () => {

@@ -28,7 +28,7 @@ export interface ServingOptions extends EngineOptions {
   readonly engine: EngineName | "auto";
   /** Rows of one network call; a guided image takes two. At least 2. @default 16 */
   readonly capacity?: number;
-  /** Images of one model that may be asked for and not done. @default 256 */
+  /** Rows that the network of one model may be asked to evaluate and has not; a request may ask for half. @default 1e6 */
   readonly queue?: number;
   /** Models that may be loaded. @default 16 */
   readonly maxModels?: number;
@@ -40,6 +40,8 @@ export interface ServingOptions extends EngineOptions {
 export interface RunOptions {
   /** Names the request in errors and logs. @default a random one */
   readonly id?: string;
+  /** Who asks: clients share the queue and the network. @default "" */
+  readonly client?: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: TaskEvent) => void;
   /** About so many previews, spread evenly over the steps, the first and the last step included. @default 0 */
@@ -70,7 +72,10 @@ export interface ModelStats {
   readonly live: number;
   /** Images that have not begun. */
   readonly waiting: number;
-  /** Rows of one network call, and images that may be live or waiting. */
+  /** Rows of network calls that are to be done for them, at most, and the clients that asked for them. */
+  readonly left: number;
+  readonly clients: number;
+  /** Rows of one network call, and rows that may be asked for and not done. */
   readonly capacity: number;
   readonly queue: number;
   /** Network calls, the rows they were asked for, and the rows of padding. */
@@ -111,11 +116,11 @@ export interface Serving {
    * is the same whenever it is made.
    *
    * @param model one of `models`, or its name
-   * @throws {ParameterError} if there is no such model, or the request asks for what no model can do
+   * @throws {ParameterError} if there is no such model, or the request asks for what no model can do, or for too much
    * @throws {ModelChangedError} if `model` is none of `models` any more, but another of its name
    * @throws {ScheduleError} if the model's noise schedule does not allow it
    * @throws {NonFiniteImageError} if an image comes out with values that are not finite
-   * @throws {QueueFullError} if as many images wait as may
+   * @throws {QueueFullError} if its client has asked for as much as it may now
    * @throws {DeadlineError} once its time is over
    * @throws {EngineFailedError} if the network failed on it
    * @throws {UnavailableError} if nothing is served any more

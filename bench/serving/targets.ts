@@ -46,7 +46,7 @@ const openTarget = async (
 export const openOurs = (engine: string, model: string): Promise<MeasuredServer> =>
   openTarget(
     `denoise, ${engine}`,
-    startServer([`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=100000"]),
+    startServer([`--model=${model}`, `--engine=${engine}`, "--max-concurrent=0", "--queue=100000000"]),
     { isOurs: true, query: "&sampler=ddim&spacing=leading" },
   );
 

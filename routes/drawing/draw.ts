@@ -140,6 +140,8 @@ export interface DrawDependencies {
 interface DrawOptions {
   /** Names it in errors, logs and spans. */
   readonly id: string;
+  /** Who asks. */
+  readonly client: string;
   /** About so many frames are kept. */
   readonly frames: number;
   /** Whether the frames are shown in the events as well. */
@@ -150,7 +152,7 @@ interface DrawOptions {
 export const startDrawing = (
   resolved: ResolvedDrawing,
   { serving, encoder, stopping }: DrawDependencies,
-  { id, frames: wanted, shown }: DrawOptions,
+  { id, client, frames: wanted, shown }: DrawOptions,
 ): RunningDrawing => {
   const { model, head, prepared, seconds } = resolved;
   const { source, columns, labels, finish } = prepared;
@@ -189,6 +191,7 @@ export const startDrawing = (
     return await traced("denoise.sample", attributes, () =>
       serving.run(model, source, {
         id,
+        client,
         signal: controller.signal,
         onEvent,
         previews: wanted,

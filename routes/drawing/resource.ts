@@ -120,7 +120,7 @@ const respondWithPrediction = async (
   deps: DrawingDependencies,
 ): Promise<Response> => {
   const id = crypto.randomUUID();
-  const settings = { id, owner: c.get("key") ?? null, fingerprint: null, format, slot };
+  const settings = { id, client: clientOf(c), owner: c.get("key") ?? null, fingerprint: null, format, slot };
   const prediction = await startPrediction(resolved, settings, deps);
   return c.json(predictionDocument(prediction, deps.predictions.expiry(prediction)), 202, {
     location: `/predictions/${id}`,
@@ -172,6 +172,7 @@ const respond = async (
   }
   const running = startDrawing(resolved, deps, {
     id: c.get("requestId"),
+    client: clientOf(c),
     frames: frameCount(resolved, format),
     shown: isStream,
   });

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { isIPv6 } from "node:net";
 
 /** A client has as many requests under way as it may. */
 export class TooManyRequestsError extends Error {
@@ -14,8 +15,25 @@ declare module "hono" {
   }
 }
 
-/** Who asks: the key where there are keys, else the address. */
-export const clientOf = (c: Context): string => c.get("key") ?? c.get("address");
+/**
+ * The network that an address is in, as far as it is one client's: of IPv6 the first 64 bits, all of whose addresses one
+ * machine may have; IPv4 as it is, as IPv6 too.
+ */
+export const networkOf = (address: string): string => {
+  const [bare] = address.split("%");
+  if (!isIPv6(bare)) return address;
+  const { hostname } = new URL(`http://[${bare}]`);
+  const [head, tail = ""] = hostname.slice(1, -1).split("::").map((part) => part.split(":").filter(Boolean));
+  const groups = [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail].map((group) =>
+    parseInt(group, 16)
+  );
+  const isIPv4 = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (isIPv4) return groups.slice(6).flatMap((group) => [group >> 8, group & 0xff]).join(".");
+  return `${groups.slice(0, 4).map((group) => group.toString(16)).join(":")}::/64`;
+};
+
+/** Who asks: the key where there are keys, else the network of the address. */
+export const clientOf = (c: Context): string => c.get("key") ?? networkOf(c.get("address"));
 
 /** A place among the requests that a client has under way; dispose it when its work is done. */
 export type RequestSlot = Disposable;

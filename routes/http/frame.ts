@@ -5,7 +5,6 @@ import type { HTTPException } from "hono/http-exception";
 import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import { secureHeaders } from "hono/secure-headers";
-import { clientOf } from "./clients.ts";
 import { createGuesses } from "./guesses.ts";
 import { measureHead } from "./head.ts";
 import { refuseHost } from "./hosts.ts";
@@ -60,7 +59,8 @@ const accessLog = (log: Log, onAnswered: (answered: Answered) => void): Middlewa
     const seconds = (performance.now() - started) / 1000;
     const ms = Math.round(seconds * 1e4) / 10;
     const drawn = c.get("drawn");
-    log.info("request", { id: c.get("requestId"), client: clientOf(c), method, path, status, ms, outcome, ...drawn });
+    const client = c.get("key") ?? c.get("address");
+    log.info("request", { id: c.get("requestId"), client, method, path, status, ms, outcome, ...drawn });
     onAnswered({ method, route, status, seconds });
   };
   completed.then(() => finish("sent"), () => finish("cut off"));

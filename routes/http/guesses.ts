@@ -1,3 +1,5 @@
+import { networkOf } from "./clients.ts";
+
 /** Seconds after which one of them is forgiven. */
 const FORGIVEN_AFTER = 6;
 
@@ -9,16 +11,6 @@ const MOST_ADDRESSES = 10_000;
 
 /** Answers that are held back at a time, to one address and to all. */
 const MOST_DELAYED = { address: 64, all: 256 };
-
-/** The part of an address that one client cannot change: of IPv6, what its network is given. */
-export const networkOf = (address: string): string => {
-  // IPv4 on a socket of IPv6 is not one network.
-  const [, ipv4] = /^::ffff:([\d.]+)$/i.exec(address) ?? [];
-  if (ipv4 !== undefined || !address.includes(":")) return ipv4 ?? address;
-  const [head, tail] = address.split("::").map((part) => part.split(":").filter((group) => group !== ""));
-  const zeros = tail === undefined ? [] : Array<string>(Math.max(0, 8 - head.length - tail.length)).fill("0");
-  return `${[...head, ...zeros, ...tail ?? []].slice(0, 4).join(":")}::/64`;
-};
 
 /** What an address has to bear for a wrong key. */
 export interface Penalty {

@@ -158,7 +158,7 @@ const knownDetails = (error: unknown): ProblemDetails | null => {
   if (error instanceof QueueFullError) {
     return {
       status: 429,
-      detail: `too many images are asked for: ${error.message}`,
+      detail: `too much is asked for: ${error.message}`,
       headers: retryAfter(error.retryAfter),
     };
   }

@@ -217,8 +217,9 @@ const followToEnd = async (prediction: StoredPrediction, predictions: Prediction
  */
 export const startPrediction = async (
   resolved: ResolvedDrawing,
-  { id, owner, fingerprint, format, slot }: {
+  { id, client, owner, fingerprint, format, slot }: {
     id: string;
+    client: string;
     owner: string | null;
     fingerprint: string | null;
     format: DoneFormat;
@@ -227,7 +228,7 @@ export const startPrediction = async (
   { predictions, log, ...deps }: DrawDependencies & { predictions: PredictionStore; log: Log },
 ): Promise<StoredPrediction> => {
   const frames = resolved.frames ?? frameCount(resolved, format);
-  const running = startDrawing(resolved, deps, { id, frames, shown: frames > 0 });
+  const running = startDrawing(resolved, deps, { id, client, frames, shown: frames > 0 });
   const prediction: StoredPrediction = {
     id,
     owner,

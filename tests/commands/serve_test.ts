@@ -115,7 +115,7 @@ Deno.test("serve: one whose log nobody reads ends at SIGTERM", async () => {
 });
 
 Deno.test("serve: its options reach the server", async () => {
-  const options = ["--max-images=2", "--max-steps=9", "--timeout=7", "--capacity=4", "--queue=9", "--deterministic"];
+  const options = ["--max-images=2", "--max-steps=9", "--timeout=7", "--capacity=4", "--queue=900", "--deterministic"];
   const origins = ["--cors=https://a.example,https://b.example", "--cors=https://c.example"];
   const args = [...options, ...origins, "--allow-host=a.example,*.Example.org", "--log=off"];
   const server = spawn("-m", model, "--model", model, "--port=0", ...args);
@@ -123,7 +123,7 @@ Deno.test("serve: its options reach the server", async () => {
     assertStringIncludes(text, "serves tests/fixtures/tiny-model as tiny-model (8×8");
     const models = await (await fetch(`${origin}/models`)).json();
     const name = models[1].name;
-    assertEquals([models.length, models[0].capacity, models[0].queueLimit], [2, 4, 9]);
+    assertEquals([models.length, models[0].capacity, models[0].queueLimit], [2, 4, 900]);
     const { errors } = await (await fetch(`${origin}/generate?n=3&steps=10&timeoutSeconds=8&model=x`)).json();
     assertEquals(errors.map(({ allowed }: { allowed: string }) => allowed), [
       "≤ 2",

@@ -36,10 +36,11 @@ Deno.test("GET /models: says what each model is", () =>
       running: 0,
       queued: 0,
       capacity: 8,
-      queueLimit: 50,
+      queuedRows: 0,
+      queueLimit: 5000,
       added: null,
     });
-  }, { capacity: 8, queue: 50 }));
+  }, { capacity: 8, queue: 5000 }));
 
 Deno.test("GET /: shows lines to try, with the server's own address", () =>
   withServer(async ({ origin }) => {

@@ -53,7 +53,7 @@ writingTest("the API: schemathesis finds nothing that its description does not a
     keys: parseKeys(`${KEY}:generate,jobs,metrics`),
     jobs: createMemoryJobs({ launch: shortTraining }),
     trainingOptions: remoteTrainOptions,
-    queue: 4096,
+    queue: 1e6,
     limits: { images: 2, steps: 8, seconds: 20, concurrent: 0, wrongKeys: Infinity, waitingJobs: 10 },
     log: createLog("error", (line) => failures.push(line)),
   });

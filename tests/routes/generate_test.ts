@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { decodePng } from "../formats/decode_png.ts";
+import { LEAST_ROWS } from "../../serving/admission.ts";
 import { asJson, pendingImages, tinyModel, until, withServer } from "./with_server.ts";
 
 const draw = async (url: string, init?: RequestInit) => {
@@ -283,14 +284,14 @@ Deno.test("/generate: a full queue is 429 with Retry-After, in every way of aski
       const response = await fetch(`${origin}/generate?n=64`, init);
       assertEquals(response.status, 429);
       assert(Number(response.headers.get("retry-after")) > 0);
-      assertStringIncludes((await response.json()).detail, "too many images");
+      assertStringIncludes((await response.json()).detail, "too much is asked for");
     }
     assertEquals(await (await fetch(`${origin}/predictions`)).json(), []);
     client.abort();
     await long;
     await until(() => pendingImages(origin), (images) => images === 0);
     await draw(`${origin}/generate?n=64&steps=1`);
-  }, { queue: 64 }));
+  }, { queue: 128 * LEAST_ROWS }));
 
 Deno.test("/generate: a request that takes longer than timeoutSeconds is 504, and its images are given up", () =>
   withServer(async ({ origin }) => {

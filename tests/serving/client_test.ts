@@ -166,19 +166,33 @@ Deno.test("Serving: a full queue says when to come again; what asks for too much
   withServing(async (serving, name) => {
     await serving.run(name, generate());
     const canceller = new AbortController();
-    const first = serving.run(name, endless({ n: 4, labels: labels(4) }), { signal: canceller.signal });
+    const first = serving.run(name, endless({ n: 2, labels: labels(2) }), { signal: canceller.signal });
     const full = await assertRejects(
-      () => serving.run(name, generate()),
+      () => serving.run(name, endless()),
       QueueFullError,
-      "4 images are under way and 4 may be, 1 more",
+      "rows of work under way and may have 40000, beside 0 other clients; 19801 more",
     );
     assert(Number.isInteger(full.retryAfter) && full.retryAfter >= 1 && full.retryAfter <= 3600);
-    assertEquals(serving.stats[0].refused, 1);
+    assertEquals([serving.stats[0].refused, serving.stats[0].clients], [1, 1]);
+    assert(serving.stats[0].left > 30_000, `${serving.stats[0].left}`);
+    // One third of what is free is another client's.
+    assertEquals((await serving.run(name, generate(), { client: "another" })).length, 192);
+    await assertRejects(
+      () => serving.run(name, endless(), { client: "another" }),
+      QueueFullError,
+      "has 0 rows of work under way and may have 13",
+    );
     canceller.abort();
     await assertRejects(() => first, DOMException);
 
-    const tooMany = () => serving.run(name, generate({ n: 5, labels: labels(5) }));
-    assertEquals((await assertRejects(tooMany, ParameterError)).issues[0].field, "n");
+    assertEquals([serving.stats[0].left, serving.stats[0].clients], [0, 0]);
+
+    const tooMany = await assertRejects(() => serving.run(name, endless({ n: 3, labels: labels(3) })), ParameterError);
+    assertEquals(tooMany.issues.map(({ field, allowed }) => [field, allowed.split(":")[0]]), [
+      ["n", "at most 2 with these steps"],
+    ]);
+    const tooLong = () => serving.run(name, { ...endless({ guidance: 3 }), jumpSamples: 300 } as SamplingRequest);
+    assertEquals((await assertRejects(tooLong, ParameterError)).issues[0].field, "steps");
     const steps = () => serving.run(name, generate({ steps: 101 }));
     await assertRejects(steps, ScheduleError, "noise schedule");
     const bad = await assertRejects(
@@ -192,7 +206,7 @@ Deno.test("Serving: a full queue says when to come again; what asks for too much
       RangeError,
     );
     assertEquals((await serving.run(name, generate())).length, 192);
-  }, { queue: 4 }));
+  }, { queue: 80_000 }));
 
 Deno.test("openServing: folders without a model, and options out of range, are refused", async () => {
   const open = (options: object) => openServing({ models: [folder], engine: "wasm", ...options });
@@ -315,4 +329,4 @@ Deno.test("Serving: after 1,000 mixed aborts over the worker nothing is left, an
     serving.onBatch = ({ rows }) => batches.push(rows);
     assertEquals(await serving.run(name, generate()), alone);
     assertEquals(batches, Array(20).fill(1));
-  }));
+  }, { queue: 1e8 }));

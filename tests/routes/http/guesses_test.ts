@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createGuesses, networkOf } from "../../../routes/http/guesses.ts";
+import { createGuesses } from "../../../routes/http/guesses.ts";
 import { parseKeys } from "../../../routes/http/keys.ts";
 import { withServer } from "../with_server.ts";
 
@@ -35,20 +35,6 @@ Deno.test("wrong keys: as many addresses are remembered as may be, the last ones
   assertEquals(ended, ["at once"]);
   await Promise.all([...held, hold("10.0.0.2", "another's")]);
   assertEquals(ended.length, 66);
-});
-
-Deno.test("networkOf: an address of IPv4, the first 64 bits of one of IPv6", () => {
-  const cases = [
-    ["10.0.0.1", "10.0.0.1"],
-    ["::ffff:10.0.0.1", "10.0.0.1"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8:0:0::/64"],
-    ["2001:db8:1:2::9", "2001:db8:1:2::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["fe80::a:b:c:d", "fe80:0:0:0::/64"],
-    ["unix", "unix"],
-  ];
-  for (const [address, network] of cases) assertEquals(networkOf(address), network, address);
 });
 
 Deno.test("who sends many wrong keys is told 429 and when to come again; a right key passes, from the same address", () =>
