@@ -9,6 +9,8 @@ import { createCodec } from "./codec/codec.ts";
 import { createEntrance } from "./entrance.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
+import type { Deadlines } from "./http/exchange.ts";
+import { listen, type Listener } from "./http/listen.ts";
 import { createLog, type Log } from "./http/log.ts";
 import { logUnheeded } from "./models.ts";
 import { RUNS } from "./models/checkpoints.ts";
@@ -44,12 +46,14 @@ export interface ServerOptions extends ServingOptions {
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins?: readonly string[];
   readonly log?: Log;
+  /** What clients may take their time for. */
+  readonly deadlines?: Deadlines;
   /** Aborts when the server is to be closed: nobody waits any longer for models that are being loaded. */
   readonly signal?: AbortSignal;
 }
 
 /** An address in a URL: IPv6 in brackets. */
-const originOf = ({ hostname, port }: Deno.NetAddr): string =>
+const originOf = ({ hostname, port }: Listener["addr"]): string =>
   `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 
 /**
@@ -70,6 +74,7 @@ export const openServer = async (
     keys = [],
     origins = [],
     log = createLog("off"),
+    deadlines,
     signal,
     ...start
   }: ServerOptions,
@@ -77,14 +82,14 @@ export const openServer = async (
   const chosen = { ...LIMITS, ...some };
   const limits = { ...chosen, images: Math.min(chosen.images, start.queue ?? Infinity) };
   const stopping = new AbortController();
-  const giveUp = new AbortController();
   const entrance = createEntrance({ log, origins, seconds: limits.seconds });
   signal?.addEventListener("abort", entrance.fail, { once: true });
   if (signal?.aborted) entrance.fail();
-  const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
+  const { connections: most, seconds } = limits;
+  const listener = await listen(entrance.fetch, { host, port, most, seconds, deadlines, log });
   const serving = await openServing(start).catch(async (error) => {
     entrance.fail();
-    await server.shutdown();
+    await listener.close(GRACE);
     throw error;
   });
   for (const model of serving.models) logUnheeded(log, model);
@@ -110,13 +115,11 @@ export const openServer = async (
     stopping: stopping.signal,
   }));
   return {
-    origin: originOf(server.addr),
+    origin: originOf(listener.addr),
     models: serving.models,
     close: async () => {
       stopping.abort();
-      const grace = setTimeout(() => giveUp.abort(), GRACE);
-      await Promise.all([server.shutdown(), jobs.close()]);
-      clearTimeout(grace);
+      await Promise.all([listener.close(GRACE), jobs.close()]);
       predictions.close();
       encoder.close();
       decoder.close();

@@ -72,6 +72,7 @@ const open = async (options: Options, signal: AbortSignal): Promise<Server> => {
         images: options.maxImages,
         steps: options.maxSteps,
         seconds: options.timeout,
+        connections: options.maxConnections,
         concurrent: options.maxConcurrent,
         imageBytes: Math.round(options.maxUpload * MEGABYTE),
         retainedSeconds: options.keepResults,
