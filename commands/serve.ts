@@ -3,7 +3,7 @@ import { engineOptions } from "../engine/options.ts";
 import { LIMITS } from "../routes/http/limits.ts";
 import { LOG_LEVELS } from "../routes/http/log.ts";
 import { defineCommand } from "./cli/command.ts";
-import { storageOption } from "./cli/job_storage.ts";
+import { stopTimeoutOption, storageOption } from "./cli/job_storage.ts";
 
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
@@ -39,6 +39,7 @@ export const serveOptions = z.strictObject({
   workers: z.int().min(0).max(64).default(1)
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),
   storage: storageOption,
+  stopTimeout: stopTimeoutOption,
   cors: z.array(z.string().min(1)).default([])
     .describe("Origins of pages elsewhere that may read answers, as https://example.org; * is all"),
   log: z.enum(LOG_LEVELS).default("info")

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
 import { defineCommand } from "./cli/command.ts";
-import { storageOption } from "./cli/job_storage.ts";
+import { stopTimeoutOption, storageOption } from "./cli/job_storage.ts";
 
 /** The options of `worker`. */
 export const workerOptions = z.strictObject({
@@ -10,6 +10,7 @@ export const workerOptions = z.strictObject({
   runs: z.string().min(1).default("runs")
     .describe("Folder of the runs; one that all machines share, unless --storage carries them"),
   storage: storageOption,
+  stopTimeout: stopTimeoutOption,
   engine: engineOptions.engine,
   tensorflow: engineOptions.tensorflow,
 });

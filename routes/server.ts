@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import type { Jobs } from "../jobs/jobs.ts";
+import type { CloseOptions, Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
@@ -27,7 +27,7 @@ export interface Server {
   /** The default model first. */
   readonly models: readonly ModelInfo[];
   /** Takes no more requests, gives up those under way, stops the jobs gracefully, ends the workers. */
-  close(): Promise<void>;
+  close(jobs?: CloseOptions): Promise<void>;
 }
 
 /** Where to listen, and for whom. */
@@ -117,9 +117,9 @@ export const openServer = async (
   return {
     origin: originOf(listener.addr),
     models: serving.models,
-    close: async () => {
+    close: async (options) => {
       stopping.abort();
-      await Promise.all([listener.close(GRACE), jobs.close()]);
+      await Promise.all([listener.close(GRACE), jobs.close(options)]);
       predictions.close();
       encoder.close();
       decoder.close();

@@ -7,6 +7,10 @@ import { UsageError } from "./command.ts";
 export const storageOption = z.string().min(1).optional()
   .describe("Where runs are kept beside their folders, so that another machine goes on with them: s3://bucket/prefix");
 
+/** How long jobs are waited for at the end, for the commands that start them. */
+export const stopTimeoutOption = z.number().min(0).max(86_400).default(600)
+  .describe("Seconds that jobs may take over a checkpoint when this is told to stop; then they are killed");
+
 /**
  * The storage that `--storage` names.
  *

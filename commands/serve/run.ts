@@ -127,6 +127,6 @@ export const runServe = async (options: Options): Promise<number> => {
   await stopped;
   interrupt[Symbol.dispose]();
   console.log("stopping");
-  await close();
+  await close({ grace: options.stopTimeout * 1000, say: console.log });
   return 0;
 };

@@ -14,7 +14,7 @@ import type { workerOptions } from "../worker.ts";
  * @throws {UsageError} if DATABASE_URL is not set, or the database refuses
  */
 export const runWorker = async (
-  { concurrency, runs, storage, engine, tensorflow }: z.output<typeof workerOptions>,
+  { concurrency, runs, storage, stopTimeout, engine, tensorflow }: z.output<typeof workerOptions>,
 ): Promise<number> => {
   const url = databaseUrl();
   if (url === undefined) {
@@ -47,6 +47,6 @@ export const runWorker = async (
   await stopped;
   interrupt[Symbol.dispose]();
   console.log("stopping");
-  await queue.close();
+  await queue.close({ grace: stopTimeout * 1000, say: console.log });
   return 0;
 };

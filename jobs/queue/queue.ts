@@ -171,13 +171,13 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
     resume: (id, { steps } = {}) => using(({ database }) => requeueJob(database, id, steps)),
     events: (id, { follow: live = true, ...options } = {}) => entries<JobEvent>(id, "event", { ...options, live }),
     logs: (id, { follow: live = false, ...options } = {}) => entries<JobLine>(id, "line", { ...options, live }),
-    close: async ({ grace = 20_000 } = {}) => {
+    close: async ({ grace = 20_000, say = () => {} } = {}) => {
       isClosed = true;
       clearTimeout(timer);
       const opened = await opening?.catch(() => null);
       opening = null;
       if (!opened) return;
-      await opened.worker?.close(grace);
+      await opened.worker?.close({ grace, say });
       await opened.database.close();
     },
   };

@@ -129,6 +129,7 @@ const send = async (response: Response, outgoing: ServerResponse, { take }: Dead
       if (!outgoing.write(bytes.subarray(at, at + PART))) await taken("drain");
     }
   };
+  if (outgoing.destroyed) return await body?.cancel();
   if (body === null || outgoing.req.method === "HEAD") {
     await body?.cancel();
     outgoing.writeHead(status, headers).end();
