@@ -195,11 +195,14 @@ export const listen = async (
     own = undefined;
   };
 
+  const again = () => void begin(bound.port).catch((error) => log.error("connections", { reason: error.message }));
+
   /**
    * Finds out whether connections are still taken, if none came for a while. Where there was no file for one, Node's server
    * takes no other and does not say so: it has to listen anew.
    */
   const listenAgain = () => {
+    if (!server.listening) return again();
     if (taken !== seen) {
       [seen, quiet] = [taken, 0];
       return hangUp();
@@ -212,7 +215,7 @@ export const listen = async (
     hangUp();
     log.error("connections", { reason: "none was taken any more, as after too many open files: listening anew" });
     server.close();
-    begin(bound.port).catch((error) => log.error("connections", { reason: error.message }));
+    again();
   };
 
   const timer = setInterval(() => {
