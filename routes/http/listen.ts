@@ -14,6 +14,9 @@ const RESERVE = 128 + BACKLOG;
 /** Connections that there are beyond the most, so that a request that is one too many can be told so. */
 const LOBBY = 16;
 
+/** Requests that a connection may send ahead of their answers. */
+const PIPELINED = 64;
+
 /** Milliseconds between two looks at the connections. */
 const LOOK = 1000;
 
@@ -109,21 +112,30 @@ export const listen = async (
 
   /** Connections that have no request under way, the one that has waited longest first. */
   const waiting = new Set<Socket>();
-  const busy = new Map<Socket, Set<ServerResponse>>();
+  const busy = new Map<Socket, { readonly answers: Set<ServerResponse>; turn: Promise<void> }>();
   let isClosing = false;
   const happened = { madeRoom: 0, refused: 0, late: 0, malformed: 0 };
 
   const onRequest = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { socket } = incoming;
     waiting.delete(socket);
-    const underWay = busy.get(socket) ?? new Set();
-    busy.set(socket, underWay.add(outgoing));
+    const line = busy.get(socket) ?? { answers: new Set(), turn: Promise.resolve() };
+    busy.set(socket, line);
+    line.answers.add(outgoing);
+    if (line.answers.size > PIPELINED) return void socket.destroy();
     const isOne = busy.size > most;
     if (isClosing || isOne) outgoing.shouldKeepAlive = false;
     if (isOne) happened.refused++;
-    await exchange(incoming, outgoing, isOne ? refuse : handler, { address: authority(), deadlines, seconds });
-    underWay.delete(outgoing);
-    if (underWay.size > 0) return;
+    // Node reads the next request of a connection though nobody has taken the answer to this one.
+    const before = line.answers.size > 1 ? line.turn : undefined;
+    const takeTurn = async () => {
+      if (before) await before;
+      if (socket.destroyed) return;
+      await exchange(incoming, outgoing, isOne ? refuse : handler, { address: authority(), deadlines, seconds });
+    };
+    await (line.turn = takeTurn());
+    line.answers.delete(outgoing);
+    if (line.answers.size > 0) return;
     busy.delete(socket);
     if (isClosing) socket.destroySoon();
     else if (!socket.destroyed) waiting.add(socket);
@@ -153,7 +165,7 @@ export const listen = async (
 
   server.on("clientError", (error: Error & { code?: string }, socket: Socket) => {
     const isLate = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
-    const isAnswered = busy.get(socket)?.values().some(({ headersSent }) => headersSent) ?? false;
+    const isAnswered = busy.get(socket)?.answers.values().some(({ headersSent }) => headersSent) ?? false;
     if (error.code === "ECONNRESET" || !socket.writable || isAnswered) return void socket.destroy();
     happened[isLate ? "late" : "malformed"]++;
     if (isLate) socket.write(lastWords(408, `the request did not come in ${deadlines.head} s`));
@@ -233,7 +245,7 @@ export const listen = async (
       tell();
       const over = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of waiting) socket.destroy();
-      for (const answers of busy.values()) for (const outgoing of answers) outgoing.shouldKeepAlive = false;
+      for (const { answers } of busy.values()) for (const outgoing of answers) outgoing.shouldKeepAlive = false;
       const impatient = setTimeout(() => {
         for (const socket of busy.keys()) socket.destroy();
       }, grace);

@@ -159,6 +159,30 @@ Deno.test("connections: beyond the most, the one that has waited longest makes r
   );
 });
 
+Deno.test("connections: requests sent ahead of their answers are handled one after another, and only so many", async () => {
+  let [underWay, most, handled] = [0, 0, 0];
+  const handler: Handler = async ({ url }) => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resume) => setTimeout(resume, 1));
+    underWay--;
+    handled++;
+    return new Response(new URL(url).pathname);
+  };
+  await withListener(async ({ addr }) => {
+    const requests = (count: number) =>
+      Array.from(
+        { length: count },
+        (_, i) => `GET /${i} HTTP/1.1\r\nHost: x\r\n${i === count - 1 ? "Connection: close\r\n" : ""}\r\n`,
+      );
+    const text = await received(await open(addr, requests(50).join("")));
+    assertEquals([...text.matchAll(/\r\n\r\n\/(\d+)/g)].map(([, i]) => Number(i)), [...Array(50).keys()]);
+    assertEquals([most, handled], [1, 50]);
+    await received(await open(addr, requests(500).join("")));
+    assertEquals(most, 1);
+    assert(handled < 150, String(handled));
+  }, handler);
+});
+
 Deno.test({
   name: "connections: a process that runs out of files goes on to answer once there are some, and says so",
   ignore: Deno.build.os !== "linux" || !isGranted({ name: "run", command: "prlimit" }),
