@@ -152,6 +152,13 @@ const send = async (response: Response, outgoing: ServerResponse, { take }: Dead
   if (!outgoing.writableFinished) await taken("finish");
 };
 
+/** Takes what is left of a body for a while, since whoever still sends hears the answer only then; then hangs up. */
+export const takeRest = async (incoming: IncomingMessage, { rest }: Deadlines): Promise<void> => {
+  if (incoming.complete || incoming.destroyed) return;
+  incoming.resume();
+  if (!await oneOf(incoming, ["end", "close"], rest * 1000)) incoming.socket.destroy();
+};
+
 const addressOf = ({ remoteAddress = "", remotePort = 0 }: Socket): Deno.NetAddr => ({
   transport: "tcp",
   hostname: remoteAddress,
@@ -174,7 +181,7 @@ export interface ExchangeOptions {
  * Lets a handler answer a request that Node has read the head of. What the client has to do, it has to do in time: send
  * the body, else reading it fails with a {@linkcode BodyTimeoutError}; and take the answer, else it is cut off.
  *
- * @returns when the exchange is over
+ * @returns when the answer is sent or cut off; part of the body may still be to come
  */
 export const exchange = async (
   incoming: IncomingMessage,
@@ -204,8 +211,4 @@ export const exchange = async (
     // The handler has an answer to whatever goes wrong before there is one; of a half one, the rest is missing.
     outgoing.destroy();
   }
-  if (incoming.complete || socket.destroyed) return;
-  // Whoever still sends hears the answer only if what comes is taken for a while.
-  incoming.resume();
-  if (!await oneOf(incoming, ["end", "close"], deadlines.rest * 1000)) socket.destroy();
 };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { fromFileUrl } from "@std/path";
-import { DEADLINES, type Deadlines, exchange, type Handler } from "./exchange.ts";
+import { DEADLINES, type Deadlines, exchange, type Handler, takeRest } from "./exchange.ts";
 import type { Log } from "./log.ts";
 import { problemBody } from "./problem.ts";
 
@@ -137,8 +137,10 @@ export const listen = async (
     line.answers.delete(outgoing);
     if (line.answers.size > 0) return;
     busy.delete(socket);
-    if (isClosing) socket.destroySoon();
-    else if (!socket.destroyed) waiting.add(socket);
+    if (isClosing) return void socket.destroySoon();
+    if (socket.destroyed) return;
+    waiting.add(socket);
+    await takeRest(incoming, deadlines);
   };
 
   const server = createServer({
