@@ -96,7 +96,7 @@ export const startWorker = (
         if (attempts.size > 0) say(`${[...attempts.values()].join(", ")}: ${what}`);
       };
       const tellTimeLeft = () =>
-        tell(`writing a checkpoint; killed in ${Math.round((over - performance.now()) / 1000)} s`);
+        tell(`writes a checkpoint, waited for ${Math.round((over - performance.now()) / 1000)} s at most`);
       const reminder = setInterval(tellTimeLeft, REMIND);
       const timer = setTimeout(() => {
         clearInterval(reminder);

@@ -156,7 +156,7 @@ writingTest(
     await until(first, "slow", "progress");
     const closing = first.close({ grace: 60_000, say: (message) => said.push(message) });
     await patient.stopped;
-    assertEquals(said, ["slow: writing a checkpoint; killed in 60 s"]);
+    assertEquals(said, ["slow: writes a checkpoint, waited for 60 s at most"]);
     patient.write();
     await closing;
 
