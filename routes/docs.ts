@@ -4,6 +4,7 @@ import type {} from "swagger-ui-dist";
 import type { Serving } from "../serving/serving.ts";
 import { contentSecurityPolicy } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";
+import { sharedBody } from "./http/exchange.ts";
 import { allowOnly } from "./http/resource.ts";
 import { perModels } from "./models/per_models.ts";
 
@@ -121,7 +122,10 @@ export const docsRoute = (app: OpenAPIHono): void => {
       bytes.catch(() => bytes = undefined);
       return bytes;
     };
-    app.get(`/docs/${name}`, async (c) => c.body(await (bytes ?? read()), 200, { ...CACHE, "content-type": type }));
+    app.get(`/docs/${name}`, async (c) => {
+      const file = await (bytes ?? read());
+      return c.body(sharedBody(file), 200, { ...CACHE, "content-type": type, "content-length": String(file.length) });
+    });
   }
   for (const path of ["", "/start.js", ...Object.keys(FILES).map((name) => `/${name}`)]) {
     allowOnly(app, `/docs${path}`, ["GET"]);

@@ -106,8 +106,20 @@ const headersOf = ({ headers }: Response): Record<string, string | string[]> => 
   return { ...Object.fromEntries(headers), ...(cookies.length > 0 ? { "set-cookie": cookies } : {}) };
 };
 
-/** Whether an answer goes out as it comes, as it tells proxies as well. */
-const isStream = ({ headers }: Response): boolean => headers.get("x-accel-buffering") === "no";
+/** Whether an answer goes out as it comes: it tells proxies so, or its length is known without having it all. */
+const isStream = ({ headers }: Response): boolean =>
+  headers.get("x-accel-buffering") === "no" || headers.has("content-length");
+
+/** Bytes that many answers share, as a body of one, which copies none of them; its answer has to say their length. */
+export const sharedBody = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> => {
+  let at = 0;
+  return new ReadableStream({
+    pull: (controller) => {
+      if (at < bytes.length) controller.enqueue(bytes.subarray(at, at += PART));
+      else controller.close();
+    },
+  }, { highWaterMark: 0 });
+};
 
 /**
  * Sends an answer, to the last byte.
