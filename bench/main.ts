@@ -21,6 +21,7 @@ const BENCHES: Record<string, () => Promise<unknown>> = {
   serving: () => import("./serving.ts"),
   page: () => import("./page.ts"),
   "onnx-export": () => import("./onnx_export.ts"),
+  attack: () => import("./attack.ts"),
   "health-latency": () => import("./health_latency.ts"),
 };
 

@@ -26,6 +26,8 @@ export const serveOptions = z.strictObject({
     ),
   timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
     .describe("Seconds that a request may take, waiting included; it may ask for less with timeoutSeconds"),
+  maxConnections: z.int().min(16).max(100_000).default(LIMITS.connections)
+    .describe("Connections with a request under way; fewer where the limit of open files (ulimit -n) says so"),
   maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)
     .describe("Requests that a client (a key, or an address) may have under way; 0 is any number"),
   maxImages: z.int().min(1).max(4096).default(LIMITS.images)

@@ -22,7 +22,7 @@ export const linesOf = (stream: ReadableStream<Uint8Array<ArrayBuffer>>): Readab
 };
 
 /** Milliseconds that a process may take to end once it is asked to; a step of training may be that long. */
-export const GRACE = 300_000;
+export const GRACE = 600_000;
 
 /** Ends a process, first by asking. */
 export interface ChildEnding {

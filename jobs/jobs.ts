@@ -103,6 +103,14 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How to end a process's share of the jobs. */
+export interface CloseOptions {
+  /** Milliseconds that its jobs have to write their checkpoints; then they are killed. @default 20_000 */
+  readonly grace?: number;
+  /** Hears what is waited for, and for how long. */
+  readonly say?: (message: string) => void;
+}
+
 /** Training jobs. All methods may reject with a {@linkcode JobsUnavailableError}. */
 export interface Jobs {
   /**
@@ -144,6 +152,6 @@ export interface Jobs {
    * @throws {JobMissingError} if there is none
    */
   logs(id: string, options?: FollowOptions & { follow?: boolean }): AsyncIterable<JobLine>;
-  /** Ends this process's share: what runs here writes a checkpoint, and is killed if that takes more than `grace` ms. */
-  close(options?: { grace?: number }): Promise<void>;
+  /** Ends this process's share: what runs here writes a checkpoint. */
+  close(options?: CloseOptions): Promise<void>;
 }

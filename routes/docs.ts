@@ -4,6 +4,7 @@ import type {} from "swagger-ui-dist";
 import type { Serving } from "../serving/serving.ts";
 import { contentSecurityPolicy } from "./http/frame.ts";
 import type { ApiKey } from "./http/keys.ts";
+import { sharedBody } from "./http/exchange.ts";
 import { allowOnly } from "./http/resource.ts";
 import { perModels } from "./models/per_models.ts";
 
@@ -122,8 +123,16 @@ export const docsRoute = (app: OpenAPIHono): void => {
   app.get("/docs/start.js", (c) => c.body(START, 200, { ...CACHE, "content-type": "text/javascript; charset=utf-8" }));
   for (const [name, { file, type }] of Object.entries(FILES)) {
     let bytes: Promise<Uint8Array<ArrayBuffer>> | undefined;
-    const read = () => Deno.readFile(new URL(import.meta.resolve(`swagger-ui-dist/${file}`)));
-    app.get(`/docs/${name}`, async (c) => c.body(await (bytes ??= read()), 200, { ...CACHE, "content-type": type }));
+    const read = () => {
+      bytes = Deno.readFile(new URL(import.meta.resolve(`swagger-ui-dist/${file}`)));
+      // It may be that there were too many files open.
+      bytes.catch(() => bytes = undefined);
+      return bytes;
+    };
+    app.get(`/docs/${name}`, async (c) => {
+      const file = await (bytes ?? read());
+      return c.body(sharedBody(file), 200, { ...CACHE, "content-type": type, "content-length": String(file.length) });
+    });
   }
   for (const path of ["", "/start.js", ...Object.keys(FILES).map((name) => `/${name}`)]) {
     allowOnly(app, `/docs${path}`, ["GET"]);

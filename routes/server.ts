@@ -1,5 +1,5 @@
 import type { z } from "@hono/zod-openapi";
-import type { Jobs } from "../jobs/jobs.ts";
+import type { CloseOptions, Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
@@ -10,6 +10,8 @@ import { createEntrance } from "./entrance.ts";
 import { parseHostName } from "./http/hosts.ts";
 import type { ApiKey } from "./http/keys.ts";
 import { LIMITS, type Limits } from "./http/limits.ts";
+import type { Deadlines } from "./http/exchange.ts";
+import { listen, type Listener } from "./http/listen.ts";
 import { createLog, type Log } from "./http/log.ts";
 import type { JobDependencies } from "./jobs/job.ts";
 import { logUnheeded } from "./models.ts";
@@ -27,7 +29,7 @@ export interface Server {
   /** The default model first. */
   readonly models: readonly ModelInfo[];
   /** Takes no more requests, gives up those under way, stops the jobs gracefully, ends the workers. */
-  close(): Promise<void>;
+  close(jobs?: CloseOptions): Promise<void>;
 }
 
 /** Where to listen, and for whom. */
@@ -50,12 +52,14 @@ export interface ServerOptions extends ServingOptions {
   /** Origins of pages elsewhere that may read answers; `*` is all. */
   readonly origins?: readonly string[];
   readonly log?: Log;
+  /** What clients may take their time for. */
+  readonly deadlines?: Deadlines;
   /** Aborts when the server is to be closed: nobody waits any longer for models that are being loaded. */
   readonly signal?: AbortSignal;
 }
 
 /** An address in a URL: IPv6 in brackets. */
-const originOf = ({ hostname, port }: Deno.NetAddr): string =>
+const originOf = ({ hostname, port }: Listener["addr"]): string =>
   `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 
 /**
@@ -78,6 +82,7 @@ export const openServer = async (
     hosts: names = [],
     origins = [],
     log = createLog("off"),
+    deadlines,
     signal,
     ...start
   }: ServerOptions,
@@ -85,14 +90,14 @@ export const openServer = async (
   const limits = { ...LIMITS, ...some };
   const hosts = [...names, parseHostName(host) ?? host];
   const stopping = new AbortController();
-  const giveUp = new AbortController();
   const entrance = createEntrance({ log, hosts, origins, seconds: limits.seconds });
   signal?.addEventListener("abort", entrance.fail, { once: true });
   if (signal?.aborted) entrance.fail();
-  const server = Deno.serve({ hostname: host, port, signal: giveUp.signal, onListen: () => {} }, entrance.fetch);
+  const { connections: most, seconds } = limits;
+  const listener = await listen(entrance.fetch, { host, port, most, seconds, deadlines, log });
   const serving = await openServing(start).catch(async (error) => {
     entrance.fail();
-    await server.shutdown();
+    await listener.close(GRACE);
     throw error;
   });
   for (const model of serving.models) logUnheeded(log, model);
@@ -120,13 +125,11 @@ export const openServer = async (
     stopping: stopping.signal,
   }));
   return {
-    origin: originOf(server.addr),
+    origin: originOf(listener.addr),
     models: serving.models,
-    close: async () => {
+    close: async (options) => {
       stopping.abort();
-      const grace = setTimeout(() => giveUp.abort(), GRACE);
-      await Promise.all([server.shutdown(), jobs.close()]);
-      clearTimeout(grace);
+      await Promise.all([listener.close(GRACE), jobs.close(options)]);
       predictions.close();
       encoder.close();
       decoder.close();

@@ -37,7 +37,7 @@ const PERMISSIONS = [
   `--allow-run=${
     findPrograms([
       ...["deno", "python3", "node", "chromium", "cc", "ln", "unshare", "script"],
-      ...["initdb", "postgres", "setpriv"],
+      ...["initdb", "postgres", "prlimit", "setpriv"],
     ])
   }`,
 ];

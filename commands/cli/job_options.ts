@@ -10,6 +10,6 @@ export const jobOptions = {
     ),
   jobDisk: z.number().gt(0).max(1_000_000).optional()
     .describe("Gigabytes of disk that a job may take, its data included. Default: what is free"),
-  jobGrace: z.number().gt(0).max(86_400).default(GRACE / 1000)
-    .describe("Seconds that a job may take to write its checkpoint once it is to stop; then its process is killed"),
+  stopTimeout: z.number().gt(0).max(86_400).default(GRACE / 1000)
+    .describe("Seconds that jobs may take over a checkpoint when they, or this, are to stop; then they are killed"),
 };

@@ -77,7 +77,7 @@ const open = async (options: Options, log: Log, signal: AbortSignal): Promise<Se
     tensorflow,
     workers,
     limits: given,
-    grace: options.jobGrace * 1000,
+    grace: options.stopTimeout * 1000,
     warn: (message) => log.error("jobs", { reason: message }),
   });
   try {
@@ -99,6 +99,7 @@ const open = async (options: Options, log: Log, signal: AbortSignal): Promise<Se
         images: options.maxImages,
         steps: options.maxSteps,
         seconds: options.timeout,
+        connections: options.maxConnections,
         concurrent: options.maxConcurrent,
         imageBytes: Math.round(options.maxUpload * MEGABYTE),
         retainedSeconds: options.keepResults,
@@ -149,7 +150,7 @@ const serve = async (options: Options, log: Log, say: (line: string) => void): P
   await stopped;
   interrupt[Symbol.dispose]();
   say("stopping");
-  await close();
+  await close({ grace: options.stopTimeout * 1000, say });
 };
 
 /**

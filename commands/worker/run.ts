@@ -11,7 +11,7 @@ import type { workerOptions } from "../worker.ts";
 type Options = z.output<typeof workerOptions>;
 
 const work = async (
-  { concurrency, runs, storage, engine, tensorflow, jobMemory, jobDisk, jobGrace }: Options,
+  { concurrency, runs, storage, stopTimeout, engine, tensorflow, jobMemory, jobDisk }: Options,
   url: string,
   { say, warn }: Readonly<Record<"say" | "warn", (line: string) => void>>,
 ): Promise<void> => {
@@ -26,7 +26,7 @@ const work = async (
     tensorflow,
     workers: concurrency,
     limits: needLimits({ memory: jobMemory, disk: jobDisk }),
-    grace: jobGrace * 1000,
+    grace: stopTimeout * 1000,
     warn: (message) => warn(`warning: ${message}`),
   });
   try {
@@ -42,7 +42,7 @@ const work = async (
   await stopped;
   interrupt[Symbol.dispose]();
   say("stopping");
-  await queue.close();
+  await queue.close({ grace: stopTimeout * 1000, say });
 };
 
 /**

@@ -2,7 +2,14 @@ import { join } from "@std/path";
 import { hostname } from "node:os";
 import { isTaken } from "../../files/exists.ts";
 import { machineMemory } from "../../files/machine.ts";
-import { type JobEvent, JobExistsError, type JobLine, type Jobs, JobsUnavailableError } from "../jobs.ts";
+import {
+  type CloseOptions,
+  type JobEvent,
+  JobExistsError,
+  type JobLine,
+  type Jobs,
+  JobsUnavailableError,
+} from "../jobs.ts";
 import { launchTraining } from "../launch.ts";
 import { openStorage } from "../storage/open_storage.ts";
 import { type Watch, watchJobs } from "./changes.ts";
@@ -73,8 +80,8 @@ export interface OpenQueue {
 }
 
 /** Ends this process's share of it. */
-const closeQueue = async ({ worker, database }: OpenQueue, grace: number): Promise<void> => {
-  await worker?.close(grace);
+const closeQueue = async ({ worker, database }: OpenQueue, options: Required<CloseOptions>): Promise<void> => {
+  await worker?.close(options);
   await database.close();
 };
 
@@ -177,7 +184,7 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
     const error = opened.database.lost.reason as JobsUnavailableError;
     refusal = { error, until: Infinity };
     warn(error.message);
-    await closeQueue(opened, GRACE);
+    await closeQueue(opened, { grace: GRACE, say: () => {} });
     opening = refusal = null;
     if (!isClosed) start();
   };
@@ -228,12 +235,12 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
     resume: (id, { steps } = {}) => using(({ database }) => requeueJob(database, id, steps)),
     events: (id, { follow: live = true, ...options } = {}) => entries<JobEvent>(id, "event", { ...options, live }),
     logs: (id, { follow: live = false, ...options } = {}) => entries<JobLine>(id, "line", { ...options, live }),
-    close: async ({ grace = 20_000 } = {}) => {
+    close: async ({ grace = 20_000, say = () => {} } = {}) => {
       isClosed = true;
       clearTimeout(timer);
       const opened = await opening?.catch(() => null);
       opening = null;
-      if (opened) await closeQueue(opened, grace);
+      if (opened) await closeQueue(opened, { grace, say });
     },
   };
 };

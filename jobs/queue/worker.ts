@@ -1,6 +1,7 @@
 import type { Job as Turn } from "pg-boss";
 import { type AttemptSettings, runAttempt } from "./attempt.ts";
 import type { Watch } from "./changes.ts";
+import type { CloseOptions } from "../jobs.ts";
 import { claimJob } from "./claim.ts";
 import type { Database } from "./database.ts";
 import { QUEUE, restoreTurns } from "./turns.ts";
@@ -10,6 +11,9 @@ const LOOK = 1000, SOON = 200;
 
 /** Milliseconds from one search for jobs that lost their turn to the next. */
 const RESTORE = 30_000;
+
+/** Milliseconds after which those that are waited for are named again. */
+const REMIND = 15_000;
 
 /** How a worker works. */
 export interface WorkerSettings extends Omit<AttemptSettings, "ending" | "killing"> {
@@ -22,7 +26,7 @@ export interface WorkerSettings extends Omit<AttemptSettings, "ending" | "killin
 /** A worker that takes jobs. */
 export interface QueueWorker {
   /** Ends it: its processes write checkpoints, and are killed after `grace` ms; their jobs wait for others. */
-  close(grace: number): Promise<void>;
+  close(options: Required<CloseOptions>): Promise<void>;
 }
 
 const pause = (milliseconds: number) => new Promise<void>((resume) => setTimeout(resume, milliseconds));
@@ -37,7 +41,8 @@ export const startWorker = (
   const { warn } = settings;
   const ending = new AbortController();
   const killing = new AbortController();
-  const attempts = new Set<Promise<void>>();
+  /** The jobs that go on here, by what ends with them. */
+  const attempts = new Map<Promise<void>, string>();
   const ended = new Promise<void>((resolve) => ending.signal.addEventListener("abort", () => resolve()));
 
   const take = async (turn: Turn<{ job: string }>): Promise<void> => {
@@ -59,7 +64,7 @@ export const startWorker = (
       if (!turn) return;
       // What fails here comes back when its heartbeat is missed.
       const attempt = take(turn).catch((error) => warn(error.message)).finally(() => attempts.delete(attempt));
-      attempts.add(attempt);
+      attempts.set(attempt, turn.data.job);
     }
   };
 
@@ -77,19 +82,32 @@ export const startWorker = (
         await Promise.race([pause(LOOK), ended]);
       }
       const isFull = attempts.size >= concurrency;
-      const next = isFull ? Promise.race(attempts) : Promise.all([watch.changed(LOOK), pause(SOON)]);
+      const next = isFull ? Promise.race(attempts.keys()) : Promise.all([watch.changed(LOOK), pause(SOON)]);
       await Promise.race([next, ended]);
     }
   };
   const working = work();
 
   return {
-    close: async (grace) => {
+    close: async ({ grace, say }) => {
+      const over = performance.now() + grace;
       ending.abort();
-      const timer = setTimeout(() => killing.abort(), grace);
+      const tell = (what: string) => {
+        if (attempts.size > 0) say(`${[...attempts.values()].join(", ")}: ${what}`);
+      };
+      const tellTimeLeft = () =>
+        tell(`writes a checkpoint, waited for ${Math.round((over - performance.now()) / 1000)} s at most`);
+      const reminder = setInterval(tellTimeLeft, REMIND);
+      const timer = setTimeout(() => {
+        clearInterval(reminder);
+        tell(`killed: no checkpoint in ${grace / 1000} s; the last one before it counts`);
+        killing.abort();
+      }, grace);
+      tellTimeLeft();
       await working;
-      await Promise.all(attempts);
+      await Promise.all(attempts.keys());
       clearTimeout(timer);
+      clearInterval(reminder);
     },
   };
 };

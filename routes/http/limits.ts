@@ -6,6 +6,8 @@ export interface Limits {
   readonly steps: number;
   /** Seconds that a request may take, its waiting included. */
   readonly seconds: number;
+  /** Connections with a request under way; fewer where the limit of open files says so. */
+  readonly connections: number;
   /** Requests that a client may have under way; 0 is any number. */
   readonly concurrent: number;
   /** Wrong keys that an address may send before it has to wait. */
@@ -30,6 +32,7 @@ export const LIMITS: Limits = {
   images: 64,
   steps: 10_000,
   seconds: 600,
+  connections: 1024,
   concurrent: 32,
   wrongKeys: 10,
   imageBytes: 16 * 2 ** 20,

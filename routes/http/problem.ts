@@ -26,6 +26,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
+  408: "Request Timeout",
   409: "Conflict",
   412: "Precondition Failed",
   413: "Content Too Large",
@@ -33,6 +34,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   421: "Misdirected Request",
   422: "Unprocessable Content",
   429: "Too Many Requests",
+  431: "Request Header Fields Too Large",
   499: "Client Closed Request",
   500: "Internal Server Error",
   503: "Service Unavailable",
@@ -110,6 +112,11 @@ export class CanceledError extends Error {
   override name = "CanceledError";
 }
 
+/** The body did not come in the time that it may take. */
+export class BodyTimeoutError extends Error {
+  override name = "BodyTimeoutError";
+}
+
 /** The body is of a type, or packed in a way, that is not read here. */
 export class UnsupportedBodyError extends Error {
   override name = "UnsupportedBodyError";
@@ -134,11 +141,23 @@ export class JobsFullError extends Error {
   }
 }
 
+/** Whether something failed because the process, or the system, has as many files and connections open as it may. */
+const lacksFiles = (error: unknown): boolean =>
+  error instanceof Error &&
+  (/^E[MN]FILE$/.test(String((error as { code?: unknown }).code)) || /too many open files/i.test(error.message) ||
+    lacksFiles(error.cause));
+
 const CONFLICTS = [JobExistsError, JobStateError, ModelConflictError];
 const isConflict = (error: unknown): error is Error => CONFLICTS.some((kind) => error instanceof kind);
 
 /** What an error says to the one whose request it ended; null for one that says more of the server than of the request. */
 const knownDetails = (error: unknown): ProblemDetails | null => {
+  if (lacksFiles(error)) {
+    return { status: 503, detail: "the server has as many files open as it may", headers: retryAfter(5) };
+  }
+  if (error instanceof BodyTimeoutError) {
+    return { status: 408, detail: error.message, headers: { connection: "close" } };
+  }
   if (error instanceof ParameterError) return { status: 422, detail: error.message, errors: error.issues };
   if (error instanceof ScheduleError) return { status: 422, detail: error.message };
   if (error instanceof NonFiniteImageError) return { status: 500, detail: error.message };

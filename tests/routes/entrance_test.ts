@@ -63,6 +63,13 @@ const openTiny = (port: number, signal?: AbortSignal) =>
     signal,
   });
 
+/** Waits until something listens there, and no longer. */
+const listening = (port: number) =>
+  until(
+    () => Deno.connect({ hostname: "127.0.0.1", port }).then((connection) => connection.close(), (error) => error),
+    (error) => error === undefined,
+  );
+
 const answerOf = async (response: Promise<Response>) => {
   const { status } = await response;
   return { status, ...await (await response).json() };
@@ -72,6 +79,7 @@ Deno.test("a server that loads its models: what draws waits for them, the rest i
   const port = freePort();
   const origin = `http://127.0.0.1:${port}`;
   const opening = openTiny(port);
+  await listening(port);
   const prediction = asJson({ task: "generate", input: { steps: 2 } }, { method: "PUT" });
   const drawn = [
     fetch(`${origin}/generate?steps=2&seed=1`),
@@ -99,6 +107,7 @@ Deno.test("a server that is to be closed while it loads its models lets nobody w
   const port = freePort();
   const interrupt = new AbortController();
   const opening = openTiny(port, interrupt.signal);
+  await listening(port);
   const waiting = fetch(`http://127.0.0.1:${port}/generate`);
   await (await fetch(`http://127.0.0.1:${port}/health`)).body!.cancel();
   interrupt.abort();

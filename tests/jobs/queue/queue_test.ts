@@ -9,6 +9,7 @@ import {
   JobStateError,
   JobsUnavailableError,
 } from "../../../jobs/jobs.ts";
+import type { launchTraining } from "../../../jobs/launch.ts";
 import { createQueue } from "../../../jobs/queue/queue.ts";
 import type { TrainingEvent } from "../../../training/events.ts";
 import { reasonNotToWrite, writingTest } from "../../model/temporary_folder.ts";
@@ -150,6 +151,56 @@ writingTest("the queue on PGlite keeps, runs, cancels and resumes jobs; its fold
     await second.close();
   }
 }, reason);
+
+/** Launches a process that trains until it is told to stop, and takes as long over its checkpoint as the test says. */
+const launchSlow = () => {
+  const written = Promise.withResolvers<void>();
+  const [stopped, killed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const launch: typeof launchTraining = (_, { onEvent }) => {
+    onEvent({ event: "progress", step: 7, steps: 9, loss: 1, imagesPerSecond: 1, secondsLeft: 2 });
+    const ended = Promise.race([
+      Promise.all([stopped.promise, written.promise]).then(() => {
+        onEvent({ event: "stopped", step: 7, resume: "" });
+        return { code: 0, stderr: "", isKilled: false };
+      }),
+      killed.promise.then(() => ({ code: 137, stderr: "", isKilled: true })),
+    ]);
+    return { ended, stop: stopped.resolve, kill: killed.resolve, renew: () => {} };
+  };
+  return { launch, write: written.resolve, stopped: stopped.promise };
+};
+
+writingTest(
+  "a queue that closes waits for checkpoints, says so, and kills what takes longer than it may",
+  async (runs) => {
+    const settings = { runs, folder: join(runs, ".queue") };
+    const patient = launchSlow();
+    const said: string[] = [];
+    const first = createQueue({ ...settings, launch: patient.launch });
+    await first.add({}, "slow");
+    await until(first, "slow", "progress");
+    const closing = first.close({ grace: 60_000, say: (message) => said.push(message) });
+    await patient.stopped;
+    assertEquals(said, ["slow: writes a checkpoint, waited for 60 s at most"]);
+    patient.write();
+    await closing;
+
+    const stuck = launchSlow();
+    const second = createQueue({ ...settings, launch: stuck.launch });
+    second.start();
+    while ((await second.get("slow"))!.attempt < 2) await new Promise((resume) => setTimeout(resume, 20));
+    await until(second, "slow", "progress");
+    said.length = 0;
+    await second.close({ grace: 300, say: (message) => said.push(message) });
+    assertEquals(said.at(-1), "slow: killed: no checkpoint in 0.3 s; the last one before it counts");
+
+    const third = createQueue({ ...settings, workers: 0 });
+    const { state, attempt, step } = (await third.get("slow"))!;
+    await third.close();
+    assertEquals([state, attempt, step], ["queued", 2, 7]);
+  },
+  reason,
+);
 
 writingTest("the queue on PostgreSQL does the same, and two servers may begin at once", async (runs) => {
   await using postgres = await startPostgres();
