@@ -80,7 +80,12 @@ export const createApp = ({ trainingOptions, origins, ...deps }: AppDependencies
     decoder: () => deps.decoder.heap,
   });
   const app = createFrame({ log, origins, onAnswered: metrics.onAnswered });
-  const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
+  const drawing = {
+    ...deps,
+    clients: createClients(limits.concurrent),
+    readers: createClients(limits.concurrent),
+    onStream: metrics.onStream,
+  };
 
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };
 

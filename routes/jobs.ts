@@ -6,7 +6,7 @@ import { ParameterError } from "../sampling/errors.ts";
 import { ModelConflictError } from "../serving/serving.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import { JobsFullError, StoppingError } from "./http/problem.ts";
-import { readInput } from "./http/read_input.ts";
+import { readBody, readInput } from "./http/read_input.ts";
 import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
 import { jobEvents, jobLogs } from "./jobs/events.ts";
 import {
@@ -153,7 +153,7 @@ const resumeJob = ({ jobs, stopping }: JobDependencies): Operation => ({
   answer: async (c) => {
     if (stopping.aborted) throw new StoppingError("the server is stopping");
     const { id } = await findJob(jobs, c);
-    const isEmpty = c.req.header("content-type") === undefined && (await c.req.arrayBuffer()).byteLength === 0;
+    const isEmpty = c.req.header("content-type") === undefined && (await readBody(c)).length === 0;
     const { steps } = isEmpty ? {} : await readInput(c, resumeSchema, ["json"]);
     const resumed = await jobs.resume(id, steps === undefined ? {} : { steps });
     return c.json(describeJob(resumed), 202, { location: `/jobs/${id}` });

@@ -84,7 +84,7 @@ const createPendingRequest = (
   const refuse = (reason: unknown, how: Ending) => {
     if (end(how)) reject(reason);
   };
-  const abort = () => refuse(signal!.reason, "aborted");
+  const abort = () => refuse(signal!.reason, signal!.reason instanceof DeadlineError ? "expired" : "aborted");
   const expire = () => refuse(new DeadlineError(`the images were not done in ${deadline} ms`), "expired");
 
   const timer = deadline === undefined || deadline > MAX_DELAY ? undefined : setTimeout(expire, deadline);
