@@ -85,7 +85,12 @@ export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDepen
     decoder: () => deps.decoder.heap,
   }, log);
   const app = createFrame({ log, hosts, origins, wrongKeys: limits.wrongKeys, onAnswered: metrics.onAnswered });
-  const drawing = { ...deps, clients: createClients(limits.concurrent), onStream: metrics.onStream };
+  const drawing = {
+    ...deps,
+    clients: createClients(limits.concurrent),
+    readers: createClients(limits.concurrent),
+    onStream: metrics.onStream,
+  };
 
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };
 

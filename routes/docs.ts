@@ -27,6 +27,8 @@ export const openapiRoute = (
   },
 ): void => {
   const document = perModels(serving, () => openApiDocument(mount, keys));
+  // It takes a while, the first time most of all: no request is to wait for somebody else's.
+  document();
   app.get("/openapi.json", (c) => c.body(document(), 200, { "content-type": "application/json" }));
   allowOnly(app, "/openapi.json", ["GET"]);
 };

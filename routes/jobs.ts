@@ -7,7 +7,7 @@ import { givenFields, type RecipeOptions, resolveRecipe } from "../training/reci
 import { ModelConflictError } from "../serving/serving.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
 import { JobsFullError, StoppingError } from "./http/problem.ts";
-import { readInput } from "./http/read_input.ts";
+import { readBody, readInput } from "./http/read_input.ts";
 import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
 import { jobEvents, jobLogs } from "./jobs/events.ts";
 import {
@@ -180,7 +180,7 @@ const resumeJob = (deps: JobDependencies): Operation => ({
     const { jobs, stopping } = deps;
     if (stopping.aborted) throw new StoppingError("the server is stopping");
     const { id, options } = await findJob(jobs, c);
-    const isEmpty = c.req.header("content-type") === undefined && (await c.req.arrayBuffer()).byteLength === 0;
+    const isEmpty = c.req.header("content-type") === undefined && (await readBody(c)).length === 0;
     const { steps } = isEmpty ? {} : await readInput(c, resumeSchema, ["json"]);
     if (steps !== undefined) await checkMoreSteps(options, steps, deps);
     const resumed = await jobs.resume(id, steps === undefined ? {} : { steps });

@@ -1,18 +1,17 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { createHash } from "node:crypto";
 import { ParameterError } from "../sampling/errors.ts";
+import { admit } from "./drawing/admission.ts";
 import { answerDrawing, describeAnyHeaders, describeContent, drawingStreamSchema } from "./drawing/answer.ts";
 import { resolveDrawing } from "./drawing/draw.ts";
-import type { DrawingDependencies } from "./drawing/resource.ts";
+import { type DrawingDependencies, readingImages } from "./drawing/resource.ts";
 import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
-import { clientOf } from "./http/clients.ts";
 import { eventStream, lastEventId, lastEventIdHeaders, STREAM_HEADERS } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
-import type { parseBody } from "./http/parse_body.ts";
-import { CanceledError, problem, StoppingError } from "./http/problem.ts";
+import { isLongText, type LongText } from "./http/parse_body.ts";
+import { CanceledError, problem } from "./http/problem.ts";
 import { checkInput, readInput } from "./http/read_input.ts";
 import { type Operation, problemResponse, problemResponses, resource } from "./http/resource.ts";
 import { perModels } from "./models/per_models.ts";
@@ -58,15 +57,21 @@ const findPrediction = (predictions: PredictionStore, c: Context): StoredPredict
   throw new HTTPException(404, { message: `there is no prediction ${JSON.stringify(id)}, or no longer` });
 };
 
-/** A value as JSON whose text does not depend on the order of keys. */
-const canonical = (value: unknown): string =>
-  JSON.stringify(
-    value,
-    (_, part) =>
-      part !== null && typeof part === "object" && !Array.isArray(part)
-        ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1))
-        : part,
-  );
+const digestOf = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
+  new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+
+const sortKeys = (value: unknown): unknown =>
+  value !== null && typeof value === "object" && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1))
+    : value;
+
+/** What is the same for two bodies that say the same, in whatever order of keys. */
+const fingerprintOf = async (body: unknown): Promise<string> => {
+  const texts: LongText[] = [];
+  const json = JSON.stringify(body, (_, part) => isLongText(part) ? { text: texts.push(part) } : sortKeys(part));
+  const digests = await Promise.all(texts.map(({ utf8 }) => digestOf(utf8)));
+  return await digestOf(new TextEncoder().encode(JSON.stringify([json, digests])));
+};
 
 /** The body of a PUT: a task's name and its parameters. */
 const putSchema = (tasks: readonly DrawingTask[], options: FieldOptions) => {
@@ -87,15 +92,17 @@ const prefixIssues = (error: unknown): unknown =>
  * @param tasks what it can ask for; the first makes the example
  */
 const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies): Operation => {
-  const { serving, predictions, decoder, limits, clients, stopping } = deps;
+  const { serving, predictions, limits, clients, readers } = deps;
   const schema = perModels(serving, (models) => putSchema(tasks, { models, limits }));
 
   const answer = async (c: Context) => {
-    if (stopping.aborted) throw new StoppingError("the server is stopping");
     const { id } = checkInput(c.req.param(), predictionParams);
-    const parse: typeof parseBody = (...body) => decoder.run("parseBody", ...body);
-    const received = await readInput(c, z.looseObject({}), ["json"], { parse });
-    const fingerprint = createHash("sha256").update(canonical(received)).digest("hex");
+    using held = new DisposableStack();
+    // One that is there already may hold its client's last place itself.
+    const isThere = predictions.get(id)?.owner === ownerName(c);
+    const admission = held.use(admit(c, isThere ? readers : clients, deps));
+    const received = await readInput(c, z.looseObject({}), ["json"], readingImages(admission));
+    const fingerprint = await fingerprintOf(received);
     const answerExisting = () => {
       const existing = predictions.get(id);
       if (!existing) return null;
@@ -107,18 +114,15 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     if (before) return before;
     const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
-    using slots = new DisposableStack();
-    const client = clientOf(c);
-    const slot = slots.use(clients.take(client));
-    const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") }).catch((error) => {
+    const resolved = await resolveDrawing(task, input, deps, admission).catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
     const meanwhile = answerExisting();
     if (meanwhile) return meanwhile;
     const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
-    slots.move();
-    const settings = { id, client, owner: ownerName(c), fingerprint, format, slot };
+    held.move();
+    const settings = { id, owner: ownerName(c), fingerprint, format, admission };
     const prediction = await startPrediction(resolved, settings, deps);
     return c.json(describePrediction(predictions, prediction), 201, { location: `/predictions/${id}` });
   };
@@ -197,19 +201,18 @@ const resultQuery = z.strictObject({
 });
 
 /** `GET /predictions/{id}/result`: the images of a prediction. */
-const predictionResult = (
-  { predictions, encoder }: Pick<DrawingDependencies, "predictions" | "encoder">,
-): Operation => ({
+const predictionResult = (deps: DrawingDependencies): Operation => ({
   id: "predictionResult",
   summary: "The images of a prediction",
   request: { params: predictionParams, query: resultQuery },
   responses: {
     200: { description: "The images", content: describeContent(DONE_FORMATS), headers: describeAnyHeaders() },
     409: problemResponse(409, "It has no images: it is under way, failed or was canceled"),
-    ...problemResponses(404, 406, 500),
+    ...problemResponses(404, 406, 429, 500, 503, 504),
   },
   answer: async (c) => {
-    const { end, format: preferred, id } = findPrediction(predictions, c);
+    using admission = admit(c, deps.readers, deps);
+    const { end, format: preferred, id } = findPrediction(deps.predictions, c);
     const { format: requested } = await readInput(c, resultQuery, ["query"]);
     if (end?.outcome.state !== "succeeded") {
       const state = end === null ? "is under way" : end.outcome.state === "canceled" ? "was canceled" : "failed";
@@ -222,7 +225,7 @@ const predictionResult = (
     if (!offered.includes(format)) {
       return problem(c, 406, "no film was kept of this prediction: give frames when it is made");
     }
-    return await answerDrawing(c, drawing, format, { encoder, headers: { vary: "accept" } });
+    return await answerDrawing(c, drawing, format, { ...admission, headers: { vary: "accept" } });
   },
 });
 
@@ -306,7 +309,7 @@ export const predictionRoutes = (app: OpenAPIHono, tasks: readonly DrawingTask[]
       responses: { 200: answersPrediction("The prediction, ended"), ...problemResponses(404) },
       answer: async (c) => {
         const prediction = findPrediction(predictions, c);
-        prediction.running.cancel(new CanceledError("the prediction was canceled"));
+        prediction.running.lifetime.end(new CanceledError("the prediction was canceled"));
         await prediction.running.events.over;
         return c.json(describePrediction(predictions, prediction), 200);
       },

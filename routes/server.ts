@@ -106,7 +106,8 @@ export const openServer = async (
   const predictions = createPredictionStore(limits);
   const [encoder, decoder] = [createCodec(), createCodec()];
   // The first answer is not to wait for the worker to start.
-  encoder.run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
+  encoder.for({ client: "", signal: stopping.signal })
+    .run("encodePicture", new Uint8Array(1), { height: 1, width: 1, channels: 1 }).catch(() => {});
   entrance.open(createApp({
     serving,
     jobs,

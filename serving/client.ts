@@ -1,7 +1,7 @@
 import { checkInteger, checkNumber } from "../core/check.ts";
 import { ParameterError, reviveError } from "../sampling/errors.ts";
 import { mostWorkOf, type SamplingRequest } from "../sampling/request.ts";
-import { type Admission, type Applicant, LEAST_ROWS, type Place } from "./admission.ts";
+import { type Applicant, LEAST_ROWS, type Place, type Places } from "./places.ts";
 import type { Heap } from "./heap.ts";
 import {
   type Counters,
@@ -29,7 +29,7 @@ import { openSupervisor, type ReadyMessage, type WorkMessage } from "./superviso
  * @param work rows of network calls that it takes
  * @throws {ParameterError} if it takes more than a request may
  */
-const checkWork = ({ sampling: { n, steps } }: SamplingRequest, work: number, { most }: Admission): void => {
+const checkWork = ({ sampling: { n, steps } }: SamplingRequest, work: number, { most }: Places): void => {
   const each = Math.max(LEAST_ROWS, work / n);
   if (!(n * each > most)) return;
   const images = Math.floor(most / each);
@@ -67,9 +67,9 @@ export interface PendingRequest {
   reject(reason: unknown, how: Ending): void;
 }
 
-const takePlace = (applicant: Applicant, { admission, end }: Counters): Place => {
+const takePlace = (applicant: Applicant, { places, end }: Counters): Place => {
   try {
-    return admission.admit(applicant);
+    return places.admit(applicant);
   } catch (error) {
     end(applicant.images, "refused");
     throw error;
@@ -108,7 +108,7 @@ const createPendingRequest = (
   const refuse = (reason: unknown, how: Ending) => {
     if (end(how)) reject(reason);
   };
-  const abort = () => refuse(signal!.reason, "aborted");
+  const abort = () => refuse(signal!.reason, signal!.reason instanceof DeadlineError ? "expired" : "aborted");
   const expire = () => refuse(new DeadlineError(`the images were not done in ${deadline} ms`), "expired");
 
   const timer = deadline === undefined || deadline > MAX_DELAY ? undefined : setTimeout(expire, deadline);
@@ -184,7 +184,7 @@ const createRequests = (
       options.signal?.throwIfAborted();
       const { key, name, counters } = roster.find(model);
       const work = mostWorkOf(request, roster.models.find((info) => info.name === name)!);
-      checkWork(request, work, counters.admission);
+      checkWork(request, work, counters.places);
 
       const id = ++lastId;
       const onEnd = (isCancelled: boolean) => {

@@ -1,7 +1,7 @@
 import { basename } from "@std/path";
 import { ParameterError, reviveError } from "../sampling/errors.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
-import { type Admission, createAdmission } from "./admission.ts";
+import { createPlaces, type Places } from "./places.ts";
 import type { BatchReport, FromWorker, StartOptions, ToWorker } from "./protocol.ts";
 import {
   EngineFailedError,
@@ -34,7 +34,7 @@ export type Ending = "finished" | "aborted" | "expired" | "failed" | "refused";
 /** Counts what a model does. */
 export interface Counters {
   /** Who may wait. */
-  readonly admission: Admission;
+  readonly places: Places;
   readonly stats: ModelStats;
   /** Takes note of a request of n images. */
   begin(n: number): void;
@@ -56,14 +56,14 @@ const createCounters = (
   const ended = { finished: 0, aborted: 0, expired: 0, failed: 0, refused: 0 };
   /** Of each model of the name, by its key: one that was replaced ends what it has begun. */
   const live = new Map<number, number>();
-  const admission = createAdmission(queue);
+  const places = createPlaces(queue);
   let pending = 0;
 
   return {
-    admission,
+    places,
     get stats() {
       const begun = Math.min(live.values().reduce((sum, images) => sum + images, 0), pending);
-      const { left, clients } = admission;
+      const { left, clients } = places;
       return { model, live: begun, waiting: pending - begun, left, clients, capacity, queue, ...total, ...ended };
     },
     begin: (n) => {
@@ -75,7 +75,7 @@ const createCounters = (
     },
     batch: (report) => {
       live.set(report.model, report.live);
-      admission.record(report.rows, report.time / 1000);
+      places.record(report.rows, report.time / 1000);
       total.batches++;
       total.rows += report.rows;
       total.padding += report.bucket - report.rows;
@@ -85,7 +85,7 @@ const createCounters = (
     forget: (key) => void live.delete(key),
     restart: () => {
       live.clear();
-      admission.pause();
+      places.pause();
     },
   };
 };

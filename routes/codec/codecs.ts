@@ -9,13 +9,18 @@ import { type ByteImages, type ImageShape, nhwcToNchw, toBytes } from "../../for
 import { encodePng } from "../../formats/png.ts";
 import { ImageError } from "../../formats/raster/raster.ts";
 import type { Heap } from "../../serving/heap.ts";
-import { parseBody } from "../http/parse_body.ts";
+import { type LongText, parseBody } from "../http/parse_body.ts";
+import { drawStrip } from "./strip.ts";
+
+/** An image as it comes in a request: a file's bytes, or base64 or a `data:` URL of them. */
+export type ReceivedImage = Uint8Array<ArrayBuffer> | LongText | string;
 
 /** The bytes of a file, or those that base64 or a `data:` URL of it stands for. */
-const bytesOf = (received: Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBuffer> => {
-  if (typeof received !== "string") return received;
+const bytesOf = (received: ReceivedImage): Uint8Array<ArrayBuffer> => {
+  if (received instanceof Uint8Array) return received;
+  const text = typeof received === "string" ? received : new TextDecoder().decode(received.utf8);
   try {
-    return Uint8Array.fromBase64(received.replace(/^data:[^,]*;base64,/i, ""));
+    return Uint8Array.fromBase64(text.replace(/^data:[^,]*;base64,/i, ""));
   } catch (cause) {
     throw new ImageError("damaged", "the text is neither base64 nor a data: URL of it", { cause });
   }
@@ -23,13 +28,13 @@ const bytesOf = (received: Uint8Array<ArrayBuffer> | string): Uint8Array<ArrayBu
 
 /** `decodeImage` of what a request holds. */
 const decodeReceived = (
-  received: Uint8Array<ArrayBuffer> | string,
+  received: ReceivedImage,
   options: DecodeOptions,
 ): Promise<Float32Array<ArrayBuffer>> => decodeImage(bytesOf(received), options);
 
 /** `decodeMask` of what a request holds. */
 const decodeReceivedMask = (
-  received: Uint8Array<ArrayBuffer> | string,
+  received: ReceivedImage,
   options: Omit<DecodeOptions, "channels">,
 ): Promise<Float32Array<ArrayBuffer>> => decodeMask(bytesOf(received), options);
 
@@ -106,6 +111,7 @@ export const codecs = {
   parseBody,
   decodeReceived,
   decodeReceivedMask,
+  drawStrip,
   encodeArchive,
   encodeArray,
   encodeEach,
@@ -115,6 +121,20 @@ export const codecs = {
 
 /** The functions that a codec's worker can run. */
 export type Codecs = typeof codecs;
+
+/** Those that take the bytes over which they are given: they are moved and not copied. */
+export const TAKEN_OVER: ReadonlySet<keyof Codecs> = new Set(["parseBody", "decodeReceived", "decodeReceivedMask"]);
+
+/** The memory of all bytes and values in arguments or a result. */
+export const bytesIn = (value: unknown): ArrayBuffer[] => {
+  const found = new Set<ArrayBuffer>();
+  const look = (part: unknown): void => {
+    if (ArrayBuffer.isView(part)) found.add(part.buffer as ArrayBuffer);
+    else if (part !== null && typeof part === "object") Object.values(part).forEach(look);
+  };
+  look(value);
+  return [...found];
+};
 
 /** A message to the worker: a function's name and its arguments. */
 export interface CodecCall {

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 /** A Worker that runs one of `codecs` a message. */
 import { createHeapReader } from "../../serving/heap.ts";
-import { type CodecAnswer, type CodecCall, codecs } from "./codecs.ts";
+import { bytesIn, type CodecAnswer, type CodecCall, codecs } from "./codecs.ts";
 
 const heap = createHeapReader();
 
@@ -15,14 +15,7 @@ const run = async ({ name, args }: CodecCall): Promise<CodecAnswer> => {
   }
 };
 
-/** The memory of a result, which moves to who asked for it. */
-const memoryOf = (value: unknown): ArrayBuffer[] => {
-  if (ArrayBuffer.isView(value)) return [value.buffer as ArrayBuffer];
-  return Array.isArray(value) ? value.flatMap(memoryOf) : [];
-};
-
 self.onmessage = async ({ data }: MessageEvent<CodecCall>) => {
   const answer = await run(data);
-  const moved = "value" in answer ? memoryOf((answer.value as { fields?: unknown }).fields ?? answer.value) : [];
-  self.postMessage(answer, [...new Set(moved)]);
+  self.postMessage(answer, "value" in answer ? bytesIn(answer.value) : []);
 };

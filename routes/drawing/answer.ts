@@ -2,7 +2,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { encodeMultipart } from "../../formats/multipart.ts";
 import type { ImageShape } from "../../formats/pixels.ts";
-import type { Codec } from "../codec/codec.ts";
+import type { CodecRunner } from "../codec/codec.ts";
 import { streamSchema } from "../http/event_stream.ts";
 import { type DoneFormat, type Format, FORMATS } from "../http/negotiate.ts";
 
@@ -170,11 +170,11 @@ interface EncodedDrawing {
 }
 
 /** A drawing as JSON. */
-export const encodeDocument = async (drawing: Drawing, encoder: Codec) =>
+export const encodeDocument = async (drawing: Drawing, encoder: CodecRunner) =>
   drawingDocument(drawing, (await encoder.run("encodeEach", drawing.values, drawing.shape)).map(pngUrl));
 
 /** Encodes a drawing in one of the formats; a film needs frames. */
-const encodeDrawing = async (drawing: Drawing, format: DoneFormat, encoder: Codec): Promise<EncodedDrawing> => {
+const encodeDrawing = async (drawing: Drawing, format: DoneFormat, encoder: CodecRunner): Promise<EncodedDrawing> => {
   const { values, shape, columns, labels, items, frames } = drawing;
   const type = FORMATS[format];
   switch (format) {
@@ -211,7 +211,7 @@ export const answerDrawing = async (
   c: Context,
   drawing: Drawing,
   format: DoneFormat,
-  { encoder, headers }: { encoder: Codec; headers: Readonly<Record<string, string>> },
+  { encoder, headers }: { encoder: CodecRunner; headers: Readonly<Record<string, string>> },
 ): Promise<Response> => {
   const started = performance.now();
   const { body, type } = await encodeDrawing(drawing, format, encoder);

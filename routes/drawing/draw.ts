@@ -1,13 +1,14 @@
 import type { ImageShape } from "../../formats/pixels.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Preview, TaskEvent } from "../../serving/progress.ts";
-import { DeadlineError, ModelChangedError, type Serving } from "../../serving/serving.ts";
-import type { Codec } from "../codec/codec.ts";
+import { ModelChangedError, type Serving } from "../../serving/serving.ts";
+import type { CodecRunner } from "../codec/codec.ts";
 import { createEventLog, type EventLog } from "../http/event_stream.ts";
+import type { Lifetime } from "../http/lifetime.ts";
 import type { Limits } from "../http/limits.ts";
 import { type Format, isFilm } from "../http/negotiate.ts";
-import { StoppingError } from "../http/problem.ts";
 import { traced } from "../http/telemetry.ts";
+import type { Admission } from "./admission.ts";
 import { type Drawing, type DrawingHead, pngUrl } from "./answer.ts";
 import { DEFAULT_FRAMES, type DrawingTask, imageDecoders, type PreparedTask } from "./task.ts";
 
@@ -20,22 +21,13 @@ export interface ResolvedDrawing {
   readonly format?: Format;
   /** Frames that were asked for. */
   readonly frames?: number;
-  /** Seconds that it may take. */
-  readonly seconds: number;
 }
 
 /** What a request is resolved with. */
 export interface ResolveDependencies {
   readonly serving: Serving;
   readonly limits: Limits;
-  readonly decoder: Codec;
 }
-
-/** A request that waited for the models has so much less time left. */
-const timeLeft = (seconds: number, waited: number): number => {
-  if (waited < seconds) return seconds - waited;
-  throw new DeadlineError(`the models were not loaded in ${seconds * 1000} ms`);
-};
 
 /** The fields that every task has. */
 interface CommonFields {
@@ -46,25 +38,25 @@ interface CommonFields {
 }
 
 /**
- * Resolves a request: which model, and every choice that it left open.
+ * Resolves a request: which model, and every choice that it left open. From now on it has the time that it asks for.
  *
  * @param input what `task.fields` made of the request
- * @param options.waited seconds of its time that are over
  * @throws {ParameterError} that lists every parameter in the way
  * @throws {DeadlineError} if none of its time is left
  */
 export const resolveDrawing = async (
   task: DrawingTask,
   input: Record<string, unknown>,
-  { serving, limits, decoder, waited }: ResolveDependencies & { waited: number },
+  { serving, limits }: ResolveDependencies,
+  { lifetime, decoder }: Pick<Admission, "lifetime" | "decoder">,
 ): Promise<ResolvedDrawing> => {
   const { model: name, format, frames, timeoutSeconds } = input as unknown as CommonFields;
-  const seconds = timeLeft(timeoutSeconds, waited);
+  lifetime.shorten(timeoutSeconds);
   const model = serving.models.find((model) => model.name === name);
   if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });
   const head = { task: task.name, model: name, engine: model.engine, parameters: prepared.parameters };
-  return { model, head, prepared, format, frames, seconds };
+  return { model, head, prepared, format, frames };
 };
 
 /** How many frames of a drawing's film are kept, for an answer in this format; 0 for none. */
@@ -86,7 +78,7 @@ interface ProgressReporter {
  */
 const createProgressReporter = (
   events: EventLog,
-  { encoder, shape, columns, shown }: { encoder: Codec; shape: ImageShape; columns?: number; shown: boolean },
+  { encoder, shape, columns, shown }: { encoder: CodecRunner; shape: ImageShape; columns?: number; shown: boolean },
 ): ProgressReporter => {
   let written = Promise.resolve();
   let pending = 0;
@@ -123,41 +115,36 @@ export interface RunningDrawing {
   readonly startedAt: Date | null;
   /** Network steps done over all images, of those they take together; null before the first. */
   readonly progress: { readonly done: number; readonly total: number } | null;
+  /** Rejects with the reason that ends their lifetime, too. */
   readonly drawing: Promise<Drawing>;
-  /** Gives them up: `drawing` rejects with the reason. */
-  cancel(reason: Error): void;
+  readonly lifetime: Lifetime;
 }
 
 /** What drawing needs. */
 export interface DrawDependencies {
   readonly serving: Serving;
-  readonly encoder: Codec;
-  /** Aborts when the server stops. */
-  readonly stopping: AbortSignal;
 }
 
 /** How a drawing is followed. */
 interface DrawOptions {
   /** Names it in errors, logs and spans. */
   readonly id: string;
-  /** Who asks. */
-  readonly client: string;
   /** About so many frames are kept. */
   readonly frames: number;
   /** Whether the frames are shown in the events as well. */
   readonly shown: boolean;
 }
 
-/** Draws a request that was resolved. */
+/** Draws a request that was resolved, as long as it lives. */
 export const startDrawing = (
   resolved: ResolvedDrawing,
-  { serving, encoder, stopping }: DrawDependencies,
-  { id, client, frames: wanted, shown }: DrawOptions,
+  { serving }: DrawDependencies,
+  { client, lifetime, encoder }: Pick<Admission, "client" | "lifetime" | "encoder">,
+  { id, frames: wanted, shown }: DrawOptions,
 ): RunningDrawing => {
-  const { model, head, prepared, seconds } = resolved;
+  const { model, head, prepared } = resolved;
   const { source, columns, labels, finish } = prepared;
   const shape = { height: model.height, width: model.width, channels: model.channels };
-  const controller = new AbortController();
   const queued = Promise.withResolvers<void>();
   const events = createEventLog();
   // By their step: a request that begins anew on another engine comes by each again.
@@ -174,7 +161,6 @@ export const startDrawing = (
     if (event.type === "step" && event.preview) frames.set(event.preview.step, new Uint8Array(event.preview.x));
     reporter.report(event);
   };
-  const stop = () => controller.abort(new StoppingError("the server is stopping"));
 
   const sample = async () => {
     if (source instanceof Float32Array) return source;
@@ -192,35 +178,29 @@ export const startDrawing = (
       serving.run(model, source, {
         id,
         client,
-        signal: controller.signal,
+        signal: lifetime.signal,
+        deadline: lifetime.left,
         onEvent,
         previews: wanted,
-        deadline: seconds * 1000,
       }));
   };
 
   const run = async (): Promise<Drawing> => {
-    stopping.addEventListener("abort", stop);
-    if (stopping.aborted) stop();
-    try {
-      controller.signal.throwIfAborted();
-      const finished = finish(await sample());
-      const elapsed = (Date.now() - receivedAt) / 1000;
-      await reporter.flushed();
-      const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - receivedAt) / 1000;
-      return {
-        head,
-        shape,
-        labels,
-        columns,
-        measures: {},
-        frames: [...frames.values()],
-        seconds: { waiting, drawing: elapsed - waiting },
-        ...finished,
-      };
-    } finally {
-      stopping.removeEventListener("abort", stop);
-    }
+    lifetime.signal.throwIfAborted();
+    const finished = await finish(await sample(), encoder);
+    const elapsed = (Date.now() - receivedAt) / 1000;
+    await reporter.flushed();
+    const waiting = startedAt === null ? 0 : ((startedAt as Date).getTime() - receivedAt) / 1000;
+    return {
+      head,
+      shape,
+      labels,
+      columns,
+      measures: {},
+      frames: [...frames.values()],
+      seconds: { waiting, drawing: elapsed - waiting },
+      ...finished,
+    };
   };
 
   const drawing = run();
@@ -231,12 +211,12 @@ export const startDrawing = (
     events,
     begun,
     drawing,
+    lifetime,
     get startedAt() {
       return startedAt;
     },
     get progress() {
       return progress;
     },
-    cancel: (reason) => controller.abort(reason),
   };
 };

@@ -1,18 +1,9 @@
 import { z } from "@hono/zod-openapi";
-import {
-  betaSchedule,
-  createDiffusion,
-  type Diffusion,
-  fillNormal,
-  INITIAL_NOISE_STEP,
-  qSample,
-  type ScheduleName,
-  SCHEDULES,
-} from "../../core/mod.ts";
-import { toBytes } from "../../formats/pixels.ts";
+import { betaSchedule, createDiffusion, type Diffusion, type ScheduleName, SCHEDULES } from "../../core/mod.ts";
 import { diffusionOf } from "../../model/scheduler_config.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import { randomSeed } from "../../sampling/parameters.ts";
+import type { CodecRunner } from "../codec/codec.ts";
 import {
   commonFields,
   defineTask,
@@ -33,23 +24,16 @@ export const stripTimesteps = (T: number, count: number): number[] =>
 const processOf = ({ scheduler, timesteps }: ModelInfo, schedule: ScheduleName | undefined): Diffusion =>
   schedule === undefined ? diffusionOf(scheduler) : createDiffusion(betaSchedule(schedule, timesteps));
 
-/** x_0 and its x_t ~ q(x_t | x_0), all with the noise that `img2img` with this seed gives its first image. */
-const strip = (
+/** The strip of an image, made where it holds nobody up. */
+const strip = async (
   start: Float32Array<ArrayBuffer>,
   model: ModelInfo,
+  encoder: CodecRunner,
   { count, seed, schedule }: { count: number; seed: number; schedule?: ScheduleName },
-): FinishedTask => {
-  const diffusion = processOf(model, schedule);
-  const noise = fillNormal(new Float32Array(start.length), { seed, sample: 0, step: INITIAL_NOISE_STEP });
+): Promise<FinishedTask> => {
   const timesteps = stripTimesteps(model.timesteps, count);
-  const values = new Float32Array(count * start.length);
-  values.set(start);
-  timesteps.forEach((t, i) => values.set(qSample(diffusion, start, t, noise), (i + 1) * start.length));
-  const frames = Array.from(
-    { length: count },
-    (_, i) => toBytes(values.subarray(i * start.length, (i + 1) * start.length)),
-  );
-  return { values, items: [{}, ...timesteps.map((t) => ({ t }))], frames };
+  const images = await encoder.run("drawStrip", start, processOf(model, schedule), { timesteps, seed });
+  return { ...images, items: [{}, ...timesteps.map((t) => ({ t }))] };
 };
 
 const stripFields = ({ limits }: FieldOptions) => ({
@@ -84,7 +68,7 @@ export const forwardTask = defineTask({
       source: Float32Array.from(await image("image", input.image)),
       labels: null,
       columns: count,
-      finish: (start) => strip(start, model, { count, seed, schedule }),
+      finish: (start, encoder) => strip(start, model, encoder, { count, seed, schedule }),
     };
   },
 });
@@ -109,7 +93,7 @@ export const forwardOfDrawnTask = defineTask({
       source: { kind: "generate", sampling },
       labels: null,
       columns: count,
-      finish: (values) => strip(values, model, { count, seed: sampling.seed, schedule }),
+      finish: (values, encoder) => strip(values, model, encoder, { count, seed: sampling.seed, schedule }),
     });
   },
 });

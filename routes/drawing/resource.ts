@@ -5,17 +5,19 @@
  */
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { clientOf, type Clients, type RequestSlot } from "../http/clients.ts";
+import type { Clients } from "../http/clients.ts";
 import { eventStream, STREAM_HEADERS } from "../http/event_stream.ts";
 import type { ApiKey } from "../http/keys.ts";
+import { LIMITS } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import { type DoneFormat, type Format, FORMAT_NAMES, FORMATS, negotiate } from "../http/negotiate.ts";
 import { parseBody } from "../http/parse_body.ts";
-import { CanceledError, problemBody, problemDetails, StoppingError } from "../http/problem.ts";
-import { type InputSource, readInput } from "../http/read_input.ts";
+import { CanceledError, problemBody, problemDetails } from "../http/problem.ts";
+import { type InputSource, readInput, type ReadOptions } from "../http/read_input.ts";
 import { type Operation, problemResponses, resource } from "../http/resource.ts";
 import { perModels } from "../models/per_models.ts";
 import { predictionDocument, predictionSchema, type PredictionStore, startPrediction } from "../predictions/store.ts";
+import { type Admission, type AdmissionDependencies, admit } from "./admission.ts";
 import { answerDrawing, describeContent, describeHeaders, encodeDocument, parameterHeaders } from "./answer.ts";
 import {
   type DrawDependencies,
@@ -29,8 +31,10 @@ import {
 import type { DrawingTask } from "./task.ts";
 
 /** What the resources that draw need. */
-export interface DrawingDependencies extends ResolveDependencies, DrawDependencies {
+export interface DrawingDependencies extends AdmissionDependencies, ResolveDependencies, DrawDependencies {
   readonly clients: Clients;
+  /** Counts those that ask for what has been drawn already. */
+  readonly readers: Clients;
   readonly predictions: PredictionStore;
   readonly keys: readonly ApiKey[];
   readonly log: Log;
@@ -85,18 +89,20 @@ const describeAnswers = (
   ...problemResponses(406, 422, 429, 500, 503, 504),
 });
 
-/** Streams what happens to a drawing, and its end; a reader that goes away ends it. */
+/** Streams what happens to a drawing, and its end, which ends its admission; a reader that goes away ends it. */
 const answerStream = (
   c: Context,
-  { events, drawing, cancel }: RunningDrawing,
-  { encoder, log, onStream, headers }:
-    & Pick<DrawingDependencies, "encoder" | "log" | "onStream">
+  { events, drawing, lifetime }: RunningDrawing,
+  admission: Admission,
+  { log, onStream, headers }:
+    & Pick<DrawingDependencies, "log" | "onStream">
     & { headers: Readonly<Record<string, string>> },
 ): Response => {
   const id = c.get("requestId");
   const finish = async () => {
+    using admitted = admission;
     try {
-      events.append("done", await encodeDocument(await drawing, encoder));
+      events.append("done", await encodeDocument(await drawing, admitted.encoder));
     } catch (error) {
       events.append("error", problemBody(problemDetails(error, log, { id, path: c.req.path }), id));
     }
@@ -106,7 +112,7 @@ const answerStream = (
   onStream(1);
   const onEnd = () => {
     onStream(-1);
-    cancel(new CanceledError("the client went away"));
+    lifetime.end(new CanceledError("the client went away"));
   };
   return c.body(eventStream(events, { onEnd }), 200, headers);
 };
@@ -116,11 +122,11 @@ const prefersAsync = (c: Context): boolean => /(^|,)\s*respond-async\s*($|[,;])/
 const respondWithPrediction = async (
   c: Context,
   resolved: ResolvedDrawing,
-  { format, slot }: { format: DoneFormat; slot: RequestSlot },
+  { format, admission }: { format: DoneFormat; admission: Admission },
   deps: DrawingDependencies,
 ): Promise<Response> => {
   const id = crypto.randomUUID();
-  const settings = { id, client: clientOf(c), owner: c.get("key") ?? null, fingerprint: null, format, slot };
+  const settings = { id, owner: c.get("key") ?? null, fingerprint: null, format, admission };
   const prediction = await startPrediction(resolved, settings, deps);
   return c.json(predictionDocument(prediction, deps.predictions.expiry(prediction)), 202, {
     location: `/predictions/${id}`,
@@ -128,14 +134,14 @@ const respondWithPrediction = async (
   });
 };
 
-/** Gives a drawing up when the client goes away, until it is disposed. */
-const cancelOnDisconnect = (c: Context, { cancel }: RunningDrawing): Disposable => {
-  const { signal } = c.req.raw;
-  const onGone = () => cancel(new CanceledError("the client went away"));
-  signal.addEventListener("abort", onGone, { once: true });
-  if (signal.aborted) onGone();
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", onGone) };
-};
+/** How a body is read that may hold images: a short one is parsed at once, a long one where it holds nobody up. */
+export const readingImages = ({ lifetime, decoder }: Admission): ReadOptions => ({
+  signal: lifetime.signal,
+  parse: (type, bytes, contentType) =>
+    bytes.length <= LIMITS.bodyBytes
+      ? parseBody(type, bytes, contentType)
+      : decoder.run("parseBody", type, bytes, contentType),
+});
 
 /**
  * Answers a request for images: with them, with the stream of what happens to them, or at once with a prediction. Whatever
@@ -149,14 +155,11 @@ const respond = async (
   { schema, sources }: { schema: z.ZodObject; sources: readonly InputSource[] },
   deps: DrawingDependencies,
 ): Promise<Response> => {
-  if (deps.stopping.aborted) throw new StoppingError("the server is stopping");
-  using slots = new DisposableStack();
-  const slot = slots.use(deps.clients.take(clientOf(c)));
-  const parseElsewhere: typeof parseBody = (...body) => deps.decoder.run("parseBody", ...body);
-  const parse = task.images.length === 0 ? parseBody : parseElsewhere;
-  const input = await readInput(c, schema, sources, { parse });
+  using held = new DisposableStack();
+  const admission = held.use(admit(c, deps.clients, deps));
+  const input = await readInput(c, schema, sources, readingImages(admission));
   const format = negotiate(c, FORMAT_NAMES, input.format as Format | undefined);
-  const resolved = await resolveDrawing(task, input, { ...deps, waited: c.get("waited") });
+  const resolved = await resolveDrawing(task, input, deps, admission);
   c.set("drawn", { task: task.name, model: resolved.model.name, parameters: resolved.head.parameters });
 
   const isStream = format === "event-stream";
@@ -167,24 +170,18 @@ const respond = async (
   };
   if (c.req.method === "HEAD") return c.body(null, 200, { ...headers, "content-type": FORMATS[format] });
   if (prefersAsync(c) && !isStream) {
-    slots.move();
-    return await respondWithPrediction(c, resolved, { format, slot }, deps);
+    held.move();
+    return await respondWithPrediction(c, resolved, { format, admission }, deps);
   }
-  const running = startDrawing(resolved, deps, {
+  const running = startDrawing(resolved, deps, admission, {
     id: c.get("requestId"),
-    client: clientOf(c),
     frames: frameCount(resolved, format),
     shown: isStream,
   });
-  if (!isStream) {
-    using _ = cancelOnDisconnect(c, running);
-    return await answerDrawing(c, await running.drawing, format, { encoder: deps.encoder, headers });
-  }
-  cancelOnDisconnect(c, running);
+  if (!isStream) return await answerDrawing(c, await running.drawing, format, { ...admission, headers });
   await running.begun;
-  slots.move();
-  running.drawing.catch(() => {}).finally(() => slot[Symbol.dispose]());
-  return answerStream(c, running, { ...deps, headers: { ...headers, "content-type": FORMATS[format] } });
+  held.move();
+  return answerStream(c, running, admission, { ...deps, headers: { ...headers, "content-type": FORMATS[format] } });
 };
 
 const preferHeaders = z.object({

@@ -8,9 +8,11 @@ import {
   samplingParameters,
 } from "../../sampling/parameters.ts";
 import type { SamplingRequest } from "../../sampling/request.ts";
-import type { Codec } from "../codec/codec.ts";
+import type { CodecRunner } from "../codec/codec.ts";
+import type { ReceivedImage } from "../codec/codecs.ts";
 import type { Limits } from "../http/limits.ts";
 import { FORMAT_NAMES } from "../http/negotiate.ts";
+import { isLongText } from "../http/parse_body.ts";
 import type { Drawing, DrawingItem, DrawingParameters } from "./answer.ts";
 
 /** What is made of the values that come out of the model. */
@@ -26,7 +28,7 @@ export interface PreparedTask {
   readonly labels: readonly number[] | null;
   /** Columns of the picture that shows all images; near the square root of their number by default. */
   readonly columns?: number;
-  readonly finish: (values: Float32Array<ArrayBuffer>) => FinishedTask;
+  readonly finish: (values: Float32Array<ArrayBuffer>, encoder: CodecRunner) => FinishedTask | Promise<FinishedTask>;
 }
 
 /** What a task needs to prepare a request. */
@@ -38,9 +40,9 @@ export interface TaskTools {
    *
    * @throws {ParameterError} if it is no image, or too large a one
    */
-  readonly image: (field: string, received: Uint8Array<ArrayBuffer> | string) => Promise<Float32Array>;
+  readonly image: (field: string, received: ReceivedImage) => Promise<Float32Array>;
   /** Decodes a mask, H·W values in [0, 1]: 1 keeps the pixel, which is what black is for. */
-  readonly mask: (field: string, received: Uint8Array<ArrayBuffer> | string) => Promise<Float32Array>;
+  readonly mask: (field: string, received: ReceivedImage) => Promise<Float32Array>;
 }
 
 /** One way of drawing: its parameters, and what they ask of a model. */
@@ -137,20 +139,21 @@ export const samplingFields = ({ models, limits }: FieldOptions) => ({
 export const timestepField = ({ models }: FieldOptions, description: string) =>
   z.int().min(0).max(Math.max(...models.map(({ timesteps }) => timesteps)) - 1).optional().openapi({ description });
 
-const isImage = (value: unknown): boolean => value instanceof Uint8Array || (typeof value === "string" && value !== "");
+const isImage = (value: unknown): boolean =>
+  value instanceof Uint8Array || isLongText(value) || (typeof value === "string" && value !== "");
 
 /** An image as it may come: the bytes of a form's file, or text in a form or in JSON. */
 export const imageField = (description: string) =>
-  z.custom<Uint8Array<ArrayBuffer> | string>(
+  z.custom<ReceivedImage>(
     isImage,
     "a PNG, JPEG or WebP: a file in a form, else base64 or a data: URL",
   )
     .describe(description).openapi({ type: "string", minLength: 1, description });
 
-type ReceivedImage = Uint8Array<ArrayBuffer> | string;
-
-const describeReceived = (received: ReceivedImage): string =>
-  typeof received === "string" ? `text of ${received.length} characters` : `a file of ${received.length} bytes`;
+const describeReceived = (received: ReceivedImage): string => {
+  if (received instanceof Uint8Array) return `a file of ${received.length} bytes`;
+  return `text of ${typeof received === "string" ? received.length : received.utf8.length} characters`;
+};
 
 /** The errors that are the image's fault, with what would be none. */
 const IMAGE_ERRORS: Readonly<Record<string, string>> = {
@@ -165,20 +168,27 @@ const IMAGE_ERRORS: Readonly<Record<string, string>> = {
  */
 export const imageDecoders = (
   model: ModelInfo,
-  { decoder, limits }: { decoder: Codec; limits: Limits },
+  { decoder, limits }: { decoder: CodecRunner; limits: Limits },
 ): Pick<TaskTools, "image" | "mask"> => {
   const { height, width, channels } = model;
   const { pixels: maxPixels } = limits;
-  const blame = (field: string, received: ReceivedImage) => (error: Error) => {
-    const fault = IMAGE_ERRORS[error.name];
-    if (fault === undefined) throw error;
-    throw new ParameterError([{ field, received: describeReceived(received), allowed: `${fault}: ${error.message}` }]);
+  const blame = (field: string, image: ReceivedImage) => {
+    const received = describeReceived(image);
+    return (error: Error) => {
+      const fault = IMAGE_ERRORS[error.name];
+      if (fault === undefined) throw error;
+      throw new ParameterError([{ field, received, allowed: `${fault}: ${error.message}` }]);
+    };
   };
   return {
-    image: (field, received) =>
-      decoder.run("decodeReceived", received, { height, width, channels, maxPixels }).catch(blame(field, received)),
-    mask: (field, received) =>
-      decoder.run("decodeReceivedMask", received, { height, width, maxPixels }).catch(blame(field, received)),
+    image: (field, received) => {
+      const onError = blame(field, received);
+      return decoder.run("decodeReceived", received, { height, width, channels, maxPixels }).catch(onError);
+    },
+    mask: (field, received) => {
+      const onError = blame(field, received);
+      return decoder.run("decodeReceivedMask", received, { height, width, maxPixels }).catch(onError);
+    },
   };
 };
 

@@ -2,6 +2,7 @@ import { z } from "@hono/zod-openapi";
 import { INTERPOLATIONS } from "../../core/mod.ts";
 import { ParameterError } from "../../sampling/errors.ts";
 import type { InterpolationSource } from "../../sampling/request.ts";
+import type { ReceivedImage } from "../codec/codecs.ts";
 import {
   checkTimestep,
   commonFields,
@@ -116,8 +117,8 @@ export const inpaintTask = defineTask({
 });
 
 interface InterpolationEnds {
-  readonly imageA?: Uint8Array<ArrayBuffer> | string;
-  readonly imageB?: Uint8Array<ArrayBuffer> | string;
+  readonly imageA?: ReceivedImage;
+  readonly imageB?: ReceivedImage;
   readonly seedA?: number;
   readonly seedB?: number;
 }

@@ -35,13 +35,14 @@ export const networkOf = (address: string): string => {
 /** Who asks: the key where there are keys, else the network of the address. */
 export const clientOf = (c: Context): string => c.get("key") ?? networkOf(c.get("address"));
 
-/** A place among the requests that a client has under way; dispose it when its work is done. */
-export type RequestSlot = Disposable;
-
 /** Counts the requests that each client has under way. */
 export interface Clients {
-  /** @throws {TooManyRequestsError} if the client has as many as it may */
-  take(client: string): RequestSlot;
+  /**
+   * Takes a place, until it is disposed.
+   *
+   * @throws {TooManyRequestsError} if the client has as many as it may
+   */
+  take(client: string): Disposable;
   /** Clients with a request under way. */
   readonly count: number;
 }

@@ -15,6 +15,7 @@ import {
   QueueFullError,
   UnavailableError,
 } from "../../serving/serving.ts";
+import { CodecTimeoutError } from "../codec/codec.ts";
 import { TooManyRequestsError } from "./clients.ts";
 import type { Log, LogFields } from "./log.ts";
 
@@ -182,6 +183,12 @@ const knownDetails = (error: unknown): ProblemDetails | null => {
     };
   }
   if (error instanceof TooManyRequestsError) return { status: 429, detail: error.message, headers: retryAfter(1) };
+  if (error instanceof CodecTimeoutError) {
+    return {
+      status: 504,
+      detail: `the answer takes too long to encode: ${error.message}; ask for fewer images or frames`,
+    };
+  }
   if (error instanceof DeadlineError) return { status: 504, detail: error.message };
   if (error instanceof UnavailableError) return { status: 503, detail: error.message, headers: retryAfter(30) };
   if (error instanceof StoppingError) return { status: 503, detail: "the server is stopping", headers: retryAfter(5) };

@@ -1,8 +1,9 @@
 import type { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
+import { concatBytes } from "../../formats/concat_bytes.ts";
 import { ParameterError, type ParameterIssue } from "../../sampling/errors.ts";
-import { BODY_TYPES, parseBody, type ParsedBody } from "./parse_body.ts";
+import { BODY_TYPES, isLongText, type LongText, MOST_FIELDS, parseBody, type ParsedBody } from "./parse_body.ts";
 import { CanceledError, UnsupportedBodyError } from "./problem.ts";
 
 const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
@@ -64,15 +65,22 @@ const valueAt = (input: unknown, path: readonly PropertyKey[]): unknown =>
 
 const LONGEST_TEXT = 100;
 
+/** The most issues that are told. */
+const MOST_ISSUES = 20;
+
+/** What stands for bytes where a value is said back. */
+const nameBytes = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
+  return isLongText(value) ? `text of ${value.utf8.length} bytes` : value;
+};
+
 /** A value short enough to be said back: an uploaded image is named, not repeated. */
 const shorten = (value: unknown): unknown => {
-  if (value instanceof Uint8Array) return `a file of ${value.length} bytes`;
   if (typeof value === "string") {
     return (value.length <= LONGEST_TEXT ? value : `${value.slice(0, LONGEST_TEXT)}…`).toWellFormed();
   }
-  if (Array.isArray(value) && value.some((entry) => entry instanceof Uint8Array)) return value.map(shorten);
-  const text = JSON.stringify(value) ?? "";
-  return text.length <= 2 * LONGEST_TEXT ? value : `${text.slice(0, LONGEST_TEXT)}…`.toWellFormed();
+  const text = JSON.stringify(value, (_, part) => nameBytes(part)) ?? "null";
+  return text.length <= 2 * LONGEST_TEXT ? JSON.parse(text) : `${text.slice(0, LONGEST_TEXT)}…`.toWellFormed();
 };
 
 /**
@@ -91,9 +99,6 @@ const findBrokenText = (value: unknown, path: readonly PropertyKey[] = []): Para
     typeof part === "number" ? [] : findBrokenText(part, [...path, key])
   );
 };
-
-/** The most issues that are told. */
-const MOST_ISSUES = 20;
 
 const pathsOf = (issue: Issue): PropertyKey[][] =>
   issue.code === "unrecognized_keys"
@@ -125,7 +130,10 @@ const byName = <T>(entries: Iterable<readonly [string, T]>): Record<string, T | 
 };
 
 /** What entries of text, or of text and files, say of a schema's fields. */
-const coerce = (entries: Iterable<readonly [string, string | Uint8Array]>, schema: z.ZodObject): unknown =>
+const coerce = (
+  entries: Iterable<readonly [string, string | LongText | Uint8Array]>,
+  schema: z.ZodObject,
+): unknown =>
   byName(
     [...entries].map(([name, value]) => {
       const field = Object.hasOwn(schema.shape, name) ? schema.shape[name] as z.ZodType : undefined;
@@ -133,24 +141,72 @@ const coerce = (entries: Iterable<readonly [string, string | Uint8Array]>, schem
     }),
   );
 
-/** The whole body. It breaks off where its sender does, before the request's signal tells of it. */
-const readBody = async (c: Context): Promise<Uint8Array<ArrayBuffer>> => {
+const readQuery = (c: Context): URLSearchParams => {
+  const query = new URL(c.req.url).searchParams;
+  if (query.size <= MOST_FIELDS) return query;
+  throw new HTTPException(400, { message: `a query may have ${MOST_FIELDS} parameters, this one has ${query.size}` });
+};
+
+/** What is said of a body that is too large. */
+export const tooLarge = (most: number): string => `a body may have ${most} bytes here`;
+
+/** Reads a body up to its end; one that is longer than it may be, or wanted no more, is left where that is noticed. */
+const readAll = async (body: ReadableStream<Uint8Array>, most: number, signal?: AbortSignal): Promise<Uint8Array[]> => {
+  const reader = body.getReader();
+  const leave = () => reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", leave, { once: true });
+  const chunks: Uint8Array[] = [];
   try {
-    return new Uint8Array(await c.req.arrayBuffer());
+    for (let size = 0;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) return chunks;
+      size += value.length;
+      if (size > most) throw new HTTPException(413, { message: tooLarge(most) });
+      chunks.push(value);
+    }
+  } catch (error) {
+    leave();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", leave);
+  }
+};
+
+/**
+ * The whole body.
+ *
+ * @param signal aborts when it is wanted no more
+ * @throws {HTTPException} 413 if it is longer than `resource` lets it be
+ * @throws {CanceledError} if its sender went away within it
+ */
+export const readBody = async (c: Context, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>> => {
+  try {
+    return concatBytes(await readAll(c.req.raw.body ?? new Blob().stream(), c.get("maxBody") ?? Infinity, signal));
   } catch (cause) {
+    // It breaks off where its sender does, before the request's signal tells of it.
     if (cause instanceof Deno.errors.BadResource) throw new CanceledError("the client went away", { cause });
     throw cause;
   }
 };
 
+/** How a body is read: parsed on this thread, and wanted as long as its connection lasts, unless it is said otherwise. */
+export interface ReadOptions {
+  /** Parses it, elsewhere where it may be long. */
+  readonly parse?: (...body: Parameters<typeof parseBody>) => ParsedBody | Promise<ParsedBody>;
+  /** Aborts when it is wanted no more. */
+  readonly signal?: AbortSignal;
+}
+
 const readRaw = async (
   c: Context,
   schema: z.ZodObject,
   sources: readonly InputSource[],
-  parse: typeof parseBody,
+  { parse = parseBody, signal }: ReadOptions,
 ): Promise<unknown> => {
   if (sources.includes("query") && (c.req.method === "GET" || c.req.method === "HEAD")) {
-    return coerce(new URL(c.req.url).searchParams, schema);
+    return coerce(readQuery(c), schema);
   }
   const encoding = c.req.header("content-encoding")?.trim() || "identity";
   if (encoding.toLowerCase() !== "identity") {
@@ -166,23 +222,26 @@ const readRaw = async (
     const message = `send the parameters as ${types.join(" or ")}, received ${type ?? "no content-type"}`;
     throw new UnsupportedBodyError(message, { headers: { accept: types.join(", ") } });
   }
-  const body: ParsedBody = await parse(source, await readBody(c), contentType!).catch((cause) => {
-    if (cause.name === "SyntaxError") throw new HTTPException(400, { message: cause.message, cause });
-    if (cause.name === "CodecTimeoutError") {
+  const bytes = await readBody(c, signal);
+  try {
+    const body = await parse(source, bytes, contentType!);
+    return body.type === "json" ? body.value : coerce(body.fields, schema);
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    if (name === "SyntaxError") throw new HTTPException(400, { message, cause });
+    if (name === "CodecTimeoutError") {
       throw new HTTPException(400, { message: "the body takes too long to parse", cause });
     }
     throw cause;
-  });
-  return body.type === "json" ? body.value : coerce(body.fields, schema);
+  }
 };
 
 /**
  * Reads the parameters of a request and checks them against a strict schema: from the query of a GET, else from the body,
  * JSON or a form. Bytes of a form's file are a Uint8Array; one name given several times is a list.
  *
- * @param options.parse parses the body, elsewhere if it may be long
  * @throws {ParameterError} that lists every parameter in the way, unknown ones among them
- * @throws {HTTPException} 400 if the body cannot be parsed
+ * @throws {HTTPException} 400 if the body cannot be parsed, or the query has too many parameters; 413 if it is too large
  * @throws {UnsupportedBodyError} if it is of another type, or packed
  * @throws {CanceledError} if its sender went away within it
  */
@@ -190,8 +249,8 @@ export const readInput = async <S extends z.ZodObject>(
   c: Context,
   schema: S,
   sources: readonly InputSource[],
-  { parse = parseBody }: { parse?: typeof parseBody } = {},
-): Promise<z.output<S>> => checkInput(await readRaw(c, schema, sources, parse), schema);
+  options: ReadOptions = {},
+): Promise<z.output<S>> => checkInput(await readRaw(c, schema, sources, options), schema);
 
 /** Checks what was read against a strict schema, as `readInput` does. */
 export const checkInput = <S extends z.ZodType>(received: unknown, schema: S): z.output<S> => {
@@ -206,12 +265,13 @@ export const checkInput = <S extends z.ZodType>(received: unknown, schema: S): z
  * Refuses parameters in the query of a request that takes none there.
  *
  * @throws {ParameterError} that lists them
+ * @throws {HTTPException} 400 if there are too many
  */
 export const refuseQuery = (c: Context): void => {
-  const names = [...new Set(new URL(c.req.url).searchParams.keys())];
-  if (names.length === 0) return;
+  const values = new Map(readQuery(c));
+  if (values.size === 0) return;
   const allowed = c.req.method === "GET" || c.req.method === "HEAD"
     ? "absent: there is no such parameter here"
     : "absent: parameters stand in the body here";
-  throw new ParameterError(names.map((field) => ({ field, received: c.req.query(field) ?? null, allowed })));
+  throw new ParameterError(Array.from(values, ([field, value]) => ({ field, received: shorten(value), allowed })));
 };

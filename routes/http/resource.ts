@@ -4,11 +4,17 @@
  */
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { type ApiKey, requireRight, type Right } from "./keys.ts";
 import { LIMITS } from "./limits.ts";
 import { problem, problemSchema } from "./problem.ts";
-import { refuseQuery } from "./read_input.ts";
+import { refuseQuery, tooLarge } from "./read_input.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** Bytes that the body may have. */
+    maxBody?: number;
+  }
+}
 
 /** Answers 405 to any method that no route before has taken. */
 export const allowOnly = (app: OpenAPIHono, path: string, methods: readonly string[]): void => {
@@ -100,8 +106,12 @@ interface ResourceOptions {
   readonly tag: string;
 }
 
-const limitBody = (maxSize: number): MiddlewareHandler =>
-  bodyLimit({ maxSize, onError: (c) => problem(c, 413, `a body may have ${maxSize} bytes here`) });
+/** Refuses a body that says to be too large; one that does not say is let in, and broken off where it is read. */
+const limitBody = (maxBody: number): MiddlewareHandler => async (c, next) => {
+  if (Number(c.req.header("content-length") ?? 0) > maxBody) return problem(c, 413, tooLarge(maxBody));
+  c.set("maxBody", maxBody);
+  await next();
+};
 
 const withRequestId = (responses: RouteConfig["responses"]): RouteConfig["responses"] =>
   Object.fromEntries(

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { JobState } from "../../jobs/jobs.ts";
+import type { Admission } from "../drawing/admission.ts";
 import type { Drawing, DrawingHead } from "../drawing/answer.ts";
 import {
   type DrawDependencies,
@@ -8,7 +9,6 @@ import {
   type RunningDrawing,
   startDrawing,
 } from "../drawing/draw.ts";
-import type { RequestSlot } from "../http/clients.ts";
 import type { Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import { type DoneFormat, FORMAT_NAMES } from "../http/negotiate.ts";
@@ -212,23 +212,23 @@ const followToEnd = async (prediction: StoredPrediction, predictions: Prediction
  * Starts to draw what nobody waits for.
  *
  * @param options.id its own; there must be no other of that name
- * @param options.slot given back at its end
+ * @param options.admission outlives its request, and is disposed at the end
  * @throws {QueueFullError} and what else may refuse it, before it has begun; then there is no prediction
  */
 export const startPrediction = async (
   resolved: ResolvedDrawing,
-  { id, client, owner, fingerprint, format, slot }: {
+  { id, owner, fingerprint, format, admission }: {
     id: string;
-    client: string;
     owner: string | null;
     fingerprint: string | null;
     format: DoneFormat;
-    slot: RequestSlot;
+    admission: Admission;
   },
   { predictions, log, ...deps }: DrawDependencies & { predictions: PredictionStore; log: Log },
 ): Promise<StoredPrediction> => {
   const frames = resolved.frames ?? frameCount(resolved, format);
-  const running = startDrawing(resolved, deps, { id, client, frames, shown: frames > 0 });
+  admission.lifetime.outlive();
+  const running = startDrawing(resolved, deps, admission, { id, frames, shown: frames > 0 });
   const prediction: StoredPrediction = {
     id,
     owner,
@@ -241,7 +241,7 @@ export const startPrediction = async (
   };
   predictions.add(prediction);
   const followed = running.begun.then(() => followToEnd(prediction, predictions, log));
-  followed.catch(() => {}).finally(() => slot[Symbol.dispose]());
+  followed.catch(() => {}).finally(() => admission[Symbol.dispose]());
   try {
     await running.begun;
   } catch (error) {

@@ -1,13 +1,9 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
-import { resolveDrawing } from "../../routes/drawing/draw.ts";
-import { generateTask } from "../../routes/drawing/tasks.ts";
 import { createEntrance, type Entrance } from "../../routes/entrance.ts";
 import { createFrame } from "../../routes/http/frame.ts";
-import { LIMITS } from "../../routes/http/limits.ts";
 import { createLog } from "../../routes/http/log.ts";
 import { openServer } from "../../routes/server.ts";
-import { DeadlineError, ModelChangedError } from "../../serving/serving.ts";
 import { freePort } from "../free_port.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { requestOf, sendRaw } from "./send_raw.ts";
@@ -178,15 +174,3 @@ Deno.test("who waits for models that cannot be loaded is answered 503, and so is
     assertEquals((await waiting).status, 503);
     assertEquals((await answerOf(fetch(`${origin}/generate`))).status, 503);
   }));
-
-Deno.test("resolveDrawing takes the waiting out of a request's time, and draws nothing where none is left", async () => {
-  const resolve = (waited: number) =>
-    resolveDrawing(generateTask, { model: "gone", timeoutSeconds: 2 }, {
-      serving: { models: [] } as never,
-      limits: LIMITS,
-      decoder: {} as never,
-      waited,
-    });
-  await assertRejects(() => resolve(2), DeadlineError, "the models were not loaded in 2000 ms");
-  await assertRejects(() => resolve(1.9), ModelChangedError);
-});

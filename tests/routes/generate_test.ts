@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { decodePng } from "../formats/decode_png.ts";
-import { LEAST_ROWS } from "../../serving/admission.ts";
+import { LEAST_ROWS } from "../../serving/places.ts";
 import { asJson, pendingImages, tinyModel, until, withServer } from "./with_server.ts";
 
 const draw = async (url: string, init?: RequestInit) => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { createClients, networkOf, TooManyRequestsError } from "../../../routes/http/clients.ts";
 import { parseKeys } from "../../../routes/http/keys.ts";
-import { LEAST_ROWS } from "../../../serving/admission.ts";
+import { LEAST_ROWS } from "../../../serving/places.ts";
 import { asJson, pendingImages, until, withServer } from "../with_server.ts";
 
 Deno.test("createClients counts each client apart, and a place once", () => {

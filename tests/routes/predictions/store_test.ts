@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createEventLog } from "../../../routes/http/event_stream.ts";
+import type { Lifetime } from "../../../routes/http/lifetime.ts";
 import {
   createPredictionStore,
   type PredictionStore,
@@ -24,7 +25,7 @@ const make = (id: string): StoredPrediction => ({
     startedAt: null,
     progress: null,
     drawing: new Promise(() => {}),
-    cancel: () => {},
+    lifetime: {} as Lifetime,
   },
 });
 

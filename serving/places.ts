@@ -38,7 +38,7 @@ export interface Place {
 }
 
 /** Who may wait for a model: work is counted in the rows that the network is to evaluate. */
-export interface Admission {
+export interface Places {
   /** Rows of all places together, and the most of one request. */
   readonly limit: number;
   readonly most: number;
@@ -113,10 +113,10 @@ const shareOf = (client: string, holdings: ReadonlyMap<string, number>, limit: n
  * @param limit rows of all places together
  * @param options.now a clock of milliseconds
  */
-export const createAdmission = (
+export const createPlaces = (
   limit: number,
   { now = () => performance.now() }: { now?: () => number } = {},
-): Admission => {
+): Places => {
   const claims = new Set<Claim>();
   /** Requests that were told to come again, the first to come first. */
   let expected: (Claim & { readonly due: number })[] = [];
