@@ -25,7 +25,7 @@ export const DEADLINES: Deadlines = { head: 20, idle: 75, body: 20, bodyRate: 50
 const PART = 64 * 2 ** 10;
 
 /** The authority of a request that names none which could stand in a URL; no name ends so (RFC 6761). */
-const NOWHERE = "host.invalid";
+export const NOWHERE = "host.invalid";
 
 type Events = Pick<NodeJS.EventEmitter, "once" | "off">;
 
@@ -71,11 +71,17 @@ const bodyOf = (
   }, { highWaterMark: 0 });
 };
 
+const canRequest = (url: string): boolean => {
+  const { protocol, username, password } = URL.parse(url) ?? {};
+  return /^https?:$/.test(protocol ?? "") && username === "" && password === "";
+};
+
+/** What a request's target and its host name, or nowhere where they name no place. */
 const urlOf = ({ url = "/", headers }: IncomingMessage, address: string): string => {
-  if (/^https?:\/\//i.test(url) && URL.canParse(url)) return url;
+  if (url !== "*" && !url.startsWith("/")) return canRequest(url) ? url : `http://${NOWHERE}/`;
   const path = url.startsWith("/") ? url : `/${url}`;
   const { host = address } = headers;
-  return [`http://${host}${path}`, `http://${NOWHERE}${path}`].find((url) => URL.canParse(url)) ?? `http://${NOWHERE}/`;
+  return [`http://${host}${path}`, `http://${NOWHERE}${path}`].find(canRequest) ?? `http://${NOWHERE}/`;
 };
 
 /** Methods that a `Request` is not made with. */

@@ -1,4 +1,5 @@
 import { HTTPException } from "hono/http-exception";
+import { NOWHERE } from "./exchange.ts";
 
 /** Names that lead to this machine from wherever they are asked for, so that nobody can point them elsewhere (RFC 6761). */
 const LOOPBACK_NAMES = ["localhost", "*.localhost"];
@@ -12,7 +13,7 @@ const LONGEST_NAME = 253;
 const hostnameOf = (host: string): string | null => {
   const url = HOST.test(host) ? URL.parse(`http://${host}`) : null;
   const name = url?.hostname.replace(/\.$/, "") ?? "";
-  return name === "" || name.length > LONGEST_NAME ? null : name;
+  return ["", NOWHERE].includes(name) || name.length > LONGEST_NAME ? null : name;
 };
 
 /** Whether a host's name, as URLs write it, is an address: IPv6 has brackets, and no name ends in a number. */
@@ -35,10 +36,7 @@ const goesBy = (hostname: string, name: string): boolean =>
 
 const shown = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 
-/**
- * What a request names as its host: in its header, if it has one, and in its target. HTTP/2 has the target alone, and no
- * browser leaves the header out in HTTP/1: Deno takes the address that such a request came to for its target.
- */
+/** What a request names as its host: in its header, if it has one, as all browsers do, and in its target. */
 const namedHosts = ({ url, headers }: Request): { text: string; hostname: string | null }[] => {
   const header = headers.get("host");
   const target = URL.parse(url);

@@ -19,5 +19,5 @@ const { addr } = await listen(({ url }) => {
   const takes = url.endsWith("/take");
   if (takes) setTimeout(take, 100);
   return new Response(takes ? "taking" : "hello");
-}, { host: "127.0.0.1", port: 0, most: 1024, seconds: 60, log: createLog("info") });
+}, { host: "127.0.0.1", port: 0, most: 1024, seconds: 60, log: createLog("info", (line) => console.error(line)) });
 console.log(addr.port);
