@@ -226,7 +226,8 @@ export const drawingStreamSchema = (types: readonly string[]) =>
   streamSchema(
     types,
     "queued: position, the images before it; step: done of total over all images, step of steps of the last one, and " +
-      "preview, the pictures x and x0 as data: URLs and the timestep counted from 0, in some; done: the drawing or the prediction; error: the problem",
+      "preview, the pictures x and x0 as data: URLs and the timestep counted from 0, in some; done: the drawing or the " +
+      "prediction; error: the problem",
   );
 
 const binary = z.string().openapi({ type: "string", format: "binary" });

@@ -38,6 +38,7 @@ const TABS: Readonly<Record<string, (page: Page) => Promise<void>>> = {
   inpaint: waitForExample,
   train: async (page) => {
     await page.getByRole("heading", { name: "Jobs" }).waitFor();
+    await page.getByText("Asking …").waitFor({ state: "hidden" });
   },
   paper: async (page) => {
     await page.locator(".text img").first().evaluate((image: HTMLImageElement) => image.decode());

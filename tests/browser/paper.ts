@@ -96,7 +96,10 @@ browserTest("Try it: every figure is there with a sentence, and leads to its sec
       await links.nth(i).click();
       const heading = page.locator(`h3[id="${id}"]`);
       await heading.waitFor();
-      await page.waitForFunction((id) => document.activeElement?.id === id, id);
+      await page.waitForFunction((id) => {
+        const { top } = document.getElementById(id)!.getBoundingClientRect();
+        return document.activeElement?.id === id && top >= 0 && top < innerHeight / 2;
+      }, id);
       await page.getByRole("link", { name: "Try it" }).click();
     }
   });

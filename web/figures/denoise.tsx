@@ -25,8 +25,8 @@ const LiveDenoising = ({ model }: { model: Model }) => {
       isExample,
     });
   useEffect(() => {
-    const seen = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (!isIntersecting) return;
+    const seen = new IntersectionObserver((entries) => {
+      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
       seen.disconnect();
       if (!hasBegun.current) start(EXAMPLE_SEED, EXAMPLE_STEPS, true);
     });

@@ -62,7 +62,7 @@ export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (
 };
 
 /** A picture by the model, of its own extent, in few steps. */
-export const drawPicture = async (model: Model, { seed, label, steps = 30 }: {
+export const drawModelPicture = async (model: Model, { seed, label, steps = 30 }: {
   seed: number;
   /** Index of a class, where the model has classes. */
   label: number;
@@ -93,7 +93,7 @@ export const DrawPictureButton = ({ model, label = "Let the model draw one", onP
     setError(null);
     try {
       const label = Math.floor(Math.random() * (model!.labels?.length ?? 0));
-      onPicture(await drawPicture(model!, { seed: Number(anySeed()), label }));
+      onPicture(await drawModelPicture(model!, { seed: Number(anySeed()), label }));
     } catch (error) {
       setError(error as Error);
     } finally {

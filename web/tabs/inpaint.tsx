@@ -6,7 +6,7 @@ import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { invertMask, type Mask, MaskBrush, maskOf, maskShare, maskUrl } from "../parts/mask.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { drawPicture, DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
+import { drawModelPicture, DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
 import {
   anySeed,
   EXAMPLE_STEPS,
@@ -96,7 +96,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
   };
   useEffect(() => {
     const label = Math.min(EXAMPLE_CLASS, (model.labels?.length ?? 1) - 1);
-    drawPicture(model, { seed: EXAMPLE_SEED, label, steps: EXAMPLE_STEPS }).then((picture) => {
+    drawModelPicture(model, { seed: EXAMPLE_SEED, label, steps: EXAMPLE_STEPS }).then((picture) => {
       if (!isUntouched.current) return;
       const lower = maskOf(width, height, (_, y) => MASK_RULES.Bottom(0, (y + 0.5) / height));
       setPicture(picture);

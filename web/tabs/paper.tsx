@@ -4,7 +4,7 @@ import { serverUrl } from "../api/client.ts";
 import { LiveFigure } from "../figures/live_figure.tsx";
 import { CodeBlock } from "../paper/code_block.tsx";
 import { ErrorNotice, Notice } from "../parts/notice.tsx";
-import { hrefOf, useQuery } from "../state/address.ts";
+import { hrefOf, useQuery, useTab } from "../state/address.ts";
 import { serverState } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
 
@@ -74,9 +74,13 @@ export const Paper = () => {
     heading?.scrollIntoView({ block: "start" });
     heading?.focus({ preventScroll: true });
   };
+  const tab = useTab();
   useEffect(() => {
-    if (sections.some(({ id }) => id === query.at)) show(query.at);
-  }, [sections, query.at]);
+    if (tab !== "paper" || !sections.some(({ id }) => id === query.at)) return;
+    // After the page has gone to its top, as it does for every tab.
+    const frame = requestAnimationFrame(() => show(query.at));
+    return () => cancelAnimationFrame(frame);
+  }, [sections, query.at, tab]);
 
   if (html === null) {
     return (
