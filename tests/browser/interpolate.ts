@@ -6,7 +6,9 @@ import { sharedServer } from "./server.ts";
 browserTest("Interpolate: between two seeds, λ goes from one image to the other", async () => {
   const { origin } = await sharedServer();
   await withPage(`${origin}/#/interpolate?steps=8&label=3&seed=1&a=1&b=2`, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    assertEquals(await finished(page), "finished, after 8 steps");
+    await page.getByText("An example, in few steps").waitFor();
+    await drawAgain(page);
     await finished(page);
     const slider = page.getByRole("slider", { name: /^λ/ });
     await slider.focus();
@@ -43,7 +45,10 @@ browserTest("Interpolate: between two pictures, t says how much of them is cover
       await page.getByRole("button", { name: "Draw one" }).nth(i).click();
       await page.locator(".end canvas").nth(i).waitFor();
     }
+    const sent = page.waitForRequest("**/interpolate");
     await draw.click();
+    // The paper's t = 20 is the API's 19.
+    assertEquals((await sent).postDataJSON().t, 19);
     await finished(page);
     const near = await pixelsOf(page, ".pair .tile canvas", 0);
     await page.getByRole("slider", { name: /^t, how far/ }).fill("90");
