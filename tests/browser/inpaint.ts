@@ -32,12 +32,12 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
     assertMatch((await page.locator(".mask-tools .hint").textContent())!, /^1\d % is drawn anew/);
     await drawAgain(page);
     await finished(page);
-    const drawn = grays(await pixelsOf(page, ".pair .tile canvas", 0));
+    const drawn = grays(await pixelsOf(page, ".film .tile canvas", 0));
     const changed = drawn.map((value, i) => Math.abs(value - given[i]) > 1);
     const rows = (from: number, to: number) => changed.slice(from * 32, to * 32).some(Boolean);
     assert(!rows(0, 18) && rows(18, 27) && !rows(27, 32));
 
-    const second = grays(await pixelsOf(page, ".pair .tile canvas", 1));
+    const second = grays(await pixelsOf(page, ".film .tile canvas", 1));
     await page.getByRole("button", { name: "Variant 2", exact: true }).click();
     await page.getByRole("dialog", { name: "Variant 2" }).waitFor();
     assertEquals([...decodePng((await saved(page, "Save PNG")).bytes).data], second);
