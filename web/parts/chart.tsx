@@ -14,12 +14,23 @@ interface ChartLine {
   readonly dash?: readonly number[];
   /** Drawn as dots. */
   readonly isDots?: boolean;
+  /** A custom property of the page's style, as `--series-1`, in the place of the accent and the gray. */
+  readonly color?: string;
+  /** Drawn on where values are missing, as where x belongs to another line. */
+  readonly spansGaps?: boolean;
 }
 
 const colors = () => {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string) => style.getPropertyValue(name).trim();
-  return { ink: of("--ink"), soft: of("--soft"), line: of("--line"), strong: of("--strong"), accent: of("--accent") };
+  return {
+    of,
+    ink: of("--ink"),
+    soft: of("--soft"),
+    line: of("--line"),
+    strong: of("--strong"),
+    accent: of("--accent"),
+  };
 };
 
 /** A chart with lines in one accent and grays, in the page's colors. */
@@ -42,7 +53,8 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
   const current = useRef({ marker, onPick });
   current.current = { marker, onPick };
   const shown = useStore(theme);
-  const shape = lines.map(({ name, isMain, dash, isDots }) => `${name} ${isMain} ${dash} ${isDots}`).join();
+  const shape = lines.map(({ name, isMain, dash, isDots, color }) => `${name} ${isMain} ${dash} ${isDots} ${color}`)
+    .join();
 
   const data = (): uPlot.AlignedData => [
     Array.from(x),
@@ -52,7 +64,7 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
   ];
 
   useEffect(() => {
-    const { soft, line, strong, accent } = colors();
+    const { of, soft, line, strong, accent } = colors();
     const font = `12px ${getComputedStyle(document.body).fontFamily}`;
     const axis: uPlot.Axis = {
       stroke: soft,
@@ -82,9 +94,10 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
         ],
         series: [
           {},
-          ...lines.map(({ name, isMain, dash, isDots }): uPlot.Series => ({
+          ...lines.map(({ name, isMain, dash, isDots, color, spansGaps = false }): uPlot.Series => ({
             label: name,
-            stroke: isMain ? accent : strong,
+            stroke: color ? of(color) : isMain ? accent : strong,
+            spanGaps: spansGaps,
             width: isDots ? 0 : isMain ? 2.5 : 1.25,
             dash: dash && [...dash],
             points: isDots ? { show: true, size: 3, stroke: strong, fill: strong } : { show: false },
