@@ -13,13 +13,17 @@ import { jobEvents, jobLogs } from "./jobs/events.ts";
 import {
   answersJob,
   describeJob,
+  describeJobInDetail,
+  describeRecipe,
   findJob,
   type JobDependencies,
+  jobDetailSchema,
   jobParams,
   jobProblems,
   jobSchema,
   jobsProblems,
   nameSchema,
+  recipeSchema,
 } from "./jobs/job.ts";
 import { jobMetrics } from "./jobs/metrics.ts";
 import { getSample, listSamples } from "./jobs/samples.ts";
@@ -129,6 +133,21 @@ const createJob = (deps: JobDependencies): Operation => {
   };
 };
 
+/** `POST /recipe`: what a job's options come to. */
+const showRecipe = ({ options }: JobDependencies): Operation => ({
+  id: "resolveRecipe",
+  summary: "What a job would do: every option with its value",
+  description: "Of the options of POST /jobs. Nothing is queued, and nothing is looked for that they name.",
+  request: {
+    body: { content: { "application/json": { schema: options, example: { preset: "tiny" } } }, required: true },
+  },
+  responses: {
+    200: { description: "The recipe", content: { "application/json": { schema: recipeSchema } } },
+    ...problemResponses(400, 413, 415, 422),
+  },
+  answer: async (c) => c.json(describeRecipe(await readInput(c, options, ["json"]) as OptionValues), 200),
+});
+
 const listQuery = pageQuery({ after: nameSchema, most: 1000, usual: 100, what: "job" });
 
 /** `GET /jobs`. */
@@ -211,13 +230,17 @@ export const jobRoutes = (app: OpenAPIHono, deps: JobDependencies): void => {
   const shared = { keys, right: "jobs", tag: "Training" } as const;
 
   resource(app, "/jobs", { get: listJobs(deps), post: createJob(deps) }, shared);
+  resource(app, "/recipe", { post: showRecipe(deps) }, shared);
   resource(app, "/jobs/{id}", {
     get: {
       id: "getJob",
       summary: "How far a training job is",
       request: { params: jobParams },
-      responses: { 200: answersJob("The job"), ...jobProblems },
-      answer: async (c) => c.json(describeJob(await findJob(jobs, c)), 200),
+      responses: {
+        200: { description: "The job", content: { "application/json": { schema: jobDetailSchema } } },
+        ...jobProblems,
+      },
+      answer: async (c) => c.json(await describeJobInDetail(await findJob(jobs, c)), 200),
     },
   }, shared);
   resource(app, "/jobs/{id}/cancel", { post: cancelJob(deps) }, shared);

@@ -29,6 +29,8 @@ const trainingEvent = z.discriminatedUnion("event", [
   ...dataEvent.options,
   z.object({ event: z.literal("checkpoint"), step, folder: z.string() }),
   z.object({ event: z.literal("sample"), step, file: z.string() }),
+  /** What is done before the first step is: it may take seconds. */
+  z.object({ event: z.literal("status"), message: z.string() }),
   /** Something to know, that stops nothing. */
   z.object({ event: z.literal("notice"), message: z.string() }),
   z.object({ event: z.literal("done"), step, folder: z.string() }),

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { openDataset } from "../datasets/open.ts";
 import { openEngine } from "../engine/mod.ts";
 import { hasCounterUniform } from "../engine/random.ts";
@@ -79,11 +79,13 @@ export const train = async (
 ): Promise<void> => {
   const { run, recipe, isResumed } = await chooseRun(options);
   const notice = (message: string) => report({ event: "notice", message });
+  const status = (message: string) => report({ event: "status", message });
   // One that goes on has its data and checkpoints already.
   if (!isResumed) {
     const limits = await machineLimits(run, needLimits(options));
     await checkNeeds(recipe, limits, { given: givenFields(options), tensorflow: options.tensorflow, signal });
   }
+  status(`reading the images of ${basename(recipe.data!)}`);
   using dataset = await openDataset(recipe.data!, {
     size: recipe.size ?? undefined,
     classes: recipe.classes ?? undefined,
@@ -108,8 +110,10 @@ export const train = async (
 
   // What cannot work is refused before there is a folder.
   const begun = isResumed ? null : { stored: null, ...await modelFrom(recipe, recipe.init) };
+  status("starting the engine");
   const engine = await openEngine(recipe.engine, { ...options, trains: true });
   using _lock = isResumed ? await reopenRunFolder(run) : await createRunFolder(run, recipe);
+  if (isResumed) status("reading the last checkpoint");
   const { stored, init, model } = begun ?? await restore();
 
   const { seed, steps, batch, clip, ema: rates } = recipe;
@@ -141,6 +145,7 @@ export const train = async (
   using loader = createLoader(dataset, plan, { step: state.step });
   const clock = createStepClock(batch);
   let written = stored?.step ?? -1;
+  if (state.step < steps) status("compiling the network: the first step takes longer");
 
   while (state.step < steps && !signal.aborted) {
     const learningRate = recipe.lr * Math.min(1, (state.step + 1) / Math.max(1, recipe.warmup));

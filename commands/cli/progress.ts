@@ -58,6 +58,7 @@ const SENTENCES: Record<string, (event: ProgressEvent) => string> = {
     if (event.run === undefined) return listed(event);
     return `Run ${event.run}: ${event.steps} steps${event.engine === undefined ? "" : ` on ${event.engine}`}`;
   },
+  status: ({ message }) => `${String(message)[0].toUpperCase()}${String(message).slice(1)} …`,
   checkpoint: ({ step, folder }) => `Step ${step}: wrote ${folder}`,
   sample: ({ step, file }) => `Step ${step}: drew ${file}`,
   pull: ({ repo, revision, files, bytes }) =>

@@ -17,6 +17,7 @@ import { type Operation, problemResponses } from "../http/resource.ts";
 import { describeJob, findJob, type JobDependencies, jobParams, jobProblems } from "./job.ts";
 
 const EVENT_TYPES = [
+  "status",
   "preparing",
   "skipped",
   "prepared",
@@ -42,7 +43,7 @@ const eventsQuery = pageQuery({
 
 const jobStreamSchema = streamSchema(
   [...EVENT_TYPES, "end", "problem"],
-  "preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be read, and " +
+  "status: what is done before the first step; preparing, prepared: images of a data set that is not prepared yet; skipped: a file of it that cannot be read, and " +
     "why; progress: step of steps, loss, imagesPerSecond, secondsLeft and more; sample: url, its picture; checkpoint: " +
     "folder; end: the job, when it has ended, after which nothing follows; problem: why the stream breaks off",
 );

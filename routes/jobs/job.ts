@@ -1,12 +1,14 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { type Job, JOB_ID, JOB_STATES, JobMissingError, type Jobs } from "../../jobs/jobs.ts";
+import { type Job, JOB_ID, JOB_STATES, JobMissingError, type Jobs, type OptionValues } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import type { Serving } from "../../serving/serving.ts";
 import type { ApiKey } from "../http/keys.ts";
 import type { Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
-import type { Recipe } from "../../training/recipe.ts";
+import { RunError } from "../../training/errors.ts";
+import { givenFields, type Recipe, type RecipeOptions, resolveRecipe } from "../../training/recipe.ts";
+import { readRecipe } from "../../training/run_folder.ts";
 import { problemResponse } from "../http/resource.ts";
 import type { ModelSources } from "../models.ts";
 
@@ -73,6 +75,41 @@ export const jobSchema = z.object({
     resume: z.string(),
   }),
 }).openapi("Job");
+
+/** A recipe as it was resolved. */
+const recipeFields = z.object({
+  recipe: z.record(z.string(), z.unknown()).openapi({
+    description:
+      "Every option, those that nobody gave as the preset or the default has them; null is left to the data, " +
+      "to the model of init, or to another option",
+  }),
+  given: z.array(z.string()).openapi({ description: "The options that somebody chose" }),
+});
+
+/** A recipe, as it is answered. */
+export const recipeSchema = recipeFields.openapi("Recipe");
+
+/** A job with its recipe. */
+export const jobDetailSchema = z.object({ ...jobSchema.shape, ...recipeFields.shape }).openapi("JobDetail");
+
+/** What options come to. */
+export const describeRecipe = (options: OptionValues): z.output<typeof recipeSchema> => ({
+  recipe: resolveRecipe(options as RecipeOptions),
+  given: givenFields(options as RecipeOptions),
+});
+
+/** Describes a job with its recipe: that of its run once it has begun, by which it goes on whatever defaults are then. */
+export const describeJobInDetail = async (job: Job): Promise<z.output<typeof jobDetailSchema>> => {
+  const { recipe, given } = describeRecipe(job.options);
+  const stored = await readRecipe(job.run).catch((error) => {
+    if (error instanceof RunError) return {};
+    throw error;
+  });
+  // Where its data and its model lie is the worker's business.
+  const { data, init, engine } = recipe;
+  const steps = job.steps ?? recipe.steps;
+  return { ...describeJob(job), recipe: { ...recipe, ...stored, data, init, engine, steps }, given };
+};
 
 /** An answer that describes a job, for the OpenAPI description. */
 export const answersJob = (description: string) => ({

@@ -38,7 +38,7 @@ const TABS: Record<string, (page: Page) => Promise<void>> = {
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
 /** What axe finds that is serious, in words. */
-const findings = async (page: Page): Promise<string[]> => {
+export const findings = async (page: Page): Promise<string[]> => {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() =>
     (globalThis as unknown as { axe: typeof axe }).axe.run(document, {

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { z } from "zod";
 import type { Job, Jobs } from "../../jobs/jobs.ts";
+import type { Recipe } from "../../training/recipe.ts";
 import { launchTraining } from "../../jobs/launch.ts";
 import { createMemoryJobs } from "../jobs/memory_jobs.ts";
 import { until, withServer } from "./with_server.ts";
@@ -16,7 +17,9 @@ const fakeJobs = (): Jobs =>
 
 const post = (origin: string, body: string, type: string | null = "application/json") =>
   fetch(`${origin}/jobs`, { method: "POST", body, headers: type ? { "content-type": type } : {} });
-const get = async (origin: string, id: string): Promise<Job> => await (await fetch(`${origin}/jobs/${id}`)).json();
+type JobDetail = Job & { readonly recipe: Recipe; readonly given: readonly string[] };
+const get = async (origin: string, id: string): Promise<JobDetail> =>
+  await (await fetch(`${origin}/jobs/${id}`)).json();
 
 Deno.test("POST /jobs: starts a training process, and GET /jobs/{id} follows it to its end", () =>
   withServer(async ({ origin }) => {
@@ -40,7 +43,9 @@ Deno.test("POST /jobs: starts a training process, and GET /jobs/{id} follows it 
       0,
       null,
     ]);
-    assertEquals(await (await fetch(`${origin}/jobs`)).json(), [done]);
+    const { recipe, given, ...listed } = done;
+    assertEquals(await (await fetch(`${origin}/jobs`)).json(), [listed]);
+    assertEquals([recipe.steps, recipe.batch, recipe.schedule, given], [3, 32, "linear", ["steps"]]);
   }, { jobs: fakeJobs(), trainingOptions }));
 
 Deno.test("POST /jobs/{id}/cancel: stops a running job gracefully and takes a waiting one out", () =>
@@ -63,7 +68,8 @@ Deno.test("POST /jobs/{id}/cancel: stops a running job gracefully and takes a wa
     const canceled = await until(() => get(origin, running.id), ({ exitCode }) => exitCode !== null);
     assertEquals([canceled.state, canceled.exitCode, canceled.step], ["canceled", 0, 1]);
     // One that has ended stays as it is.
-    assertEquals(await cancel(running.id), { status: 200, body: canceled });
+    const { recipe: _, given: __, ...described } = canceled;
+    assertEquals(await cancel(running.id), { status: 200, body: described });
     assertEquals(await cancel(waiting.id), taken);
     const nobody = await fetch(`${origin}/jobs/nobody/cancel`, { method: "POST" });
     assertEquals([nobody.status, (await nobody.json()).title], [404, "Not Found"]);

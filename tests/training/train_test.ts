@@ -50,7 +50,13 @@ testCommandLine("train: on MNIST the loss falls, and the run folder holds all th
   assertLess(mean(metrics.slice(-10)), 0.6);
 
   const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
-  assertEquals(events[0], { event: "start", run: out, steps: 80, engine: "wasm" });
+  const statuses = events.filter(({ event }) => event === "status").map(({ message }) => message);
+  assertEquals(statuses, [
+    "reading the images of mnist",
+    "starting the engine",
+    "compiling the network: the first step takes longer",
+  ]);
+  assertEquals(events.find(({ event }) => event !== "status"), { event: "start", run: out, steps: 80, engine: "wasm" });
   assertEquals(events.filter(({ event }) => event === "checkpoint").map(({ step }) => step), [40, 80]);
   assertEquals(events.at(-1), { event: "done", step: 80, folder: `${out}/checkpoints/step-80` });
 
@@ -211,7 +217,7 @@ testCommandLine("train: what cannot work ends with code 2 and one line", async (
   ];
   await Promise.all(refused.map(async ([options, message]) => {
     const { code, stdout, stderr } = await run("train", ...options);
-    assertEquals([code, stdout], [2, ""], options.join(" "));
+    assertEquals([code, stdout.replaceAll(/^\{"event":"status",.*\n/gm, "")], [2, ""], options.join(" "));
     assertStringIncludes(stderr, message);
     assertEquals(stderr.trim().split("\n").length, 1, stderr);
   }));

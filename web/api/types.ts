@@ -62,3 +62,11 @@ export interface JobAnswer {
   readonly checkpoint: string | null;
   readonly error: string | null;
 }
+
+/** Every option of a training, and the names of those that were chosen. */
+export interface RecipeAnswer {
+  readonly recipe: Readonly<Record<string, unknown>>;
+  readonly given: readonly string[];
+}
+
+export type JobDetailAnswer = JobAnswer & RecipeAnswer;

@@ -19,6 +19,8 @@ interface ChartLine {
   readonly color?: string;
   /** Where its name is written: after its last point, or over its highest one; nowhere by default. */
   readonly labelAt?: "end" | "peak";
+  /** Drawn on where values are missing, as where x belongs to another line. */
+  readonly spansGaps?: boolean;
 }
 
 const colors = () => {
@@ -157,9 +159,10 @@ export const Chart = ({ label, xLabel, x, lines, marker, height = 260, isLog = f
         ],
         series: [
           {},
-          ...lines.map(({ name, isMain, dash, isDots, color }): uPlot.Series => ({
+          ...lines.map(({ name, isMain, dash, isDots, color, spansGaps = false }): uPlot.Series => ({
             label: name,
             stroke: color ? of(color) : isMain ? accent : strong,
+            spanGaps: spansGaps,
             width: isDots ? 0 : isMain ? 3 : color ? 1.75 : 1.25,
             dash: dash && [...dash],
             points: isDots ? { show: true, size: 3, stroke: strong, fill: strong } : { show: false },

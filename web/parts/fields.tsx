@@ -213,10 +213,20 @@ export const RadioGroup = <T extends string>({ label, value, options, onChange }
 
 /** Yes or no. */
 export const Checkbox = (
-  { label, value, onChange }: { label: string; value: boolean; onChange: (value: boolean) => void },
+  { label, value, disabled, onChange }: {
+    label: string;
+    value: boolean;
+    disabled?: boolean;
+    onChange: (value: boolean) => void;
+  },
 ) => (
   <label class="check">
-    <input type="checkbox" checked={value} onChange={({ currentTarget }) => onChange(currentTarget.checked)} />
+    <input
+      type="checkbox"
+      checked={value}
+      disabled={disabled}
+      onChange={({ currentTarget }) => onChange(currentTarget.checked)}
+    />
     <span>{label}</span>
   </label>
 );

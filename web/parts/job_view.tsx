@@ -2,12 +2,13 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { apiKey, requestJson, sendRequest, serverUrl } from "../api/client.ts";
 import type { JobAnswer, JobAnswerState, Model } from "../api/types.ts";
 import { goTo } from "../state/address.ts";
-import { type MetricPoint, useJob } from "../state/jobs.ts";
+import { useJob, useRuns } from "../state/jobs.ts";
 import { loadModels, models } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
-import { Chart } from "./chart.tsx";
 import { Checkbox, NumberField, RadioGroup, Slider } from "./fields.tsx";
 import { ErrorNotice, Notice } from "./notice.tsx";
+import { RecipeList, RecipeTable } from "./recipe.tsx";
+import { JOB_AXES, JOB_MEASURES, type JobAxis, type JobMeasure, MOST_RUNS, RunChart } from "./run_chart.tsx";
 
 /** An image of the server's, with the key where there is one, which an `img` alone would not send. */
 const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
@@ -34,23 +35,13 @@ const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
     : <img src={source} alt={alt} onError={() => setGone(path)} />;
 };
 
-/** What can be looked at over the steps. */
-export const JOB_MEASURES = {
-  loss: { text: "loss", label: "Loss" },
-  bitsPerDim: { text: "bits/dim", label: "Bits per dimension, a running estimate" },
-  gradientNorm: { text: "gradient", label: "Norm of the gradient, before clipping" },
-  learningRate: { text: "rate", label: "Learning rate" },
-} as const;
-
-export type JobMeasure = keyof typeof JOB_MEASURES;
-
 const JOB_STATE_TEXT: Record<JobAnswerState, string> = {
-  queued: "waits for a worker",
-  running: "is trained",
-  canceling: "writes a checkpoint and stops",
-  succeeded: "is done",
-  failed: "has failed",
-  canceled: "was canceled",
+  queued: "waiting for a worker",
+  running: "running",
+  canceling: "stopping, after a checkpoint",
+  succeeded: "finished",
+  failed: "failed",
+  canceled: "canceled",
 };
 
 /** A time as one reads it out. */
@@ -66,27 +57,6 @@ const factsOf = ({ step, steps, loss, imagesPerSecond, secondsLeft, state }: Job
   ["images a second", imagesPerSecond === null ? "–" : imagesPerSecond.toPrecision(3)],
   ["left", secondsLeft === null || state !== "running" ? "–" : duration(secondsLeft)],
 ];
-
-/** The mean over some points around each, so that a trend can be seen. */
-const smooth = (values: readonly (number | null)[], reach: number): (number | null)[] =>
-  values.map((_, i) => {
-    const near = values.slice(Math.max(0, i - reach), i + reach + 1).filter((value) => value !== null);
-    return near.length === 0 ? null : near.reduce((sum, value) => sum + value, 0) / near.length;
-  });
-
-const MeasureChart = (
-  { points, measure, isLog }: { points: readonly MetricPoint[]; measure: JobMeasure; isLog: boolean },
-) => {
-  const { label, text } = JOB_MEASURES[measure];
-  const [x, lines] = useMemo(() => {
-    const values = points.map((point) => point[measure] ?? null);
-    const x = points.map(({ step }) => step);
-    if (measure === "learningRate") return [x, [{ name: text, values, isMain: true }]];
-    const reach = Math.ceil(points.length / 60);
-    return [x, [{ name: "each", values, isDots: true }, { name: text, values: smooth(values, reach), isMain: true }]];
-  }, [points, measure]);
-  return <Chart label={`${label} over the steps`} xLabel="step" x={x} lines={lines} isLog={isLog} height={240} />;
-};
 
 const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) => {
   const [busy, setBusy] = useState<string | null>(null);
@@ -156,22 +126,74 @@ const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) 
   );
 };
 
-/** One job: how far it is, its curves, what it draws, and what can be done with it. */
-export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
+/** Jobs to compare with this one. */
+const OtherRuns = ({ id, jobs, chosen, onChoose }: {
+  id: string;
+  jobs: readonly JobAnswer[];
+  chosen: readonly string[];
+  onChoose: (ids: readonly string[]) => void;
+}) => {
+  const others = jobs.filter((job) => job.id !== id && job.step > 0);
+  if (others.length === 0) return null;
+  const isFull = chosen.length >= MOST_RUNS - 1;
+  return (
+    <details open={chosen.length > 0}>
+      <summary>Compare with other runs</summary>
+      <ul class="others">
+        {others.map((job) => (
+          <li key={job.id}>
+            <Checkbox
+              label={job.id}
+              value={chosen.includes(job.id)}
+              disabled={isFull && !chosen.includes(job.id)}
+              onChange={(on) => onChoose(on ? [...chosen, job.id] : chosen.filter((other) => other !== job.id))}
+            />
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+};
+
+/** What a job's curves show; texts, as the address has them. */
+export interface JobViewChoices {
+  readonly measure: JobMeasure;
+  readonly axis: JobAxis;
+  readonly isLog: boolean;
+  /** Jobs that it is compared with. */
+  readonly others: readonly string[];
+}
+
+/** One job: how far it is, its curves beside those of others, what it draws, and what can be done with it. */
+export const JobView = ({ id, version, jobs, choices, onChoose, onChanged }: {
   id: string;
   version: number;
-  measure: JobMeasure;
-  isLog: boolean;
-  onMeasure: (changes: { measure?: JobMeasure; log?: "1" | undefined }) => void;
+  jobs: readonly JobAnswer[];
+  choices: JobViewChoices;
+  onChoose: (changes: Partial<JobViewChoices>) => void;
   onChanged: () => void;
 }) => {
-  const { job, points, samples, notices, preparing, isLost, error } = useJob(id, version);
+  const { job, points, samples, notices, status, preparing, isLost, error } = useJob(id, version);
+  const compared = useRuns(choices.others);
   const [chosen, choose] = useState<number | null>(null);
+  const batch = Number(job?.recipe.batch);
+  const runs = useMemo(
+    () => [
+      { id, points, batch },
+      ...compared.map(({ id, points, recipe }) => ({ id, points, batch: Number(recipe.batch) })),
+    ],
+    [id, points, batch, compared],
+  );
   if (job === null) {
     return error ? <ErrorNotice error={error} /> : <Notice busy>Asking for {id} …</Notice>;
   }
   const at = Math.min(chosen ?? samples.length - 1, samples.length - 1);
   const sample = samples[at];
+  const { measure, axis, isLog, others } = choices;
+  const isBeginning = job.state === "running" && points.length === 0;
+  const doing = preparing
+    ? `preparing images, ${preparing.step} of ${preparing.steps}`
+    : status ?? (isBeginning ? "starting a process" : null);
   return (
     <article class="job">
       <header>
@@ -181,6 +203,7 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
         </p>
       </header>
       <progress max={job.steps ?? 1} value={job.step} aria-label="Steps done" />
+      {doing !== null && job.state === "running" && <Notice busy>{doing[0].toUpperCase()}{doing.slice(1)} …</Notice>}
       <dl class="facts in-a-row">
         {factsOf(job).map(([name, value]) => (
           <div key={name}>
@@ -192,25 +215,28 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
       <Actions job={job} onChanged={onChanged} />
       {error && <ErrorNotice error={error} />}
       {job.error && <ErrorNotice error={new Error(job.error)} />}
-      {preparing && (
-        <Notice busy>
-          Its images are being prepared: {preparing.step} of {preparing.steps}.
-        </Notice>
-      )}
       {notices.length > 0 && <Notice>{notices.map((text) => <p key={text}>{text}</p>)}</Notice>}
-      <section aria-label="Curves">
+      <section aria-label="Curves" class="curves">
         <div class="chart-head">
           <RadioGroup
-            label="Over the steps"
+            label="Measure"
             value={measure}
             options={Object.entries(JOB_MEASURES).map(([name, { text }]) => [name as JobMeasure, text] as const)}
-            onChange={(measure) => onMeasure({ measure })}
+            onChange={(measure) => onChoose({ measure })}
           />
-          <Checkbox label="logarithmic" value={isLog} onChange={(on) => onMeasure({ log: on ? "1" : undefined })} />
+          <RadioGroup
+            label="Over"
+            value={axis}
+            options={Object.entries(JOB_AXES).map(([name, text]) => [name as JobAxis, text] as const)}
+            onChange={(axis) => onChoose({ axis })}
+          />
+          <Checkbox label="logarithmic" value={isLog} onChange={(isLog) => onChoose({ isLog })} />
         </div>
-        {points.length === 0
+        {runs.every(({ points }) => points.length === 0)
           ? <p class="nothing">No step has been measured yet.</p>
-          : <MeasureChart points={points} measure={measure} isLog={isLog} />}
+          : <RunChart runs={runs} measure={measure} axis={axis} isLog={isLog} />}
+        <OtherRuns id={id} jobs={jobs} chosen={others} onChoose={(others) => onChoose({ others })} />
+        {compared.length > 0 && <RecipeTable runs={[job, ...compared]} />}
       </section>
       <section aria-label="Samples" class="samples">
         {sample === undefined
@@ -231,15 +257,8 @@ export const JobView = ({ id, version, measure, isLog, onMeasure, onChanged }: {
           )}
       </section>
       <details>
-        <summary>What was asked</summary>
-        <dl class="options">
-          {Object.entries(job.options).map(([name, value]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{String(value)}</dd>
-            </div>
-          ))}
-        </dl>
+        <summary>Recipe</summary>
+        <RecipeList recipe={job.recipe} given={job.given} />
       </details>
     </article>
   );

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isTransient, Problem, problemOf, requestJson, serverEvents, Unreachable } from "../api/client.ts";
-import type { JobAnswer } from "../api/types.ts";
+import type { JobAnswer, JobDetailAnswer, RecipeAnswer } from "../api/types.ts";
 import { serverState, whenReady } from "./server.ts";
 import { useStore } from "./store.ts";
 
@@ -11,6 +11,9 @@ export interface MetricPoint {
   readonly bitsPerDim?: number | null;
   readonly gradientNorm?: number | null;
   readonly learningRate?: number | null;
+  readonly imagesPerSecond?: number | null;
+  /** Steps of which it is the mean; 1 by default. */
+  readonly rows?: number;
 }
 
 /** A grid that the run drew. */
@@ -21,11 +24,13 @@ interface JobSample {
 
 /** A job as it is followed. */
 interface FollowedJob {
-  readonly job: JobAnswer | null;
+  readonly job: JobDetailAnswer | null;
   readonly points: readonly MetricPoint[];
   readonly samples: readonly JobSample[];
   /** What it said last that is no number. */
   readonly notices: readonly string[];
+  /** What is done before the next step, in words; null while steps are done. */
+  readonly status: string | null;
   /** How far the images of its data set are that is being prepared; null if none is. */
   readonly preparing: { readonly step: number; readonly steps: number } | null;
   readonly isLost: boolean;
@@ -37,6 +42,7 @@ const UNKNOWN_JOB: FollowedJob = {
   points: [],
   samples: [],
   notices: [],
+  status: null,
   preparing: null,
   isLost: false,
   error: null,
@@ -59,17 +65,25 @@ const applyEvent = (now: FollowedJob, type: string, data: EventData): FollowedJo
       const points = point.step > last ? [...now.points, point] : now.points;
       if (job === null || point.step < job.step) return { ...now, points };
       const { step, steps, loss, imagesPerSecond, secondsLeft } = point as unknown as JobAnswer;
-      return { ...now, points, preparing: null, job: { ...job, step, steps, loss, imagesPerSecond, secondsLeft } };
+      return {
+        ...now,
+        points,
+        preparing: null,
+        status: null,
+        job: { ...job, step, steps, loss, imagesPerSecond, secondsLeft },
+      };
     }
     case "sample": {
       const sample = data as unknown as JobSample;
       const others = now.samples.filter(({ step }) => step !== sample.step);
       return { ...now, samples: [...others, sample].sort((a, b) => a.step - b.step) };
     }
+    case "status":
     case "start":
       return {
         ...now,
         preparing: null,
+        status: type === "status" ? String(data.message) : now.status,
         job: job && { ...job, state: job.state === "queued" ? "running" : job.state },
       };
     case "checkpoint":
@@ -83,7 +97,7 @@ const applyEvent = (now: FollowedJob, type: string, data: EventData): FollowedJo
       return { ...now, notices: [...now.notices, text].slice(-MOST_NOTICES) };
     }
     case "end":
-      return { ...now, preparing: null, job: data as unknown as JobAnswer };
+      return { ...now, preparing: null, status: null, job: job && { ...job, ...data as unknown as JobAnswer } };
     default:
       return now;
   }
@@ -118,7 +132,7 @@ export const useJob = (id: string, version: number): FollowedJob => {
     const follow = async () => {
       const path = `/jobs/${encodeURIComponent(id)}`;
       const [job, metrics, samples] = await Promise.all([
-        requestJson<JobAnswer>(path, { signal }),
+        requestJson<JobDetailAnswer>(path, { signal }),
         requestJson<{ points: MetricPoint[] }>(`${path}/metrics?points=${MOST_POINTS}`, { signal }),
         requestJson<JobSample[]>(`${path}/samples`, { signal }),
       ]);
@@ -199,4 +213,42 @@ export const useJobs = (isShown: boolean): {
   }, [isShown, state, version]);
 
   return { jobs, error, reload: () => setVersion((n) => n + 1) };
+};
+
+/** A run beside another one. */
+interface ComparedRun extends RecipeAnswer {
+  readonly id: string;
+  readonly points: readonly MetricPoint[];
+}
+
+const loadRun = async (id: string, signal: AbortSignal) => {
+  const path = `/jobs/${encodeURIComponent(id)}`;
+  const [{ recipe, given, endedAt }, { points }] = await Promise.all([
+    requestJson<JobDetailAnswer>(path, { signal }),
+    requestJson<{ points: MetricPoint[] }>(`${path}/metrics?points=${MOST_POINTS}`, { signal }),
+  ]);
+  return { id, recipe, given, points, hasEnded: endedAt !== null };
+};
+
+/** What runs measured and by what recipes, asked for every so often while one of them goes on; those that are there. */
+export const useRuns = (ids: readonly string[]): readonly ComparedRun[] => {
+  const [runs, setRuns] = useState<readonly ComparedRun[]>([]);
+  const key = ids.join();
+  useEffect(() => {
+    const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const load = async () => {
+      const found = await Promise.all(ids.map((id) => loadRun(id, controller.signal).catch(() => null)));
+      if (controller.signal.aborted) return;
+      const there = found.filter((run) => run !== null);
+      setRuns(there);
+      if (there.length < ids.length || there.some(({ hasEnded }) => !hasEnded)) timer = setTimeout(load, LIST_INTERVAL);
+    };
+    load();
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return runs;
 };

@@ -2,12 +2,31 @@ import { useRef, useState } from "preact/hooks";
 import { keyWanted, Problem } from "../api/client.ts";
 import type { JobAnswer } from "../api/types.ts";
 import { JobForm } from "../parts/job_form.tsx";
-import { JOB_MEASURES, type JobMeasure, JobView } from "../parts/job_view.tsx";
+import { JobView, type JobViewChoices } from "../parts/job_view.tsx";
+import { JOB_AXES, JOB_MEASURES, type JobAxis, type JobMeasure, MOST_RUNS } from "../parts/run_chart.tsx";
 import { ErrorNotice, Notice } from "../parts/notice.tsx";
 import { useQuery, useTab } from "../state/address.ts";
 import { useJobs } from "../state/jobs.ts";
 
-const DEFAULTS = { job: "", measure: "loss", log: "" };
+const DEFAULTS = { job: "", measure: "loss", over: "step", log: "", with: "" };
+
+type Query = typeof DEFAULTS;
+
+/** The choices that the address holds. */
+const choicesOf = (query: Query, job: string): JobViewChoices => ({
+  measure: query.measure in JOB_MEASURES ? query.measure as JobMeasure : "loss",
+  axis: query.over in JOB_AXES ? query.over as JobAxis : "step",
+  isLog: query.log === "1",
+  others: [...new Set(query.with.split(","))].filter((id) => id !== "" && id !== job).slice(0, MOST_RUNS - 1),
+});
+
+/** How the address holds choices. */
+const queryOf = ({ measure, axis, isLog, others }: Partial<JobViewChoices>): Partial<Record<keyof Query, string>> => ({
+  ...(measure === undefined ? {} : { measure }),
+  ...(axis === undefined ? {} : { over: axis }),
+  ...(isLog === undefined ? {} : { log: isLog ? "1" : "" }),
+  ...(others === undefined ? {} : { with: others.join() }),
+});
 
 const JobList = ({ jobs, shown, onShow }: {
   jobs: readonly JobAnswer[];
@@ -36,7 +55,6 @@ export const Train = () => {
   const [version, setVersion] = useState(0);
   const stage = useRef<HTMLDivElement>(null);
   const shown = query.job !== "" ? query.job : jobs?.[0]?.id ?? "";
-  const measure: JobMeasure = query.measure in JOB_MEASURES ? query.measure as JobMeasure : "loss";
   if (error instanceof Problem && (error.status === 401 || error.status === 403)) {
     return (
       <div class="waiting">
@@ -86,9 +104,9 @@ export const Train = () => {
               key={shown}
               id={shown}
               version={version}
-              measure={measure}
-              isLog={query.log === "1"}
-              onMeasure={change}
+              jobs={jobs ?? []}
+              choices={choicesOf(query, shown)}
+              onChoose={(choices) => change(queryOf(choices))}
               onChanged={changed}
             />
           )}
