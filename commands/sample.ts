@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
+import { RESAMPLERS } from "../formats/enlarge.ts";
 import { samplingParameters } from "../sampling/parameters.ts";
 import { defineCommand } from "./cli/command.ts";
 
@@ -23,6 +24,10 @@ export const sampleOptions = z.strictObject({
       "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
         "Default: float32 for .npy, uint8 for .npz, where gray images become RGB, as evaluation scripts read them",
     ),
+  scale: z.int().min(1).max(64).default(1)
+    .describe("How often each pixel is repeated along either side of a .png; arrays are no pictures, and take 1"),
+  resampler: z.enum(RESAMPLERS).default("nearest")
+    .describe("How --scale fills a .png: nearest shows the pixels as they are, lanczos smooths them"),
   batch: z.int().min(1).max(1024).default(16)
     .describe("Images denoised together; changes speed and memory, never the images"),
   ...engineOptions,

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { RESAMPLERS } from "../../formats/enlarge.ts";
 import { ParameterError } from "../../sampling/errors.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import {
@@ -26,6 +27,10 @@ export interface PreparedTask {
   readonly source: SamplingRequest | Float32Array<ArrayBuffer>;
   /** Class of each image that the model draws; null where it has no classes. */
   readonly labels: readonly number[] | null;
+  /** Images of the answer. */
+  readonly count: number;
+  /** Images that a frame of its film shows; all of the answer by default. */
+  readonly framed?: number;
   /** Columns of the picture that shows all images; near the square root of their number by default. */
   readonly columns?: number;
   readonly finish: (values: Float32Array<ArrayBuffer>, encoder: CodecRunner) => FinishedTask | Promise<FinishedTask>;
@@ -87,6 +92,14 @@ export interface FieldOptions {
 /** How much a film or a stream shows where it is left open. */
 export const DEFAULT_FRAMES = 24;
 
+/** How large pictures are made. */
+export const pictureFields = {
+  scale: z.int().min(1).max(16).default(1)
+    .describe("How often each pixel is repeated along either side of a picture; arrays are no pictures, and take 1"),
+  resampler: z.enum(RESAMPLERS).default("nearest")
+    .describe("How scale fills pictures: nearest shows the pixels as they are, lanczos smooths them"),
+};
+
 /** The fields that every request for images has. */
 export const commonFields = ({ models, limits }: FieldOptions) => {
   const [first, ...others] = models.map(({ name }) => name);
@@ -106,6 +119,8 @@ export const commonFields = ({ models, limits }: FieldOptions) => {
           `Default: ${DEFAULT_FRAMES}; none for a prediction, unless its format is a film`,
         examples: [DEFAULT_FRAMES],
       }),
+    scale: pictureFields.scale.openapi({ description: pictureFields.scale.description, example: 4 }),
+    resampler: pictureFields.resampler.openapi({ description: pictureFields.resampler.description }),
   };
 };
 

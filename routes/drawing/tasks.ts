@@ -36,6 +36,7 @@ export const generateTask = defineTask({
       parameters: parametersOf(sampling, input.label),
       source: { kind: "generate", sampling },
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     });
   },
@@ -64,6 +65,7 @@ export const img2imgTask = defineTask({
       parameters: { ...parametersOf(sampling, input.label), t },
       source: { kind: "img2img", sampling, image: await image("image", input.image), t },
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     };
   },
@@ -111,6 +113,7 @@ export const inpaintTask = defineTask({
       parameters: { ...parametersOf(sampling, input.label), jumpLength, jumpSamples },
       source,
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     };
   },
@@ -180,6 +183,7 @@ export const interpolateTask = defineTask({
       parameters: onlySet({ ...parameters, lambdas: n, method, t: fromImages ? t : undefined, seedA, seedB }),
       source: { kind: "interpolate", sampling, sources, t, lambdas, method },
       labels: sampling.labels,
+      count: n,
       columns: n,
       finish: (values) => ({ values, items: lambdas.map((lambda) => ({ lambda })) }),
     };
@@ -220,6 +224,7 @@ export const reconstructTask = defineTask({
       parameters: onlySet({ steps: sampling.steps, spacing, label }),
       source: { kind: "reconstruct", sampling, image: start },
       labels: sampling.labels,
+      count: 1,
       finish: (values) => ({
         values,
         items: labelItems(sampling, model),

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { fillNormal } from "../../core/noise.ts";
+import { enlarge } from "../../formats/enlarge.ts";
 import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
@@ -34,6 +35,40 @@ testCommandLine(
     assertNotEquals(a, c);
     const { height, width, channels } = decodePng(a);
     assertEquals([height, width, channels], [2 * 10 + 2, 3 * 10 + 2, 3]);
+  },
+);
+
+testCommandLine(
+  "sample --scale draws the same grid larger, by either resampler, and arrays take none",
+  async (folder) => {
+    const draw = async (name: string, ...args: string[]) => {
+      const path = join(folder, name);
+      const { code, stderr } = await sample("-n", "5", "-s", "7", "-o", path, ...args);
+      assertEquals([code, stderr], [0, ""]);
+      return decodePng(Deno.readFileSync(path));
+    };
+    const small = await draw("small.png");
+    const large = await draw("large.png", "--scale", "3");
+    const { data, ...extent } = enlarge({ ...small, data: new Uint8Array(small.data) }, {
+      scale: 3,
+      resampler: "nearest",
+    });
+    assertEquals([large.height, large.width], [extent.height, extent.width]);
+    assertEquals(new Uint8Array(large.data), data);
+    const smooth = await draw("smooth.png", "--scale", "3", "--resampler", "lanczos");
+    assertEquals([smooth.height, smooth.width], [extent.height, extent.width]);
+    assertNotEquals(smooth.data, large.data);
+
+    const refused = [
+      [["--scale", "0"], "--scale"],
+      [["--scale", "2", "-o", join(folder, "a.npy")], "--scale must be 1 for a .npy"],
+      [["--scale", "64", "-n", "5000", "-o", join(folder, "a.png")], "--scale or --n must be smaller"],
+    ] as const;
+    for (const [args, message] of refused) {
+      const { code, stderr } = await sample(...args);
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, message);
+    }
   },
 );
 
