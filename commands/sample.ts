@@ -7,7 +7,7 @@ import { defineCommand } from "./cli/command.ts";
 /** The options of `sample`: those of a request, and where from and where to. */
 export const sampleOptions = z.strictObject({
   model: z.string().min(1).default("models/digits")
-    .describe("Folder of the model, in diffusers' layout"),
+    .describe("Folder of the model, in diffusers' layout; its card, the README.md in it, says how it is best sampled"),
   out: z.string().min(1).default("runs/grid.png")
     .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
@@ -39,7 +39,7 @@ export const sampleCommand = defineCommand({
   short: { model: "m", out: "o", n: "n", seed: "s" },
   paths: ({ model, latents, out }) => ({ read: { model, latents }, write: { out } }),
   examples: [
-    { line: "deno task sample", does: "16 images as a grid in runs/grid.png." },
+    { line: "deno task sample --scale 4", does: "16 images as a grid in runs/grid.png, large enough to look at." },
     {
       line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o runs/grid.png",
       does: "The same 64 every time.",

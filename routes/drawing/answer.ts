@@ -139,7 +139,7 @@ const NO_PARAMETERS = new Set(["model", "format", "frames", "scale", "resampler"
 
 /** What is said of every drawing, since it is either chosen or has a default. */
 const isAlwaysSet = (name: string, field: z.ZodType): boolean =>
-  name === "seed" || name === "steps" || field.safeParse(undefined).data !== undefined;
+  ["seed", "sampler", "steps", "guidance"].includes(name) || field.safeParse(undefined).data !== undefined;
 
 /**
  * How these headers stand in the OpenAPI description.

@@ -4,7 +4,7 @@ import type { DrawingAnswer, Model } from "../api/types.ts";
 import { decode } from "../state/pictures.ts";
 import { useUniqueId } from "./fields.tsx";
 import { ErrorNotice } from "./notice.tsx";
-import { anySeed } from "./sampling.tsx";
+import { anySeed, SAMPLING_DEFAULTS, samplingBody, withRecommended } from "./sampling.tsx";
 
 /** A picture that the reader gave, decoded. */
 export type InputPicture = ImageBitmap | HTMLCanvasElement;
@@ -75,9 +75,7 @@ export const DrawPictureButton = ({ model, label = "Let the model draw one", onP
     try {
       const classes = model!.labels?.length ?? 0;
       const body = {
-        model: model!.name,
-        sampler: "ddim",
-        steps: Math.min(30, model!.timesteps),
+        ...samplingBody(withRecommended(SAMPLING_DEFAULTS, model!), model!),
         seed: Number(anySeed()),
         ...(classes > 0 ? { label: Math.floor(Math.random() * classes) } : {}),
         format: "json",

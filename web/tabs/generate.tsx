@@ -5,7 +5,14 @@ import { NumberField, useSubmit } from "../parts/fields.tsx";
 import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import {
+  anySeed,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+  withRecommended,
+} from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
@@ -16,11 +23,12 @@ import { useStore } from "../state/store.ts";
 const DEFAULTS = { ...SAMPLING_DEFAULTS, n: "16" };
 
 const GenerateForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("generate", DEFAULTS);
+  const [asked, change] = useQuery("generate", DEFAULTS);
   const most = useStore(serverDescription)?.maxImages ?? 64;
   const drawer = useDrawing();
   const [picked, pick] = useState<number | null>(null);
-  const model = modelOf(query.model, models);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model);
   const { progress } = drawer;
   const error = progress.phase === "failed" ? progress.error : null;
   const count = Math.min(most, Math.max(1, Math.floor(Number(query.n)) || 1));

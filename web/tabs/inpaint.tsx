@@ -7,13 +7,23 @@ import { PickedImage } from "../parts/image_window.tsx";
 import { invertMask, type Mask, MaskBrush, maskOf, maskShare, maskUrl } from "../parts/mask.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import {
+  anySeed,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+  withRecommended,
+} from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toPixels, toUrl, toValues } from "../state/pictures.ts";
 
-const DEFAULTS = { ...SAMPLING_DEFAULTS, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
+/** The samplers that can go back. */
+const SAMPLERS = ["ddpm", "ddim"];
+
+const DEFAULTS = { ...SAMPLING_DEFAULTS, steps: "30", n: "4", length: "5", times: "3", brush: "0" };
 
 /** A picture as the model sees it: of its extent, gray where it is. */
 const asModelSees = (picture: InputPicture, { width, height, channels }: Model): HTMLCanvasElement => {
@@ -34,8 +44,9 @@ const MASK_RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = 
 };
 
 const InpaintForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("inpaint", DEFAULTS);
-  const model = modelOf(query.model, models);
+  const [asked, change] = useQuery("inpaint", DEFAULTS);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model, { samplers: SAMPLERS, unguided: true });
   const { width, height } = model;
   const [picture, setPicture] = useState<InputPicture | null>(null);
   const [painted, setMask] = useState<Mask | null>(null);
@@ -79,7 +90,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
           models={models}
           error={error}
           onChange={change}
-          samplers={["ddpm", "ddim"]}
+          samplers={SAMPLERS}
           unlabelled="none"
         />
         <NumberField

@@ -7,7 +7,14 @@ import { FilmPlayer, Tiles } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import {
+  anySeed,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+  withRecommended,
+} from "../parts/sampling.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
@@ -43,12 +50,13 @@ const EndPicture = ({ name, picture, model, onPicture }: {
 };
 
 const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("interpolate", DEFAULTS);
+  const [asked, change] = useQuery("interpolate", DEFAULTS);
   const [a, setA] = useState<InputPicture | null>(null);
   const [b, setB] = useState<InputPicture | null>(null);
   const [picked, pick] = useState<number | null>(null);
   const drawer = useDrawing();
-  const model = modelOf(query.model, models);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model, { unguided: true });
   const { progress } = drawer;
   const error = progress.phase === "failed" ? progress.error : null;
   const fromImages = query.from === "images";
