@@ -72,6 +72,35 @@ testCommandLine(
   },
 );
 
+testCommandLine(
+  "sample takes what is left open from the model's card, and export carries the card's head on",
+  async (folder) => {
+    const model = join(folder, "carded");
+    const inference = { parameters: { scheduler: "DDIMScheduler", num_inference_steps: 3, guidance_scale: 2, eta: 5 } };
+    const card = { metadata: { license: "mit", inference }, recommended: {}, unheeded: [] };
+    await savePipeline({ ...await loadPipeline(MODEL), folder: model, card });
+    const draw = async (name: string, ...args: string[]) => {
+      const out = join(folder, name);
+      const { code, stdout, stderr } = await run("sample", "-n", "2", "-s", "7", "-o", out, ...args);
+      assertEquals([code, stderr], [0, ""]);
+      return { bytes: Deno.readFileSync(out), events: stdout.trim().split("\n").map((line) => JSON.parse(line)) };
+    };
+    const open = await draw("open.npy", "-m", model);
+    const given = await draw("given.npy", "-m", MODEL, "--sampler", "ddim", "--steps", "3", "--guidance", "2");
+    assertEquals(open.bytes, given.bytes);
+    const [notice, { sampler, steps }] = open.events;
+    assertEquals(notice, {
+      event: "notice",
+      message: `${join(model, "README.md")} is not followed in inference.parameters.eta 5 (it must be in [0, 1])`,
+    });
+    assertEquals([sampler, steps], ["ddim", 3]);
+
+    const exported = join(folder, "exported");
+    assertEquals((await run("export", model, exported)).code, 0);
+    assertEquals((await loadPipeline(exported)).card, (await loadPipeline(model)).card);
+  },
+);
+
 testCommandLine("sample reports start, progress and end as JSON lines, with the seed it chose", async (folder) => {
   const { stdout } = await sample("-n", "2", "-o", join(folder, "a.png"));
   const events = stdout.trim().split("\n").map((line) => JSON.parse(line));
