@@ -162,7 +162,7 @@ export const indexRoute = (
     const first = at + firstPath(models[0], limits);
     const more = first.includes("?") ? "&" : "?";
     return c.text(
-      `denoise
+      `denoise:
 ${models.map((model) => `  ${describe(model)}`).join("\n")}
 
 to look at          curl -o a.png "${first}"
