@@ -30,16 +30,23 @@ const sourceOptions = (images: string) => ({
 });
 
 const { n: _, ...samplingWithoutN } = samplingParameters.shape;
+const { sampler, steps, eta, guidance } = samplingWithoutN;
 
-/** How a figure's images are drawn: as a request says it, but in all of the paper's steps. */
-const drawingOptions = {
+/** How images are drawn: as a request says it. */
+const requestOptions = {
   ...samplingWithoutN,
-  steps: samplingWithoutN.steps.describe(
-    "Denoising steps. Default: the model's number of timesteps T, as in the paper",
-  ),
   batch: z.int().min(1).max(1024).default(16)
     .describe("Images denoised together; changes speed and memory, never the images"),
   ...engineOptions,
+};
+
+/** How a figure of the paper is drawn: as a request says it, but by the paper's sampler and in all of its steps. */
+const drawingOptions = {
+  ...requestOptions,
+  sampler: sampler.unwrap().default("ddpm").describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
+  steps: steps.describe("Denoising steps. Default: the model's number of timesteps T, as in the paper"),
+  eta: eta.describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
+  guidance: guidance.unwrap().default(1).describe("Classifier-free guidance scale; 1 is off"),
 };
 
 /** A timestep as the paper counts them: 0 is the image, 1 … T are its noisy versions. */
@@ -131,7 +138,10 @@ export const reverseCommand = defineCommand({
   ],
 });
 
-const { label: _label, ...drawingWithoutLabel } = drawingOptions;
+const { label: _label, ...drawingWithoutLabel } = {
+  ...requestOptions,
+  steps: steps.describe("Denoising steps. Default: those of the model's card, with its sampler; or else T"),
+};
 
 /** The options of `figure gallery`. */
 export const galleryOptions = z.strictObject({

@@ -1,12 +1,13 @@
 import { z } from "zod";
 import { engineOptions } from "../engine/options.ts";
+import { RESAMPLERS } from "../formats/enlarge.ts";
 import { samplingParameters } from "../sampling/parameters.ts";
 import { defineCommand } from "./cli/command.ts";
 
 /** The options of `sample`: those of a request, and where from and where to. */
 export const sampleOptions = z.strictObject({
   model: z.string().min(1).default("models/digits")
-    .describe("Folder of the model, in diffusers' layout"),
+    .describe("Folder of the model, in diffusers' layout; its card, the README.md in it, says how it is best sampled"),
   out: z.string().min(1).default("runs/grid.png")
     .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
@@ -23,6 +24,10 @@ export const sampleOptions = z.strictObject({
       "What an array holds: float32 is NCHW in [-1, 1] as the sampler left it, uint8 is NHWC in 0 … 255. " +
         "Default: float32 for .npy, uint8 for .npz, where gray images become RGB, as evaluation scripts read them",
     ),
+  scale: z.int().min(1).max(64).default(1)
+    .describe("How often each pixel is repeated along either side of a .png; arrays are no pictures, and take 1"),
+  resampler: z.enum(RESAMPLERS).default("nearest")
+    .describe("How --scale fills a .png: nearest shows the pixels as they are, lanczos smooths them"),
   batch: z.int().min(1).max(1024).default(16)
     .describe("Images denoised together; changes speed and memory, never the images"),
   ...engineOptions,
@@ -34,7 +39,7 @@ export const sampleCommand = defineCommand({
   short: { model: "m", out: "o", n: "n", seed: "s" },
   paths: ({ model, latents, out }) => ({ read: { model, latents }, write: { out } }),
   examples: [
-    { line: "deno task sample", does: "16 images as a grid in runs/grid.png." },
+    { line: "deno task sample --scale 4", does: "16 images as a grid in runs/grid.png, large enough to look at." },
     {
       line: "deno task sample --sampler ddim --steps 50 -n 64 --seed 7 -o runs/grid.png",
       does: "The same 64 every time.",

@@ -9,7 +9,10 @@ import { storageOption } from "./cli/job_storage.ts";
 /** The options of `serve`. */
 export const serveOptions = z.strictObject({
   model: z.array(z.string().min(1)).min(1).default(["models/digits", "models/emoji"])
-    .describe("Folder of a model, in diffusers' layout; given several times, the first is the default one"),
+    .describe(
+      "Folder of a model, in diffusers' layout; given several times, the first is the default one. " +
+        "What a request leaves open is as its card says, the README.md in it",
+    ),
   host: z.string().min(1).default("127.0.0.1")
     .describe("Address to listen on; 0.0.0.0 is all of this machine's"),
   port: z.int().min(0).max(65535).default(8000)

@@ -33,18 +33,24 @@ const bpdMetric = defineMetric({
 
 const { sampler, steps, spacing, eta, label, guidance } = samplingParameters.shape;
 
+/** What is measured does not change with what a model's card recommends. */
+const fixedDefaults = {
+  sampler: sampler.unwrap().default("ddpm")
+    .describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
+  steps: steps.describe("Denoising steps, at most the model's number of timesteps T. Default: 50, or T if smaller"),
+  eta: eta.describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
+  guidance: guidance.unwrap().default(1).describe("Classifier-free guidance scale; 1 is off"),
+} as const;
+
 /** Which samples are measured. */
 const sampleOptions = {
   samples: z.string().min(1).optional()
     .describe("Images to measure in place of the model's: an .npz, a folder of pictures, or a name, as of --data"),
-  sampler,
-  steps,
+  ...fixedDefaults,
   spacing,
-  eta,
   label,
   classShares: z.enum(CLASS_SHARES).default("equal")
     .describe("How often samples are of each class: equal, one after the other, or as in --data"),
-  guidance,
   cache: z.string().min(1).default("runs/features")
     .describe("Folder in which features are kept, so that nothing is computed twice"),
 } as const;

@@ -1,4 +1,5 @@
 import { coverBytes } from "../formats/cover.ts";
+import { enlarge } from "../formats/enlarge.ts";
 import { type ByteImages, type ImageShape, toBytes } from "../formats/pixels.ts";
 import { encodePng } from "../formats/png.ts";
 import { element, svgDocument } from "./svg.ts";
@@ -28,21 +29,6 @@ export const extentFor = ({ width, height }: ImageShape, most: number): PictureE
   return { width: width * scale, height: Math.round(height * scale) };
 };
 
-/** Each pixel as a block of `factor` by `factor`: SVG has no way to ask for it that all viewers know. */
-export const enlarge = ({ data, height, width, channels }: ByteImages, factor: number): ByteImages => {
-  const out = new Uint8Array(data.length * factor * factor);
-  const line = width * factor * channels;
-  for (let y = 0; y < height; y++) {
-    const top = y * factor * line;
-    for (let x = 0; x < width; x++) {
-      const pixel = data.subarray((y * width + x) * channels, (y * width + x + 1) * channels);
-      for (let k = 0; k < factor; k++) out.set(pixel, top + (x * factor + k) * channels);
-    }
-    for (let k = 1; k < factor; k++) out.copyWithin(top + k * line, top, top + line);
-  }
-  return { data: out, height: height * factor, width: width * factor, channels };
-};
-
 const shrink = ({ data, channels }: ByteImages, from: PictureExtent, to: PictureExtent): ByteImages => {
   const shape = { ...to, channels };
   const raster = { ...from, data, channels: channels as 1 | 3, orientation: 1 };
@@ -51,7 +37,8 @@ const shrink = ({ data, channels }: ByteImages, from: PictureExtent, to: Picture
 
 const fit = (image: ByteImages, extent: PictureExtent): ByteImages => {
   const factor = DENSITY * extent.width / image.width;
-  if (Number.isInteger(factor)) return enlarge(image, factor);
+  // Pixel by pixel: SVG has no way to ask for it that all viewers know.
+  if (Number.isInteger(factor)) return enlarge(image, { scale: factor, resampler: "nearest" });
   if (factor > 1) return image;
   return shrink(image, image, { width: DENSITY * extent.width, height: DENSITY * extent.height });
 };

@@ -1,5 +1,6 @@
 import gifenc from "gifenc";
 import { type Animation, type AnimationTiming, frameDelays } from "./animation.ts";
+import { enlarge } from "./enlarge.ts";
 
 /** Colours, [r, g, b] each. */
 export type Palette = readonly (readonly number[])[];
@@ -92,22 +93,26 @@ const repeats = (loops: number): number => loops === 0 ? 0 : loops === 1 ? -1 : 
  * A film as an animated GIF. Gray frames keep every pixel, and so do those of up to 256 colours; others get a palette of
  * their own each. A frame is shown 20 ms or longer, in steps of 10.
  *
+ * @param options.scale repeats each pixel so often along either side
  * @throws {TypeError} if a number is none
  * @throws {RangeError} if the frames do not fit their extent, a side is longer than 65535, or a time is out of range
  */
 export const encodeGif = (
   film: Animation,
-  { delay = 100, hold = 2000, loops = 0 }: AnimationTiming = {},
+  { delay = 100, hold = 2000, loops = 0, scale = 1 }: AnimationTiming & { scale?: number } = {},
 ): Uint8Array<ArrayBuffer> => {
   const delays = frameDelays(film, { delay, hold, loops });
-  const { frames, height, width, channels } = film;
+  const { frames, channels } = film;
+  const [height, width] = [film.height * scale, film.width * scale];
   if (Math.max(height, width) > LARGEST) {
     throw new RangeError(`height and width must be at most ${LARGEST} in a GIF, received ${height}×${width}`);
   }
   const gif = gifenc.GIFEncoder();
   for (const [i, frame] of frames.entries()) {
     const { palette, indices } = toPalette(frame, channels);
-    gif.writeFrame(indices, width, height, {
+    const small = { data: new Uint8Array(indices), height: film.height, width: film.width, channels: 1 };
+    const { data } = enlarge(small, { scale, resampler: "nearest" });
+    gif.writeFrame(data, width, height, {
       // Gray frames share the first one's palette.
       palette: channels === 1 && i > 0 ? null : palette.map((colour) => [...colour]),
       delay: gifDelay(delays[i]),

@@ -1,10 +1,13 @@
 import type { ByteImages } from "./pixels.ts";
 
+/** Pixels between and around the images of a grid. */
+export const GRID_PADDING = 2;
+
 /** Extent of the picture that `tile` makes: columns near the square root of the number of images, never empty rows. */
 export const gridSize = (
   count: number,
   { height, width }: { height: number; width: number },
-  { columns = Math.ceil(Math.sqrt(count)), padding = 2 }: { columns?: number; padding?: number } = {},
+  { columns = Math.ceil(Math.sqrt(count)), padding = GRID_PADDING }: { columns?: number; padding?: number } = {},
 ): { columns: number; rows: number; height: number; width: number } => {
   if (!(Number.isInteger(columns) && columns >= 1)) {
     throw new RangeError(`columns must be an integer ≥ 1, received ${columns}`);
@@ -27,7 +30,7 @@ export const gridSize = (
  */
 export const tile = (
   { data, height, width, channels }: ByteImages,
-  { columns, padding = 2, background = 0 }: { columns?: number; padding?: number; background?: number } = {},
+  { columns, padding = GRID_PADDING, background = 0 }: { columns?: number; padding?: number; background?: number } = {},
 ): ByteImages => {
   const count = data.length / (height * width * channels);
   if (!(Number.isInteger(count) && count >= 1)) {

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isLearned } from "../core/reverse.ts";
 import { exists } from "../files/exists.ts";
 import { unetParameters } from "./architecture.ts";
+import { cardPath, type ModelCard, readCard, saveCard } from "./card.ts";
 import { parseConfig, parsePythonJson } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { checkModelIndex, findModel, WEIGHT_NAMES } from "./model_files.ts";
@@ -78,6 +79,8 @@ export interface Pipeline extends Classes {
   readonly scheduler: SchedulerConfig;
   /** What its scheduler's file asks for and is not done here; none where it was not read. See `unheededSettings`. */
   readonly unheeded?: readonly string[];
+  /** What its author says of it; none where it was not read. */
+  readonly card?: ModelCard;
   /** The U-Net's tensors by their name, in diffusers' layout. */
   readonly weights: ReadonlyMap<string, StoredTensor>;
 }
@@ -148,11 +151,16 @@ const readConfigs = async (folder: string) => {
   return { files, unet, scheduler, unheeded };
 };
 
-/** The classes that a model's folder names. */
-const readClasses = async (folder: string, { num_class_embeds: count }: UNetConfig): Promise<Classes> => {
+/** The classes that a model's folder names, and its card. */
+const readDescription = async (
+  folder: string,
+  { num_class_embeds: count }: UNetConfig,
+  { num_train_timesteps: timesteps }: SchedulerConfig,
+): Promise<Classes & { card: ModelCard }> => {
   const path = join(folder, "denoise.json");
   const written = await exists(path) ? await readJson(path) : {};
-  return inFile(path, () => parseClasses(written, count));
+  const classes = inFile(path, () => parseClasses(written, count));
+  return { ...classes, card: await readCard(folder, { timesteps, nullLabel: classes.nullLabel }) };
 };
 
 /**
@@ -162,7 +170,7 @@ const readClasses = async (folder: string, { num_class_embeds: count }: UNetConf
  */
 export const loadConfigs = async (folder: string): Promise<Omit<Pipeline, "weights">> => {
   const { unet, scheduler, unheeded } = await readConfigs(folder);
-  return { folder, unet, scheduler, unheeded, ...await readClasses(folder, unet) };
+  return { folder, unet, scheduler, unheeded, ...await readDescription(folder, unet, scheduler) };
 };
 
 /**
@@ -172,7 +180,9 @@ export const loadConfigs = async (folder: string): Promise<Omit<Pipeline, "weigh
  * predicted, β̃ as variance, x_0 clipped to [−1, 1]. A `model_index.json` must name no part but a U-Net and a scheduler, of
  * classes that are run here; which class of pipeline it names makes no difference.
  *
- * @param options.notice receives one line where the scheduler's file asks for what is not done here
+ * What its card says, the README.md in its folder, is read as well.
+ *
+ * @param options.notice receives one line where the scheduler's file, or the card, asks for what is not done here
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (
@@ -188,15 +198,17 @@ export const loadPipeline = async (
     checkTensors(unet, tensors);
     return tensors;
   });
-  const classes = await readClasses(folder, unet);
+  const description = await readDescription(folder, unet, scheduler);
+  const { card } = description;
   if (unheeded.length > 0) notice(`${files.scheduler} is not followed in ${unheeded.join(", ")}`);
-  return { folder, unet, scheduler, unheeded, ...classes, weights };
+  if (card.unheeded.length > 0) notice(`${cardPath(folder)} is not followed in ${card.unheeded.join(", ")}`);
+  return { folder, unet, scheduler, unheeded, ...description, weights };
 };
 
 const pretty = (value: unknown): string => JSON.stringify(value, null, 2) + "\n";
 
-/** Writes all of a model's folder but its weights. */
-export const saveConfigs = async ({ folder, unet, scheduler, labels, nullLabel }: Pipeline): Promise<void> => {
+/** Writes all of a model's folder but its weights; a card holds what the one that was read has at its head. */
+export const saveConfigs = async ({ folder, unet, scheduler, labels, nullLabel, card }: Pipeline): Promise<void> => {
   await Deno.mkdir(join(folder, "unet"), { recursive: true });
   await Deno.mkdir(join(folder, "scheduler"), { recursive: true });
   const version = { _diffusers_version: "0.30.0" };
@@ -216,6 +228,7 @@ export const saveConfigs = async ({ folder, unet, scheduler, labels, nullLabel }
     pretty({ _class_name: "DDPMScheduler", ...version, ...scheduler }),
   );
   await Deno.writeTextFile(join(folder, "denoise.json"), pretty({ labels, nullLabel }));
+  if (card) await saveCard(folder, card.metadata);
 };
 
 /**

@@ -108,7 +108,7 @@ export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDepen
     healthRoutes(app, () => serving);
     metricsRoute(app, metrics, { keys });
   };
-  indexRoute(app, serving);
+  indexRoute(app, { serving, limits });
   pageFiles(app);
   mount(app);
   openapiRoute(app, { keys, serving, mount });

@@ -1,10 +1,12 @@
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { join } from "@std/path";
 import type { Context } from "hono";
+import { SAMPLERS } from "../core/mod.ts";
 import { JOB_ID, type Jobs } from "../jobs/jobs.ts";
 import type { RunStorage } from "../jobs/storage/storage.ts";
 import { SCHEDULE_NAMES } from "../model/scheduler_config.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { defaultsOf } from "../sampling/parameters.ts";
 import { ModelConflictError, ModelRefusedError, NoModelError, type Serving } from "../serving/serving.ts";
 import type { ApiKey } from "./http/keys.ts";
 import type { Log } from "./http/log.ts";
@@ -38,6 +40,13 @@ export interface ModelSource {
 /** Those models, each with where it comes from. */
 export type ModelSources = WeakMap<ModelInfo, ModelSource>;
 
+const samplingSchema = z.object({
+  sampler: z.enum(SAMPLERS),
+  steps: z.int().openapi({ description: "With this sampler" }),
+  guidance: z.number(),
+  eta: z.number().optional().openapi({ description: "With this sampler" }),
+});
+
 /** How a model stands in an answer. */
 const modelSchema = z.object({
   name: z.string().openapi({ description: "What ?model= takes" }),
@@ -53,9 +62,11 @@ const modelSchema = z.object({
   schedule: z.string().openapi({
     description: "Its noise schedule, as /schedules names it; trained where it has betas of its own",
   }),
+  defaults: samplingSchema.openapi({ description: "What is done where a request leaves it open" }),
+  recommended: samplingSchema.partial().openapi({ description: "What of that the model's card says" }),
   engine: z.object({ name: z.string(), version: z.string(), device: z.string() }),
   unheeded: z.array(z.string()).openapi({
-    description: "What its saved scheduler asks for and is not done, each with what is done instead",
+    description: "What its saved scheduler or its card asks for and is not done, each with what is done instead",
     example: ["set_alpha_to_one false (the last step leads to ᾱ = 1)"],
   }),
   running: z.int().openapi({ description: "Images under way" }),
@@ -74,9 +85,9 @@ const modelSchema = z.object({
 const scheduleOf = ({ trained_betas, beta_schedule }: ModelInfo["scheduler"]): string =>
   trained_betas ? "trained" : SCHEDULE_NAMES[beta_schedule];
 
-/** Writes down, once a model is loaded, where what it draws is not what its saved scheduler asks for. */
+/** Writes down, once a model is loaded, what its saved scheduler or its card asks for and is not done. */
 export const logUnheeded = (log: Log, { name, unheeded }: ModelInfo): void => {
-  if (unheeded.length > 0) log.info("scheduler not followed", { model: name, unheeded });
+  if (unheeded.length > 0) log.info("settings not followed", { model: name, unheeded });
 };
 
 /** Says what a model is, and how busy. */
@@ -101,6 +112,8 @@ const describeModel = (
     parameters,
     prediction: scheduler.prediction_type,
     schedule: scheduleOf(scheduler),
+    defaults: defaultsOf(info),
+    recommended: { ...info.recommended },
     engine,
     unheeded: [...unheeded],
     running,

@@ -4,8 +4,11 @@ import { accepts } from "hono/accepts";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
+import { defaultsOf } from "../sampling/parameters.ts";
+import { firstPath } from "./examples.ts";
 import { isUnchanged, refusesMatch } from "./http/conditions.ts";
 import { contentSecurityPolicy } from "./http/frame.ts";
+import type { Limits } from "./http/limits.ts";
 import { notFound, problem } from "./http/problem.ts";
 import { allowOnly } from "./http/resource.ts";
 
@@ -144,18 +147,30 @@ export const pageFiles = (app: OpenAPIHono): void => {
 };
 
 /** `/`: the page for browsers, what can be asked as text for terminals. */
-export const indexRoute = (app: OpenAPIHono, serving: { readonly models: readonly ModelInfo[] }): void => {
-  const describe = ({ name, height, width, engine }: ModelInfo) => `${name}, ${height}×${width}, on ${engine.name}`;
+export const indexRoute = (
+  app: OpenAPIHono,
+  { serving, limits }: { serving: { readonly models: readonly ModelInfo[] }; limits: Pick<Limits, "images"> },
+): void => {
+  const describe = (model: ModelInfo) => {
+    const { name, height, width, engine } = model;
+    const { sampler, steps, guidance } = defaultsOf(model);
+    const guided = guidance === 1 ? "" : `, guidance ${guidance}`;
+    return `${name}, ${height}×${width}, on ${engine.name}: ${sampler} in ${steps} steps${guided}`;
+  };
   app.get("/", (c) => {
     if (wantsPage(c)) return answerPage(c);
     const { models } = serving;
     const at = new URL(c.req.url).origin;
+    const first = at + firstPath(models[0], limits);
+    const more = first.includes("?") ? "&" : "?";
     return c.text(
-      `denoise: ${models.map(describe).join("; ")}
+      `denoise:
+${models.map((model) => `  ${describe(model)}`).join("\n")}
 
-an image            curl -o a.png "${at}/generate?steps=${models[0].timesteps}"
-a grid, faster      curl -o a.png "${at}/generate?n=16&sampler=ddim&steps=50&seed=7"
-its film            curl -o a.gif "${at}/generate?n=16&sampler=ddim&steps=50&seed=7&format=gif"
+to look at          curl -o a.png "${first}"
+the same again      curl -o a.png "${first}${more}seed=7"
+its film            curl -o a.gif "${first}${more}seed=7&format=gif"
+the paper's sampler curl -o a.png "${at}/generate?sampler=ddpm&steps=${models[0].timesteps}"
 while it is drawn   curl -N "${at}/generate?n=16&format=event-stream"
 later               curl -H "Prefer: respond-async" "${at}/generate?n=16"
 variants of one     curl -o b.png -F image=@a.png -F n=4 ${at}/img2img
@@ -163,7 +178,7 @@ what is loaded      curl ${at}/models
 train a model       curl --json '{}' ${at}/jobs
 serve what it made  curl --json '{"job": "JOB"}' ${at}/models
 all there is        ${at}/docs, or curl ${at}/openapi.json
-to look at          ${at}/ in a browser
+the page            ${at}/ in a browser
 `,
       200,
       { vary: "accept" },

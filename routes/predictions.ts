@@ -6,7 +6,8 @@ import { admit } from "./drawing/admission.ts";
 import { answerDrawing, describeAnyHeaders, describeContent, drawingStreamSchema } from "./drawing/answer.ts";
 import { resolveDrawing } from "./drawing/draw.ts";
 import { type DrawingDependencies, readingImages } from "./drawing/resource.ts";
-import type { DrawingTask, FieldOptions } from "./drawing/task.ts";
+import { checkScale, enlargementOf } from "./drawing/scale.ts";
+import { type DrawingTask, type FieldOptions, pictureFields } from "./drawing/task.ts";
 import { eventStream, lastEventId, lastEventIdHeaders, STREAM_HEADERS } from "./http/event_stream.ts";
 import { type DoneFormat, FORMAT_NAMES, FORMATS, isFilm, negotiate } from "./http/negotiate.ts";
 import { nextLink, pageHeaders, pageQuery } from "./http/paging.ts";
@@ -114,13 +115,18 @@ const putPrediction = (tasks: readonly DrawingTask[], deps: DrawingDependencies)
     if (before) return before;
     const { task: name, input } = checkInput(received, schema()) as { task: string; input: Record<string, unknown> };
     const task = tasks.find((task) => task.name === name)!;
-    const resolved = await resolveDrawing(task, input, deps, admission).catch((error) => {
+    const resolve = async () => {
+      const resolved = await resolveDrawing(task, input, deps, admission);
+      const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
+      checkScale(resolved, format, limits, { later: true });
+      return { resolved, format } as const;
+    };
+    const { resolved, format } = await resolve().catch((error) => {
       throw prefixIssues(error);
     });
     // Another of the same name may have come while the images were decoded.
     const meanwhile = answerExisting();
     if (meanwhile) return meanwhile;
-    const format = resolved.format === undefined || resolved.format === "event-stream" ? "png" : resolved.format;
     held.move();
     const settings = { id, owner: ownerName(c), fingerprint, format, admission };
     const prediction = await startPrediction(resolved, settings, deps);
@@ -195,9 +201,15 @@ const predictionEvents = (
 
 const DONE_FORMATS = FORMAT_NAMES.filter((format): format is DoneFormat => format !== "event-stream");
 
+const { scale, resampler } = pictureFields;
+
 const resultQuery = z.strictObject({
   format: z.enum(DONE_FORMATS as [DoneFormat, ...DoneFormat[]]).optional()
     .openapi({ description: "Format of the answer, over what the Accept header says. Default: as it was ordered" }),
+  scale: scale.unwrap().optional()
+    .openapi({ description: `${scale.description}. Default: as it was ordered`, examples: [4] }),
+  resampler: resampler.unwrap().optional()
+    .openapi({ description: `${resampler.description}. Default: as it was ordered` }),
 });
 
 /** `GET /predictions/{id}/result`: the images of a prediction. */
@@ -213,7 +225,7 @@ const predictionResult = (deps: DrawingDependencies): Operation => ({
   answer: async (c) => {
     using admission = admit(c, deps.readers, deps);
     const { end, format: preferred, id } = findPrediction(deps.predictions, c);
-    const { format: requested } = await readInput(c, resultQuery, ["query"]);
+    const { format: requested, ...larger } = await readInput(c, resultQuery, ["query"]);
     if (end?.outcome.state !== "succeeded") {
       const state = end === null ? "is under way" : end.outcome.state === "canceled" ? "was canceled" : "failed";
       return problem(c, 409, `the prediction ${JSON.stringify(id)} ${state}`);
@@ -225,7 +237,8 @@ const predictionResult = (deps: DrawingDependencies): Operation => ({
     if (!offered.includes(format)) {
       return problem(c, 406, "no film was kept of this prediction: give frames when it is made");
     }
-    return await answerDrawing(c, drawing, format, { ...admission, headers: { vary: "accept" } });
+    const enlargement = enlargementOf(drawing, format, larger, deps.limits);
+    return await answerDrawing(c, { ...drawing, enlargement }, format, { ...admission, headers: { vary: "accept" } });
   },
 });
 

@@ -1,5 +1,6 @@
 import { basename } from "@std/path";
 import type { Engine } from "../engine/mod.ts";
+import { NO_CARD } from "../model/card.ts";
 import { createDenoiser, type Denoiser } from "../model/denoiser.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import { diffusionOf, type SchedulerConfig } from "../model/scheduler_config.ts";
@@ -19,14 +20,14 @@ export interface ModelInfo extends ModelLimits {
   readonly parameters: number;
   /** Its diffusion process; `diffusionOf` makes the tables of it. */
   readonly scheduler: SchedulerConfig;
-  /** What its scheduler's file asks for and is not done, each with what is done instead. */
+  /** What its scheduler's file or its card asks for and is not done, each with what is done instead. */
   readonly unheeded: readonly string[];
   readonly engine: { readonly name: string; readonly version: string; readonly device: string };
 }
 
 /** Describes a model on its engine. */
 export const modelInfoOf = (
-  { folder, scheduler, unheeded = [], labels, nullLabel, weights }: Pipeline,
+  { folder, scheduler, unheeded = [], card = NO_CARD, labels, nullLabel, weights }: Pipeline,
   engine: Engine,
   { height, width, channels }: Denoiser,
   name: string = basename(folder),
@@ -41,7 +42,8 @@ export const modelInfoOf = (
   channels,
   parameters: weights.values().reduce((sum, { data }) => sum + data.length, 0),
   scheduler,
-  unheeded,
+  unheeded: [...unheeded, ...card.unheeded],
+  recommended: card.recommended,
   engine: { name: engine.name, version: engine.version, device: engine.device },
 });
 

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import { SAMPLERS } from "../core/mod.ts";
+import { type SamplerName, SAMPLERS } from "../core/mod.ts";
+import type { Recommendation } from "../model/card.ts";
 import { ParameterError, type ParameterIssue } from "./errors.ts";
 
 /**
@@ -14,25 +15,32 @@ export const samplingParameters = z.strictObject({
     .describe("Index of the first image: with n = 1, this one of a larger request alone. Default: 0"),
   seed: z.int().min(0).optional()
     .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
-  sampler: z.enum(SAMPLERS).default("ddpm")
-    .describe("Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M"),
+  sampler: z.enum(SAMPLERS).optional()
+    .describe(
+      "Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M. Default: the one of the model's card, or else ddpm",
+    ),
   steps: z.int().min(1).optional()
-    .describe("Denoising steps, at most the model's number of timesteps T. Default: 50, or T if smaller"),
+    .describe(
+      "Denoising steps, at most the model's number of timesteps T. " +
+        "Default: those of the model's card, with its sampler; or else 50, or T if smaller",
+    ),
   spacing: z.enum(["leading", "linspace", "trailing"]).optional()
     .describe(
       "How the steps are spread over the T timesteps. Default: as the model's scheduler says for ddpm and ddim, else linspace",
     ),
   eta: z.number().min(0).max(1).optional()
-    .describe("DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0"),
+    .describe(
+      "DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0, unless the model's card says so",
+    ),
   label: z.union([z.int().min(0), z.string().min(1)]).optional()
     .describe("Class of all images, by name or by index. Default: the images cycle through the classes"),
-  guidance: z.number().min(0).max(20).default(1)
-    .describe("Classifier-free guidance scale; 1 is off"),
+  guidance: z.number().min(0).max(20).optional()
+    .describe("Classifier-free guidance scale; 1 is off. Default: that of the model's card, or else 1"),
   variance: z.enum(["fixed_small", "fixed_large"]).optional()
     .describe("Variance of DDPM's steps: β̃ or β. Only with sampler ddpm. Default: as the model's scheduler says"),
 });
 
-/** Sampling parameters as a caller gives them, defaults filled in. */
+/** Sampling parameters as a caller gives them. */
 export type SamplingParameters = z.output<typeof samplingParameters>;
 
 /** What the rules below need to know of a model. */
@@ -43,12 +51,32 @@ export interface ModelLimits {
   readonly labels: readonly string[] | null;
   /** Embedding index of "no class", which guidance needs; null if the model was trained without. */
   readonly nullLabel: number | null;
+  /** What its card says of sampling. @default nothing */
+  readonly recommended?: Recommendation;
 }
+
+/** What is done where a request leaves it open. */
+export interface SamplingDefaults {
+  readonly sampler: SamplerName;
+  /** With that sampler. */
+  readonly steps: number;
+  readonly guidance: number;
+  /** With that sampler; the sampler's own where it is left out. */
+  readonly eta?: number;
+}
+
+/** The defaults of a model: what its card says, and where it says nothing those of all models. */
+export const defaultsOf = ({ timesteps, recommended }: ModelLimits): SamplingDefaults => ({
+  sampler: "ddpm",
+  steps: Math.min(50, timesteps),
+  guidance: 1,
+  ...recommended,
+});
 
 /** A request with every choice made: what it says determines its images. */
 export type ResolvedSampling = Readonly<
   & Omit<SamplingParameters, "label">
-  & Required<Pick<SamplingParameters, "seed" | "steps">>
+  & Required<Pick<SamplingParameters, "seed" | "steps" | "sampler" | "guidance">>
   & { /** Class of each image; null for an unconditional model. */ labels: number[] | null }
 >;
 
@@ -72,12 +100,19 @@ const describeLabels = (names: readonly string[]): string =>
 /**
  * Fills in what the caller left open (a random seed among it) and checks the rules that depend on the model.
  *
+ * @param options.usualSteps where neither the caller nor the card says how many, or the card's are of another sampler
  * @throws {ParameterError} that lists every parameter in the way
  */
-export const resolveSampling = (parameters: SamplingParameters, model: ModelLimits): ResolvedSampling => {
+export const resolveSampling = (
+  parameters: SamplingParameters,
+  model: ModelLimits,
+  { usualSteps = Math.min(50, model.timesteps) }: { usualSteps?: number } = {},
+): ResolvedSampling => {
   const { label, ...given } = parameters;
-  const { n, first = 0, sampler, guidance, variance, eta } = given;
-  const steps = given.steps ?? Math.min(50, model.timesteps);
+  const defaults = defaultsOf(model);
+  const { n, first = 0, sampler = defaults.sampler, guidance = defaults.guidance, variance } = given;
+  const own: Recommendation = sampler === defaults.sampler ? model.recommended ?? {} : {};
+  const { steps = own.steps ?? usualSteps, eta = own.eta } = given;
   const issues: ParameterIssue[] = [];
   const refuse = (field: string, received: unknown, allowed: string) => issues.push({ field, received, allowed });
 
@@ -105,5 +140,5 @@ export const resolveSampling = (parameters: SamplingParameters, model: ModelLimi
   }
 
   if (issues.length > 0) throw new ParameterError(issues);
-  return { ...given, seed: given.seed ?? randomSeed(), steps, labels };
+  return { ...given, seed: given.seed ?? randomSeed(), sampler, steps, eta, guidance, labels };
 };

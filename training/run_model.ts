@@ -1,6 +1,7 @@
 import { isLearned, lossWeights } from "../core/mod.ts";
 import type { DatasetParts } from "../datasets/dataset.ts";
 import { unetParameters } from "../model/architecture.ts";
+import { type ModelCard, NO_CARD } from "../model/card.ts";
 import { initializeUNet } from "../model/initialize.ts";
 import type { Pipeline } from "../model/pipeline.ts";
 import type { StoredTensor } from "../model/safetensors.ts";
@@ -30,6 +31,12 @@ const trainedVariance = (name: string, folder: string | undefined): TrainedVaria
   throw new RunError(
     `Cannot start from ${folder}: its variance, ${name}, is not trained here; --variance picks another`,
   );
+};
+
+/** A model is sampled as the one that it goes on from; what else that one's card says, as its licence, is its own. */
+const cardOf = (init: Pipeline | null): ModelCard | undefined => {
+  const { metadata: { inference }, ...card } = init?.card ?? NO_CARD;
+  return inference === undefined ? undefined : { ...card, metadata: { inference } };
 };
 
 /** The process: the recipe's, and what that leaves open from the model it starts from. */
@@ -75,7 +82,7 @@ export const resolveModel = (
       "prediction must be sample or v_prediction for a process whose x_T holds no signal, received epsilon",
     );
   }
-  return { unet, scheduler, labels, nullLabel: labels && labels.length };
+  return { unet, scheduler, labels, nullLabel: labels && labels.length, card: cardOf(init) };
 };
 
 /**

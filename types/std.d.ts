@@ -18,6 +18,11 @@ declare module "@std/path" {
   export function toFileUrl(path: string): URL;
 }
 
+declare module "@std/yaml" {
+  export function parse(content: string): unknown;
+  export function stringify(data: unknown): string;
+}
+
 declare module "@std/assert" {
   // deno-lint-ignore no-explicit-any
   type Constructor<E extends Error = Error> = new (...args: any[]) => E;

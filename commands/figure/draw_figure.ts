@@ -97,7 +97,7 @@ const createFigureContext = (
   const [height, width] = sampleShape(pipeline.unet);
   const { in_channels: channels, num_class_embeds: numClasses } = pipeline.unet;
   const target = targetOf(pipeline, { height, width, channels, numClasses });
-  const { labels, nullLabel } = pipeline;
+  const { labels, nullLabel, card } = pipeline;
   let network: Denoiser | null = null;
   const open = async () => {
     const engine = await openEngine(name, engineOptions);
@@ -107,7 +107,7 @@ const createFigureContext = (
   return {
     pipeline,
     target,
-    limits: { timesteps: target.timesteps, labels, nullLabel },
+    limits: { timesteps: target.timesteps, labels, nullLabel, recommended: card?.recommended },
     signal,
     reporter,
     denoise: async (rows, onStep) => {

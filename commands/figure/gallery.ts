@@ -2,13 +2,12 @@ import type { z } from "zod";
 import { galleryFigure } from "../../figures/gallery.ts";
 import { compileTask } from "../../sampling/compile.ts";
 import { startRow } from "../../sampling/denoise.ts";
-import { randomSeed } from "../../sampling/parameters.ts";
+import { randomSeed, resolveSampling } from "../../sampling/parameters.ts";
 import { UsageError } from "../cli/command.ts";
 import { withFlagNames } from "../cli/in_flags.ts";
 import type { galleryOptions } from "../figure.ts";
 import { modelCaption, samplerCaption } from "./captions.ts";
 import { drawFigure, type FigureContext } from "./draw_figure.ts";
-import { resolveFigureSampling } from "./inputs.ts";
 
 type Options = z.output<typeof galleryOptions>;
 
@@ -37,14 +36,17 @@ const classesOf = ({ labels }: Options, { limits }: FigureContext): number[] | n
 export const drawGallery = (options: Options): Promise<number> =>
   drawFigure("figure gallery", options, async (context) => {
     const { columns, seed = randomSeed() } = options;
-    const { target, limits: { labels: names, nullLabel } } = context;
+    const { target, limits } = context;
+    const { labels: names, nullLabel } = limits;
     const classes = classesOf(options, context);
     const rows = classes?.length ?? options.rows;
-    const resolved = resolveFigureSampling({ ...options, seed, label: undefined }, rows * columns, context);
     const isFree = classes === null && nullLabel !== null;
-    if (isFree && options.guidance !== 1) {
-      throw new UsageError(`--guidance must be 1 (off) without --labels, received ${options.guidance}`);
+    const { guidance = isFree ? 1 : undefined } = options;
+    if (isFree && guidance !== 1) {
+      throw new UsageError(`--guidance must be 1 (off) without --labels, received ${guidance}`);
     }
+    const parameters = { ...options, guidance, seed, label: undefined, n: rows * columns };
+    const resolved = withFlagNames(() => resolveSampling(parameters, limits, { usualSteps: target.timesteps }));
     const labels = resolved.labels?.map((label, i) => isFree ? nullLabel : classes?.[Math.floor(i / columns)] ?? label);
     const sampling = { ...resolved, labels: labels ?? null };
     const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, target));

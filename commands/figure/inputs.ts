@@ -102,13 +102,15 @@ const checkImageOptions = (
   }
 };
 
-/** The sampling parameters of a figure: T steps and a random seed unless they are given. */
+/** The sampling parameters of a figure of the paper: T steps and a random seed unless they are given. */
 export const resolveFigureSampling = (
   { seed = randomSeed(), steps, ...options }: Omit<Parameters<typeof resolveSampling>[0], "n">,
   n: number,
   { limits }: FigureContext,
 ): ResolvedSampling =>
-  withFlagNames(() => resolveSampling({ ...options, n, seed, steps: steps ?? limits.timesteps }, limits));
+  withFlagNames(() =>
+    resolveSampling({ ...options, n, seed, steps: steps ?? limits.timesteps }, { ...limits, recommended: undefined })
+  );
 
 /**
  * The images that a figure begins with: files, images of a data set by index, or images that the model draws.

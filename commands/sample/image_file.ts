@@ -1,5 +1,6 @@
 import { extname } from "@std/path";
-import { gridSize, tile } from "../../formats/grid.ts";
+import { AS_THEY_ARE, enlarge, type Enlargement } from "../../formats/enlarge.ts";
+import { GRID_PADDING, gridSize, tile } from "../../formats/grid.ts";
 import { type NpyArray, npyHeader } from "../../formats/npy.ts";
 import { streamNpz } from "../../formats/npz.ts";
 import { type ImageShape, nhwcToNchw, toBytes } from "../../formats/pixels.ts";
@@ -23,11 +24,22 @@ export interface ImageFileWriter {
 /** A grid beyond this would not fit into memory with its encoding. */
 const MOST_PIXELS = 2 ** 26;
 
+/** Extent of the picture that shows so many images. */
+const pictureSize = (count: number, shape: ImageShape, { scale }: Pick<Enlargement, "scale">) => {
+  const { height, width } = gridSize(count, shape);
+  return { height: height * scale, width: width * scale };
+};
+
 /** The most images, up to `wanted`, that a file of this name takes: a grid of large ones has a limit. */
-export const mostImages = (path: string, wanted: number, shape: ImageShape): number => {
+export const mostImages = (
+  path: string,
+  wanted: number,
+  shape: ImageShape,
+  enlargement: Pick<Enlargement, "scale"> = AS_THEY_ARE,
+): number => {
   if (extname(path).toLowerCase() !== ".png") return wanted;
   for (let count = wanted; count > 1; count--) {
-    const { height, width } = gridSize(count, shape);
+    const { height, width } = pictureSize(count, shape, enlargement);
     if (height * width <= MOST_PIXELS) return count;
   }
   return 1;
@@ -37,15 +49,22 @@ const KINDS = [".png", ".npy", ".npz"] as const;
 type Kind = typeof KINDS[number];
 
 /**
- * What `--out` and `--dtype` ask for, checked before any work: the kind of file by its ending, and what it holds.
+ * What `--out`, `--dtype` and `--scale` ask for, checked before any work: the kind of file by its ending, and what it
+ * holds.
  *
- * @throws {UsageError} if the ending is another, or a picture is asked to hold floats
+ * @throws {UsageError} if the ending is another, a picture is asked to hold floats, or an array to be larger
  */
-export const imageFileKind = (path: string, dtype?: ImageFileType): { kind: Kind; dtype: ImageFileType } => {
+export const imageFileKind = (
+  path: string,
+  { dtype, scale = 1 }: { dtype?: ImageFileType; scale?: number } = {},
+): { kind: Kind; dtype: ImageFileType } => {
   const kind = KINDS.find((ending) => ending === extname(path).toLowerCase());
   if (!kind) throw new UsageError(`--out must end in ${KINDS.join(", ")}, received ${JSON.stringify(path)}`);
   if (kind === ".png" && dtype === "float32") {
     throw new UsageError("--dtype must be uint8 for a .png, received float32");
+  }
+  if (kind !== ".png" && scale !== 1) {
+    throw new UsageError(`--scale must be 1 for a ${kind}, which holds the values as they are, received ${scale}`);
   }
   return { kind, dtype: dtype ?? (kind === ".npy" ? "float32" : "uint8") };
 };
@@ -58,6 +77,9 @@ export interface ImageFileOptions extends ImageShape {
   readonly dtype?: ImageFileType;
   /** The class of each image. */
   readonly labels?: readonly number[] | null;
+  /** How large a picture is. @default as the images are */
+  readonly scale?: number;
+  readonly resampler?: Enlargement["resampler"];
 }
 
 /** Gray bytes three times: evaluation scripts read images of three channels alone. */
@@ -71,12 +93,19 @@ const labelsArray = (labels: readonly number[]): Record<string, NpyArray> => ({
   arr_1: { dtype: "int64", shape: [labels.length], data: BigInt64Array.from(labels, BigInt) },
 });
 
-const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: ImageShape): Body => {
-  const grid = gridSize(count, shape);
-  if (grid.height * grid.width > MOST_PIXELS) {
+const openPng = (
+  write: (bytes: Uint8Array) => void,
+  count: number,
+  shape: ImageShape,
+  enlargement: Enlargement,
+): Body => {
+  const { height, width } = pictureSize(count, shape, enlargement);
+  if (height * width > MOST_PIXELS) {
+    const [names, are, received] = enlargement.scale === 1
+      ? ["--n", "write .npy or .npz", `${count}`]
+      : ["--scale or --n", "2²⁶ pixels fit", `${enlargement.scale} and ${count}`];
     throw new UsageError(
-      `--n must be smaller for a .png, received ${count}: its grid would be ${grid.width}×${grid.height} pixels; ` +
-        "write .npy or .npz",
+      `${names} must be smaller for a .png, received ${received}: its grid would be ${width}×${height} pixels; ${are}`,
     );
   }
   if (shape.channels > 4) {
@@ -89,7 +118,10 @@ const openPng = (write: (bytes: Uint8Array) => void, count: number, shape: Image
       data.set(toBytes(images), filled);
       filled += images.length;
     },
-    end: () => write(encodePng(tile({ data, ...shape }))),
+    end: () => {
+      const padding = GRID_PADDING * enlargement.scale;
+      write(encodePng(tile(enlarge({ data, ...shape }, enlargement), { padding })));
+    },
   };
 };
 
@@ -128,13 +160,13 @@ const openArray = (
  */
 export const openImageFile = (
   path: string,
-  { count, dtype, labels, ...shape }: ImageFileOptions,
+  { count, dtype, labels, scale = 1, resampler = "nearest", ...shape }: ImageFileOptions,
 ): ImageFileWriter => {
-  const format = imageFileKind(path, dtype);
+  const format = imageFileKind(path, { dtype, scale });
   const file = openPendingFile(path, "sample");
   try {
     const body = format.kind === ".png"
-      ? openPng(file.write, count, shape)
+      ? openPng(file.write, count, shape, { scale, resampler })
       : openArray(file.write, { count, labels, ...shape }, format);
     return {
       append: body.append,

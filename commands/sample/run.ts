@@ -79,8 +79,8 @@ const createMeter = (images: number, rows: number, batch: number) => {
  * @throws {ModelError} if the model cannot be read
  */
 export const runSample = async (options: Options): Promise<number> => {
-  const { model, out, batch, dtype } = options;
-  imageFileKind(out, dtype);
+  const { model, out, batch, dtype, scale, resampler } = options;
+  imageFileKind(out, options);
   using interrupt = listenForInterrupt();
   const reporter = createReporter({ jsonMilliseconds: 1000 });
 
@@ -95,13 +95,13 @@ export const runSample = async (options: Options): Promise<number> => {
   if (latents && options.n !== undefined && options.n !== latents.count) {
     throw new UsageError(`--n must be ${latents.count}, as many as --latents holds, received ${options.n}`);
   }
-  const n = options.n ?? latents?.count ?? mostImages(out, IMAGES, shape);
+  const n = options.n ?? latents?.count ?? mostImages(out, IMAGES, shape, options);
   const info = modelInfoOf(pipeline, engine, network);
   const sampling = withFlagNames(() => resolveSampling({ ...options, n }, info));
   const task = withFlagNames(() => compileTask({ kind: "generate", sampling }, targetOf(pipeline, network)));
   const startOf = (i: number): Row => startRow(task, i, latents?.values.slice(i * size, (i + 1) * size));
 
-  using file = openImageFile(out, { count: n, dtype, labels: sampling.labels, ...shape });
+  using file = openImageFile(out, { count: n, dtype, scale, resampler, labels: sampling.labels, ...shape });
   const { sampler, seed, steps } = sampling;
   reporter.report({ event: "start", model, engine: engine.name, images: n, sampler, steps, seed });
   const meter = createMeter(n, task.steps, batch);

@@ -3,6 +3,7 @@ import { engineOptions } from "../../engine/options.ts";
 import { exists } from "../../files/exists.ts";
 import { machineMemory } from "../../files/machine.ts";
 import { createQueue, QUEUE_FOLDER } from "../../jobs/queue/queue.ts";
+import { firstPath } from "../../routes/examples.ts";
 import { parseHostName } from "../../routes/http/hosts.ts";
 import { type ApiKey, parseKeys } from "../../routes/http/keys.ts";
 import { createLog, formatLine, type Log } from "../../routes/http/log.ts";
@@ -142,10 +143,10 @@ const serve = async (options: Options, log: Log, say: (line: string) => void): P
   const started = performance.now();
   const { origin, models, close } = await open(options, log, interrupt.signal);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const [{ engine, timesteps }] = models;
+  const [{ engine }] = models;
   say(`${origin} serves ${models.map((model) => describe(model, models.length)).join(", ")}`);
   say(`engine ${engine.name} ${engine.version}: ${engine.device}; warm in ${seconds} s`);
-  say(`curl -o a.png "${origin}/generate?steps=${timesteps}"`);
+  say(`curl -o a.png "${origin}${firstPath(models[0], { images: options.maxImages })}"`);
 
   await stopped;
   interrupt[Symbol.dispose]();

@@ -103,7 +103,10 @@ const resolveDrawing = (
   classes: ClassCounts | null,
 ): ResolvedSampling => {
   try {
-    const sampling = resolveSampling(parameters, modelInfoOf(pipeline, engine, network));
+    const sampling = resolveSampling(parameters, {
+      ...modelInfoOf(pipeline, engine, network),
+      recommended: undefined,
+    });
     return classes === null
       ? sampling
       : { ...sampling, labels: Array.from({ length: sampling.n }, (_, i) => classes.classOf(i)) };

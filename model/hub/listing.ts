@@ -58,7 +58,7 @@ export const listFiles = async (repository: Repository, options: RequestOptions 
 export interface ModelRepositoryFiles {
   readonly unet: RemoteFile;
   readonly weights: RemoteFile;
-  /** The small ones beside: the scheduler's configuration, the pipeline's index, the names of the classes. */
+  /** The small ones beside: the scheduler's configuration, the pipeline's index, the names of the classes, the card. */
   readonly others: readonly RemoteFile[];
 }
 
@@ -87,11 +87,13 @@ export const chooseFiles = ({ repository: { name }, files }: RepositoryListing):
   return {
     unet,
     weights: find(`${folder}${chosen}`)!,
-    others: [find("model_index.json"), find(beside), find("denoise.json")].filter((file) => file !== undefined),
+    others: ["model_index.json", beside, "denoise.json", "README.md"].map(find).filter((file) => file !== undefined),
   };
 };
 
 const checkText = (path: string, text: string): void => {
+  // A card that is broken is no reason not to take the model.
+  if (!path.endsWith(".json")) return;
   let json: unknown;
   try {
     json = parsePythonJson(text);

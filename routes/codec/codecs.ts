@@ -1,8 +1,9 @@
 /** Work on bytes that would hold up the thread that answers requests. */
 import { encodeApng } from "../../formats/apng.ts";
 import { decodeImage, decodeMask, type DecodeOptions } from "../../formats/decode_image.ts";
+import { AS_THEY_ARE, enlarge, type Enlargement } from "../../formats/enlarge.ts";
 import { encodeGif } from "../../formats/gif.ts";
-import { tile } from "../../formats/grid.ts";
+import { GRID_PADDING, tile } from "../../formats/grid.ts";
 import { encodeNpy, type NpyArray } from "../../formats/npy.ts";
 import { encodeNpz } from "../../formats/npz.ts";
 import { type ByteImages, type ImageShape, nhwcToNchw, toBytes } from "../../formats/pixels.ts";
@@ -38,27 +39,42 @@ const decodeReceivedMask = (
   options: Omit<DecodeOptions, "channels">,
 ): Promise<Float32Array<ArrayBuffer>> => decodeMask(bytesOf(received), options);
 
+/** How images become pictures. */
+export interface PictureOptions extends Enlargement {
+  /** Columns of a grid; near the square root of the number of images by default. */
+  readonly columns?: number;
+}
+
 /** Images as one picture: a single one as it is, several as a grid. */
-const arrange = (data: Uint8Array<ArrayBuffer>, shape: ImageShape, columns?: number): ByteImages => {
+const arrange = (
+  data: Uint8Array<ArrayBuffer>,
+  shape: ImageShape,
+  { columns, ...enlargement }: PictureOptions,
+): ByteImages => {
   const isSingle = data.length === shape.height * shape.width * shape.channels;
-  return isSingle ? { data, ...shape } : tile({ data, ...shape }, { columns });
+  const images = enlarge({ data, ...shape }, enlargement);
+  return isSingle ? images : tile(images, { columns, padding: GRID_PADDING * enlargement.scale });
 };
 
 /** Images, as bytes or as values in [-1, 1], as one PNG. */
 const encodePicture = (
   images: Uint8Array<ArrayBuffer> | Float32Array,
   shape: ImageShape,
-  columns?: number,
+  options: PictureOptions = AS_THEY_ARE,
 ): Uint8Array<ArrayBuffer> =>
-  encodePng(arrange(images instanceof Float32Array ? toBytes(images) : images, shape, columns));
+  encodePng(arrange(images instanceof Float32Array ? toBytes(images) : images, shape, options));
 
 /** Each image as a PNG of its own. */
-const encodeEach = (values: Float32Array, shape: ImageShape): Uint8Array<ArrayBuffer>[] => {
-  const data = toBytes(values);
-  const size = shape.height * shape.width * shape.channels;
+const encodeEach = (
+  values: Float32Array,
+  shape: ImageShape,
+  enlargement: Enlargement = AS_THEY_ARE,
+): Uint8Array<ArrayBuffer>[] => {
+  const { data, ...extent } = enlarge({ data: toBytes(values), ...shape }, enlargement);
+  const size = extent.height * extent.width * extent.channels;
   return Array.from(
     { length: data.length / size },
-    (_, i) => encodePng({ data: data.slice(i * size, (i + 1) * size), ...shape }),
+    (_, i) => encodePng({ data: data.slice(i * size, (i + 1) * size), ...extent }),
   );
 };
 
@@ -97,13 +113,18 @@ const encodeFilm = (
   format: "apng" | "gif",
   frames: readonly Uint8Array<ArrayBuffer>[],
   shape: ImageShape,
-  columns?: number,
+  options: PictureOptions = AS_THEY_ARE,
 ): Uint8Array<ArrayBuffer> => {
-  const pictures = frames.map((frame) => arrange(frame, shape, columns));
-  const film = { ...pictures[0], frames: pictures.map(({ data }) => data) };
   const even = Math.round(DURATION / frames.length);
   const delay = Math.min(TIMING.longest, Math.max(TIMING.shortest, even));
-  return (format === "gif" ? encodeGif : encodeApng)(film, { delay, hold: TIMING.hold });
+  const timing = { delay, hold: TIMING.hold };
+  // A GIF's colours are found sooner among the pixels as they are.
+  const isLate = format === "gif" && options.resampler === "nearest";
+  const pictures = frames.map((frame) => arrange(frame, shape, isLate ? { ...options, scale: 1 } : options));
+  const film = { ...pictures[0], frames: pictures.map(({ data }) => data) };
+  return format === "gif"
+    ? encodeGif(film, { ...timing, scale: isLate ? options.scale : 1 })
+    : encodeApng(film, timing);
 };
 
 /** The work, by name. */

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import type { Enlargement } from "../../formats/enlarge.ts";
 import { encodeMultipart } from "../../formats/multipart.ts";
 import type { ImageShape } from "../../formats/pixels.ts";
 import type { CodecRunner } from "../codec/codec.ts";
@@ -39,6 +40,8 @@ export interface Drawing {
   readonly measures: Readonly<Record<string, number>>;
   /** Its film: bytes n·H·W·C a frame. */
   readonly frames: readonly Uint8Array<ArrayBuffer>[];
+  /** How large its pictures are. */
+  readonly enlargement: Enlargement;
   /** Seconds that it waited for its turn, and that it took then. */
   readonly seconds: { readonly waiting: number; readonly drawing: number };
 }
@@ -94,42 +97,51 @@ const headerValue = (value: string | number | boolean): string =>
   String(value).replace(/[^!-~]|%/g, encodeURIComponent);
 
 /** Every choice that was made, as headers: all that makes the images again. */
-export const parameterHeaders = ({ task, model, engine, parameters }: DrawingHead): Record<string, string> => ({
+export const parameterHeaders = (
+  { task, model, engine, parameters }: DrawingHead,
+  enlargement: Enlargement,
+): Record<string, string> => ({
   "denoise-task": task,
   "denoise-model": headerValue(model),
   "denoise-engine": headerValue(engine.name),
   ...Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [headerName(name), headerValue(value)]),
   ),
-  ...contentLocation({ task, model, parameters }),
+  ...contentLocation({ task, model, parameters }, enlargement),
 });
 
 /** Where a GET makes the same images again, for tasks that need nothing but parameters. */
 const contentLocation = (
   { task, model, parameters }: { task: string; model: string; parameters: DrawingParameters },
+  { scale, resampler }: Enlargement,
 ): Record<string, string> => {
   if (task !== "generate") return {};
   const query = new URLSearchParams({ model });
   for (const [name, value] of Object.entries(parameters)) query.set(name, String(value));
+  if (scale > 1) query.set("scale", String(scale));
+  if (scale > 1 && resampler !== "nearest") query.set("resampler", resampler);
   return { "content-location": `/generate?${query}` };
 };
 
 /** What was found out, and how long it took (Server-Timing). */
-const drawingHeaders = ({ head, measures, seconds }: Drawing, encoding: number): Record<string, string> => {
+const drawingHeaders = (
+  { head, enlargement, measures, seconds }: Drawing,
+  encoding: number,
+): Record<string, string> => {
   const times = { wait: seconds.waiting, sample: seconds.drawing, encode: encoding };
   return {
-    ...parameterHeaders(head),
+    ...parameterHeaders(head, enlargement),
     ...Object.fromEntries(Object.entries(measures).map(([name, value]) => [headerName(name), String(value)])),
     "server-timing": Object.entries(times).map(([name, s]) => `${name};dur=${(s * 1000).toFixed(1)}`).join(", "),
   };
 };
 
 /** Fields that say how to answer, and not what. */
-const NO_PARAMETERS = new Set(["model", "format", "frames", "timeoutSeconds"]);
+const NO_PARAMETERS = new Set(["model", "format", "frames", "scale", "resampler", "timeoutSeconds"]);
 
 /** What is said of every drawing, since it is either chosen or has a default. */
 const isAlwaysSet = (name: string, field: z.ZodType): boolean =>
-  name === "seed" || name === "steps" || field.safeParse(undefined).data !== undefined;
+  ["seed", "sampler", "steps", "guidance"].includes(name) || field.safeParse(undefined).data !== undefined;
 
 /**
  * How these headers stand in the OpenAPI description.
@@ -173,18 +185,21 @@ interface EncodedDrawing {
 
 /** A drawing as JSON. */
 export const encodeDocument = async (drawing: Drawing, encoder: CodecRunner) =>
-  drawingDocument(drawing, (await encoder.run("encodeEach", drawing.values, drawing.shape)).map(pngUrl));
+  drawingDocument(
+    drawing,
+    (await encoder.run("encodeEach", drawing.values, drawing.shape, drawing.enlargement)).map(pngUrl),
+  );
 
 /** Encodes a drawing in one of the formats; a film needs frames. */
 const encodeDrawing = async (drawing: Drawing, format: DoneFormat, encoder: CodecRunner): Promise<EncodedDrawing> => {
-  const { values, shape, columns, labels, items, frames } = drawing;
+  const { values, shape, columns, labels, items, frames, enlargement } = drawing;
   const type = FORMATS[format];
   switch (format) {
     case "png":
-      return { type, body: await encoder.run("encodePicture", values, shape, columns) };
+      return { type, body: await encoder.run("encodePicture", values, shape, { columns, ...enlargement }) };
     case "apng":
     case "gif":
-      return { type, body: await encoder.run("encodeFilm", format, frames, shape, columns) };
+      return { type, body: await encoder.run("encodeFilm", format, frames, shape, { columns, ...enlargement }) };
     case "json":
       return { type, body: JSON.stringify(await encodeDocument(drawing, encoder)) };
     case "npy":
@@ -192,7 +207,7 @@ const encodeDrawing = async (drawing: Drawing, format: DoneFormat, encoder: Code
     case "npz":
       return { type, body: await encoder.run("encodeArchive", values, shape, labels) };
     case "multipart": {
-      const images = await encoder.run("encodeEach", values, shape);
+      const images = await encoder.run("encodeEach", values, shape, enlargement);
       const parts = images.map((body, i) => ({
         headers: {
           "content-type": "image/png",

@@ -1,8 +1,10 @@
+import type { Enlargement } from "../../formats/enlarge.ts";
 import type { ImageShape } from "../../formats/pixels.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import type { Preview, TaskEvent } from "../../serving/progress.ts";
 import { ModelChangedError, type Serving } from "../../serving/serving.ts";
 import type { CodecRunner } from "../codec/codec.ts";
+import type { PictureOptions } from "../codec/codecs.ts";
 import { createEventLog, type EventLog } from "../http/event_stream.ts";
 import type { Lifetime } from "../http/lifetime.ts";
 import type { Limits } from "../http/limits.ts";
@@ -21,6 +23,8 @@ export interface ResolvedDrawing {
   readonly format?: Format;
   /** Frames that were asked for. */
   readonly frames?: number;
+  /** How large its pictures are to be. */
+  readonly enlargement: Enlargement;
 }
 
 /** What a request is resolved with. */
@@ -34,6 +38,8 @@ interface CommonFields {
   readonly model: string;
   readonly format?: Format;
   readonly frames?: number;
+  readonly scale: number;
+  readonly resampler: Enlargement["resampler"];
   readonly timeoutSeconds: number;
 }
 
@@ -50,13 +56,13 @@ export const resolveDrawing = async (
   { serving, limits }: ResolveDependencies,
   { lifetime, decoder }: Pick<Admission, "lifetime" | "decoder">,
 ): Promise<ResolvedDrawing> => {
-  const { model: name, format, frames, timeoutSeconds } = input as unknown as CommonFields;
+  const { model: name, format, frames, scale, resampler, timeoutSeconds } = input as unknown as CommonFields;
   lifetime.shorten(timeoutSeconds);
   const model = serving.models.find((model) => model.name === name);
   if (model === undefined) throw new ModelChangedError(`the model ${name} was removed meanwhile`);
   const prepared = await task.prepare(input, { model, limits, ...imageDecoders(model, { decoder, limits }) });
   const head = { task: task.name, model: name, engine: model.engine, parameters: prepared.parameters };
-  return { model, head, prepared, format, frames };
+  return { model, head, prepared, format, frames, enlargement: { scale, resampler } };
 };
 
 /** How many frames of a drawing's film are kept, for an answer in this format; 0 for none. */
@@ -78,14 +84,19 @@ interface ProgressReporter {
  */
 const createProgressReporter = (
   events: EventLog,
-  { encoder, shape, columns, shown }: { encoder: CodecRunner; shape: ImageShape; columns?: number; shown: boolean },
+  { encoder, shape, options, shown }: {
+    encoder: CodecRunner;
+    shape: ImageShape;
+    options: PictureOptions;
+    shown: boolean;
+  },
 ): ProgressReporter => {
   let written = Promise.resolve();
   let pending = 0;
 
   const show = async ({ x, x0, step, timestep }: Preview) => {
     const url = async (bytes: Uint8Array) =>
-      pngUrl(await encoder.run("encodePicture", new Uint8Array(bytes), shape, columns));
+      pngUrl(await encoder.run("encodePicture", new Uint8Array(bytes), shape, options));
     return { step, timestep, x: await url(x), x0: await url(x0) };
   };
   const reportLater = (progress: object, preview: Preview) => {
@@ -142,7 +153,7 @@ export const startDrawing = (
   { client, lifetime, encoder }: Pick<Admission, "client" | "lifetime" | "encoder">,
   { id, frames: wanted, shown }: DrawOptions,
 ): RunningDrawing => {
-  const { model, head, prepared } = resolved;
+  const { model, head, prepared, enlargement } = resolved;
   const { source, columns, labels, finish } = prepared;
   const shape = { height: model.height, width: model.width, channels: model.channels };
   const queued = Promise.withResolvers<void>();
@@ -152,7 +163,7 @@ export const startDrawing = (
   const receivedAt = Date.now();
   let startedAt: Date | null = null;
   let progress: RunningDrawing["progress"] = null;
-  const reporter = createProgressReporter(events, { encoder, shape, columns, shown });
+  const reporter = createProgressReporter(events, { encoder, shape, options: { columns, ...enlargement }, shown });
 
   const onEvent = (event: TaskEvent) => {
     queued.resolve();
@@ -197,6 +208,7 @@ export const startDrawing = (
       labels,
       columns,
       measures: {},
+      enlargement,
       frames: [...frames.values()],
       seconds: { waiting, drawing: elapsed - waiting },
       ...finished,

@@ -70,6 +70,8 @@ export const forwardTask = defineTask({
       parameters: onlySet({ count, seed, schedule }),
       source: Float32Array.from(await image("image", input.image)),
       labels: null,
+      count,
+      framed: 1,
       columns: count,
       finish: (start, encoder) => strip(start, model, encoder, { count, seed, schedule }),
     };
@@ -95,6 +97,8 @@ export const forwardOfDrawnTask = defineTask({
       parameters: onlySet({ ...parameters, count, schedule }),
       source: { kind: "generate", sampling },
       labels: null,
+      count,
+      framed: 1,
       columns: count,
       finish: (values, encoder) => strip(values, model, encoder, { count, seed: sampling.seed, schedule }),
     });

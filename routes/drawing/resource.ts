@@ -28,6 +28,7 @@ import {
   type RunningDrawing,
   startDrawing,
 } from "./draw.ts";
+import { checkScale } from "./scale.ts";
 import type { DrawingTask } from "./task.ts";
 
 /** What the resources that draw need. */
@@ -160,16 +161,18 @@ const respond = async (
   const input = await readInput(c, schema, sources, readingImages(admission));
   const format = negotiate(c, FORMAT_NAMES, input.format as Format | undefined);
   const resolved = await resolveDrawing(task, input, deps, admission);
+  const isStream = format === "event-stream";
+  const isLater = prefersAsync(c) && !isStream;
+  checkScale(resolved, format, deps.limits, { later: isLater });
   c.set("drawn", { task: task.name, model: resolved.model.name, parameters: resolved.head.parameters });
 
-  const isStream = format === "event-stream";
   const headers = {
-    ...parameterHeaders(resolved.head),
+    ...parameterHeaders(resolved.head, resolved.enlargement),
     ...(isStream ? STREAM_HEADERS : { "cache-control": "no-store" }),
     vary: "accept, prefer",
   };
   if (c.req.method === "HEAD") return c.body(null, 200, { ...headers, "content-type": FORMATS[format] });
-  if (prefersAsync(c) && !isStream) {
+  if (isLater) {
     held.move();
     return await respondWithPrediction(c, resolved, { format, admission }, deps);
   }

@@ -1,9 +1,12 @@
 import { z } from "@hono/zod-openapi";
+import { RESAMPLERS } from "../../formats/enlarge.ts";
 import { ParameterError } from "../../sampling/errors.ts";
 import type { ModelInfo } from "../../sampling/loaded_model.ts";
 import {
+  defaultsOf,
   type ResolvedSampling,
   resolveSampling,
+  type SamplingDefaults,
   type SamplingParameters,
   samplingParameters,
 } from "../../sampling/parameters.ts";
@@ -26,6 +29,10 @@ export interface PreparedTask {
   readonly source: SamplingRequest | Float32Array<ArrayBuffer>;
   /** Class of each image that the model draws; null where it has no classes. */
   readonly labels: readonly number[] | null;
+  /** Images of the answer. */
+  readonly count: number;
+  /** Images that a frame of its film shows; all of the answer by default. */
+  readonly framed?: number;
   /** Columns of the picture that shows all images; near the square root of their number by default. */
   readonly columns?: number;
   readonly finish: (values: Float32Array<ArrayBuffer>, encoder: CodecRunner) => FinishedTask | Promise<FinishedTask>;
@@ -87,6 +94,14 @@ export interface FieldOptions {
 /** How much a film or a stream shows where it is left open. */
 export const DEFAULT_FRAMES = 24;
 
+/** How large pictures are made. */
+export const pictureFields = {
+  scale: z.int().min(1).max(16).default(1)
+    .describe("How often each pixel is repeated along either side of a picture; arrays are no pictures, and take 1"),
+  resampler: z.enum(RESAMPLERS).default("nearest")
+    .describe("How scale fills pictures: nearest shows the pixels as they are, lanczos smooths them"),
+};
+
 /** The fields that every request for images has. */
 export const commonFields = ({ models, limits }: FieldOptions) => {
   const [first, ...others] = models.map(({ name }) => name);
@@ -106,6 +121,8 @@ export const commonFields = ({ models, limits }: FieldOptions) => {
           `Default: ${DEFAULT_FRAMES}; none for a prediction, unless its format is a film`,
         examples: [DEFAULT_FRAMES],
       }),
+    scale: pictureFields.scale.openapi({ description: pictureFields.scale.description, example: 4 }),
+    resampler: pictureFields.resampler.openapi({ description: pictureFields.resampler.description }),
   };
 };
 
@@ -118,20 +135,29 @@ const MAX_INTEGER = Number.MAX_SAFE_INTEGER;
 export const seedField = (description: string) =>
   z.int().min(0).optional().openapi({ description, maximum: MAX_INTEGER });
 
+/** What is done where a field is left open: as a default where the models agree, else in words. */
+const leftOpen = (models: readonly ModelInfo[], key: keyof SamplingDefaults, description: string) => {
+  const defaults = models.map((model) => ({ name: model.name, value: defaultsOf(model)[key] }));
+  const [{ value: usual }] = defaults;
+  if (defaults.every(({ value }) => value === usual)) return { description, default: usual };
+  const each = defaults.map(({ name, value }) => `${name} ${value}`).join(", ");
+  return { description: `${description} (${each})` };
+};
+
 /** The fields of sampling, with this server's limits; `samplingParameters` says what they mean. */
 export const samplingFields = ({ models, limits }: FieldOptions) => ({
   n: z.int().min(1).max(limits.images).default(1)
     .openapi({ description: shape.n.description, example: 4 }),
   first: shape.first.openapi({ description: shape.first.description, examples: [5] }),
   seed: seedField(shape.seed.description!).openapi({ example: 7 }),
-  sampler: shape.sampler.openapi({ description: shape.sampler.description, example: "ddim" }),
+  sampler: shape.sampler.openapi(leftOpen(models, "sampler", shape.sampler.description!)),
   steps: z.int().min(1).max(Math.min(limits.steps, Math.max(...models.map(({ timesteps }) => timesteps)))).optional()
-    .openapi({ description: shape.steps.description, example: 20 }),
+    .openapi(leftOpen(models, "steps", shape.steps.description!)),
   spacing: shape.spacing.openapi({ description: shape.spacing.description }),
   eta: shape.eta.openapi({ description: shape.eta.description }),
   label: z.union([z.int().min(0).openapi({ maximum: MAX_INTEGER }), z.string().min(1)]).optional()
     .openapi({ description: shape.label.description }),
-  guidance: shape.guidance.openapi({ description: shape.guidance.description }),
+  guidance: shape.guidance.openapi(leftOpen(models, "guidance", shape.guidance.description!)),
   variance: shape.variance.openapi({ description: shape.variance.description }),
 });
 
@@ -198,21 +224,23 @@ type ChosenSampling = Partial<SamplingParameters>;
 /**
  * Resolves the sampling parameters among a request's fields.
  *
+ * @param options.usualSteps where neither the request nor the model's card says how many
  * @param options.unlabelled whether no class at all is meant where none is named, if the model was trained for that:
  * what is made from an image is of the image's class, whichever that is
  * @throws {ParameterError} that lists every parameter in the way
  */
 export const resolveFields = (
-  { n = 1, first, seed, sampler = "ddpm", steps, spacing, eta, label, guidance = 1, variance }: ChosenSampling,
+  { n = 1, first, seed, sampler, steps, spacing, eta, label, guidance, variance }: ChosenSampling,
   model: ModelInfo,
-  { unlabelled = false }: { unlabelled?: boolean } = {},
+  { unlabelled = false, usualSteps }: { unlabelled?: boolean; usualSteps?: number } = {},
 ): ResolvedSampling => {
-  const parameters = { n, first, seed, sampler, steps, spacing, eta, label, guidance, variance };
-  const sampling = resolveSampling(parameters, model);
   const { nullLabel } = model;
-  return unlabelled && label === undefined && nullLabel !== null
-    ? { ...sampling, labels: Array<number>(n).fill(nullLabel) }
-    : sampling;
+  const isFree = unlabelled && label === undefined && nullLabel !== null;
+  // Guidance leads away from no class, which is where these are.
+  const scale = guidance ?? (isFree ? 1 : undefined);
+  const parameters = { n, first, seed, sampler, steps, spacing, eta, label, guidance: scale, variance };
+  const sampling = resolveSampling(parameters, model, { usualSteps });
+  return isFree ? { ...sampling, labels: Array<number>(n).fill(nullLabel) } : sampling;
 };
 
 /**

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { INTERPOLATIONS } from "../../core/mod.ts";
 import { ParameterError } from "../../sampling/errors.ts";
+import { defaultsOf } from "../../sampling/parameters.ts";
 import type { InterpolationSource } from "../../sampling/request.ts";
 import type { ReceivedImage } from "../codec/codecs.ts";
 import {
@@ -29,13 +30,14 @@ export const generateTask = defineTask({
     "Image i depends on the seed and on i alone: the same parameters give the same bytes.",
   images: [],
   fields: (options) => z.strictObject({ ...samplingFields(options), ...commonFields(options) }),
-  example: { n: 4, sampler: "ddim", steps: 20, seed: 7 },
+  example: { n: 4, seed: 7, scale: 4 },
   prepare: (input, { model }) => {
     const sampling = resolveFields(input, model);
     return Promise.resolve({
       parameters: parametersOf(sampling, input.label),
       source: { kind: "generate", sampling },
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     });
   },
@@ -67,10 +69,14 @@ export const img2imgTask = defineTask({
       parameters: { ...parametersOf(sampling, input.label), t },
       source: { kind: "img2img", sampling, image: await image("image", input.image), t },
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     };
   },
 });
+
+/** The samplers that can go back. */
+const INPAINTING = ["ddpm", "ddim"] as const;
 
 /** Parts of an image drawn anew. */
 export const inpaintTask = defineTask({
@@ -81,7 +87,7 @@ export const inpaintTask = defineTask({
     "The network runs about jumpSamples times as often as there are steps.",
   images: ["image", "mask"],
   fields: (options) => {
-    const { sampler, ...sampling } = samplingFields(options);
+    const { sampler: _, ...sampling } = samplingFields(options);
     return z.strictObject({
       image: imageField("The image: PNG, JPEG or WebP, cropped and resized to the model's size"),
       mask: imageField("What to draw anew: white is drawn, black is kept; cropped and resized as the image is"),
@@ -93,14 +99,18 @@ export const inpaintTask = defineTask({
           example: 2,
         }),
       ...sampling,
-      sampler: z.enum(["ddpm", "ddim"]).default("ddpm")
-        .openapi({ description: "Sampler: ancestral DDPM, or DDIM", example: sampler.def.defaultValue }),
+      sampler: z.enum(INPAINTING).optional()
+        .openapi({
+          description:
+            "Sampler: ancestral DDPM, or DDIM. Default: the one of the model's card if it is ddim, else ddpm",
+        }),
       ...commonFields(options),
     });
   },
   example: { image: EXAMPLE_IMAGE, mask: EXAMPLE_MASK, n: 2, steps: 20, jumpLength: 5, jumpSamples: 2, seed: 7 },
   prepare: async (input, { model, image, mask }) => {
-    const sampling = resolveFields(input, model, { unlabelled: true });
+    const sampler = input.sampler ?? INPAINTING.find((name) => name === defaultsOf(model).sampler) ?? "ddpm";
+    const sampling = resolveFields({ ...input, sampler }, model, { unlabelled: true });
     const { jumpLength, jumpSamples } = input;
     const source = {
       kind: "inpaint",
@@ -114,6 +124,7 @@ export const inpaintTask = defineTask({
       parameters: { ...parametersOf(sampling, input.label), jumpLength, jumpSamples },
       source,
       labels: sampling.labels,
+      count: sampling.n,
       finish: (values) => ({ values, items: labelItems(sampling, model) }),
     };
   },
@@ -141,7 +152,8 @@ export const interpolateTask = defineTask({
   summary: "Draw images between two",
   description:
     "The latents x_t of two images, or the x_T of two seeds, are mixed for each λ and denoised (section 4.4 of " +
-    "the paper). By default an image is noised for half the schedule and denoised in as many steps: 500 of 1000.",
+    "the paper). By default an image is noised for half the schedule, and denoised in half the model's steps: those of " +
+    "its card, or else T, the paper's 500 of 1000.",
   images: ["imageA", "imageB"],
   fields: (options) => {
     const { n: _, first: __, ...sampling } = samplingFields(options);
@@ -162,7 +174,11 @@ export const interpolateTask = defineTask({
       method: z.enum(INTERPOLATIONS).default("linear")
         .openapi({ description: "How latents are mixed: linear as in the paper; spherical keeps the norm of noise" }),
       ...sampling,
-      steps: sampling.steps.openapi({ description: "Denoising steps over the whole schedule. Default: T, one each" }),
+      steps: sampling.steps.openapi({
+        description: "Denoising steps over the whole schedule. Default: those of the model's card, with its sampler; " +
+          "or else T, one each",
+        default: undefined,
+      }),
       ...commonFields(options),
     });
   },
@@ -172,8 +188,8 @@ export const interpolateTask = defineTask({
     const { imageA, imageB, seedA, seedB, lambdas: n, method } = input;
     const fromImages = imageA !== undefined;
     requireLabel(input.label, model);
-    const steps = input.steps ?? Math.min(model.timesteps, limits.steps);
-    const sampling = resolveFields({ ...input, steps, n }, model, { unlabelled: true });
+    const usualSteps = Math.min(model.timesteps, limits.steps);
+    const sampling = resolveFields({ ...input, n }, model, { unlabelled: true, usualSteps });
     const t = checkTimestep(input.t, model);
     const lambdas = Array.from({ length: n }, (_, i) => i / (n - 1));
     const sources: readonly [InterpolationSource, InterpolationSource] = fromImages
@@ -184,6 +200,7 @@ export const interpolateTask = defineTask({
       parameters: onlySet({ ...parameters, lambdas: n, method, t: fromImages ? t : undefined, seedA, seedB }),
       source: { kind: "interpolate", sampling, sources, t, lambdas, method },
       labels: sampling.labels,
+      count: n,
       columns: n,
       finish: (values) => ({ values, items: lambdas.map((lambda) => ({ lambda })) }),
     };
@@ -218,12 +235,14 @@ export const reconstructTask = defineTask({
   prepare: async (input, { model, image }) => {
     requireLabel(input.label, model);
     const { label, spacing, steps } = input;
-    const sampling = resolveFields({ sampler: "ddim", seed: 0, steps, spacing, label }, model, { unlabelled: true });
+    const chosen = { sampler: "ddim", eta: 0, guidance: 1, seed: 0, steps, spacing, label } as const;
+    const sampling = resolveFields(chosen, model, { unlabelled: true });
     const start = await image("image", input.image);
     return {
       parameters: onlySet({ steps: sampling.steps, spacing, label }),
       source: { kind: "reconstruct", sampling, image: start },
       labels: sampling.labels,
+      count: 1,
       finish: (values) => ({
         values,
         items: labelItems(sampling, model),

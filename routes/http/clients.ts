@@ -4,7 +4,15 @@ import { isIPv6 } from "node:net";
 /** A client has as many requests under way as it may. */
 export class TooManyRequestsError extends Error {
   override name = "TooManyRequestsError";
+
+  /** @param retryAfter seconds after which one of them is expected to have ended */
+  constructor(message: string, readonly retryAfter: number) {
+    super(message);
+  }
 }
+
+/** What a request weighs, in what requests are taken to last, against all before it. */
+const WEIGHT = 0.1;
 
 declare module "hono" {
   interface ContextVariableMap {
@@ -51,25 +59,44 @@ export interface Clients {
  * Makes the count.
  *
  * @param most requests that a client may have under way; 0 is any number
+ * @param options.now milliseconds, of a clock that never goes back
  */
-export const createClients = (most: number): Clients => {
-  const underWay = new Map<string, number>();
-  const leave = (client: string) => {
-    const left = underWay.get(client)! - 1;
-    if (left === 0) underWay.delete(client);
-    else underWay.set(client, left);
+export const createClients = (
+  most: number,
+  { now = () => performance.now() }: { now?: () => number } = {},
+): Clients => {
+  /** When each request began, the oldest first. */
+  const underWay = new Map<string, Set<{ readonly began: number }>>();
+  /** Milliseconds that requests have lasted of late; null before the first has ended. */
+  let usual: number | null = null;
+
+  const expectedEnd = (requests: Iterable<{ readonly began: number }>): number => {
+    if (usual === null) return 1;
+    const [{ began }] = requests;
+    const left = began + usual - now();
+    // The oldest lasts longer than usual: of so many, one ends every now and then.
+    return Math.max(1, Math.ceil((left > 0 ? left : usual / most) / 1000));
+  };
+  const leave = (client: string, request: { readonly began: number }) => {
+    const requests = underWay.get(client)!;
+    requests.delete(request);
+    const lasted = now() - request.began;
+    usual = usual === null ? lasted : usual + WEIGHT * (lasted - usual);
+    if (requests.size === 0) underWay.delete(client);
   };
   return {
     take: (client) => {
-      const count = underWay.get(client) ?? 0;
-      if (most > 0 && count >= most) {
-        throw new TooManyRequestsError(`a client may have ${most} requests under way, and this one has`);
+      const requests = underWay.get(client) ?? new Set();
+      if (most > 0 && requests.size >= most) {
+        const message = `a client may have ${most} requests under way, and this one has`;
+        throw new TooManyRequestsError(message, expectedEnd(requests));
       }
-      underWay.set(client, count + 1);
+      const request = { began: now() };
+      underWay.set(client, requests.add(request));
       let left = false;
       return {
         [Symbol.dispose]: () => {
-          if (!left) leave(client);
+          if (!left) leave(client, request);
           left = true;
         },
       };

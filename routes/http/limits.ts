@@ -18,6 +18,8 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Pixels of an image that is sent, before it is resized. */
   readonly pixels: number;
+  /** Pixels of all pictures of an answer that are made larger than the model draws them. */
+  readonly enlargedPixels: number;
   /** Training jobs that may wait. */
   readonly waitingJobs: number;
   /** Seconds that a prediction is kept after its end. */
@@ -38,6 +40,7 @@ export const LIMITS: Limits = {
   imageBytes: 16 * 2 ** 20,
   bodyBytes: 64 * 2 ** 10,
   pixels: 2 ** 24,
+  enlargedPixels: 2 ** 24,
   waitingJobs: 100,
   retainedSeconds: 3600,
   retainedCount: 1000,

@@ -182,7 +182,9 @@ const knownDetails = (error: unknown): ProblemDetails | null => {
       headers: retryAfter(error.retryAfter),
     };
   }
-  if (error instanceof TooManyRequestsError) return { status: 429, detail: error.message, headers: retryAfter(1) };
+  if (error instanceof TooManyRequestsError) {
+    return { status: 429, detail: error.message, headers: retryAfter(error.retryAfter) };
+  }
   if (error instanceof CodecTimeoutError) {
     return {
       status: 504,

@@ -1,5 +1,6 @@
 import { basename, dirname, join, relative } from "@std/path";
 import { isTaken } from "../../files/exists.ts";
+import { cardPath } from "../../model/card.ts";
 import { ModelError } from "../../model/error.ts";
 import { findModel } from "../../model/model_files.ts";
 import { ModelRefusedError } from "../../serving/serving.ts";
@@ -32,9 +33,8 @@ const DAMAGE = [Deno.errors.NotFound, DigestError, ModelError];
  */
 export const findModelFiles = async (root: string, folder: string): Promise<{ file: string; real: string }[]> => {
   const found = await findModel(folder);
-  const classes = join(folder, "denoise.json");
-  const hasClasses = await isTaken(classes);
-  const files = [found.unet, found.weights, found.scheduler, found.index, hasClasses ? classes : null];
+  const files = [found.unet, found.weights, found.scheduler, found.index];
+  for (const file of [join(folder, "denoise.json"), cardPath(folder)]) if (await isTaken(file)) files.push(file);
   return await Promise.all(
     files.filter((file) => file !== null).map(async (file) => {
       const real = await realPathBelow(root, file);

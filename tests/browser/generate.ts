@@ -91,6 +91,28 @@ browserTest("Generate: the address holds what was drawn, and draws the same else
   });
 });
 
+browserTest(
+  "Generate: the fields show what the model's card recommends, and what goes with another sampler",
+  async () => {
+    const server = await sharedServer();
+    const { recommended } = server.models[0];
+    await withPage(`${server.origin}/#/generate`, async (page) => {
+      const shown = async () =>
+        await Promise.all(
+          ["Sampler", "Steps", "Guidance"].map((name) => page.getByLabel(name, { exact: true }).inputValue()),
+        );
+      await page.getByLabel("Steps").waitFor();
+      const { sampler, steps, guidance } = recommended!;
+      assertEquals(await shown(), [sampler, String(steps), String(guidance)]);
+      await page.getByLabel("Sampler").selectOption("ddim");
+      assertEquals(await shown(), ["ddim", "50", String(guidance)]);
+      await page.getByLabel("Sampler").selectOption(sampler!);
+      await page.getByLabel("Model").selectOption("tiny-model");
+      assertEquals(await shown(), [sampler, "50", "1"]);
+    });
+  },
+);
+
 browserTest("Generate: what the server refuses is said, at the field and as an alert", async () => {
   const server = await sharedServer();
   await withPage(`${server.origin}/#/generate?steps=5000`, async (page) => {

@@ -8,4 +8,5 @@ Deno.test("mostImages: a picture of large images holds fewer, and one at least; 
   assertEquals(mostImages("a.PNG", 16, square(2048)), 12);
   assertEquals(mostImages("a.png", 16, square(16_384)), 1);
   assertEquals(mostImages("a.npy", 16, square(16_384)), 16);
+  assertEquals(mostImages("a.png", 16, square(256), { scale: 8 }), 12);
 });

@@ -11,10 +11,12 @@ const SCHEDULER = "scheduler/scheduler_config.json";
 const WEIGHTS = "unet/diffusion_pytorch_model.safetensors";
 const PARTS = ["model_index.json", SCHEDULER, CONFIG, WEIGHTS, "denoise.json"];
 
+const CARD = "# A model";
+
 const PERMISSIONS = ["--allow-net=127.0.0.1", "--allow-read=.", "--allow-write=runs"];
 
 const files = (): Behaviour["files"] => ({
-  "README.md": new TextEncoder().encode("# A model"),
+  "README.md": new TextEncoder().encode(CARD),
   ".gitattributes": new Uint8Array(10),
   ...Object.fromEntries(PARTS.map((path) => [path, Deno.readFileSync(join(MODEL, path))])),
 });
@@ -61,14 +63,14 @@ const isThere = (path: string) => {
 testPull("pull writes a pipeline that opens, byte for byte, and tells how it went", async ({ out, hub, pull }) => {
   const result = await pull();
   assertEquals([result.code, result.stderr], [0, ""]);
+  assertEquals(Deno.readTextFileSync(join(out, "README.md")), CARD);
   for (const path of PARTS) assertEquals(Deno.readFileSync(join(out, path)), Deno.readFileSync(join(MODEL, path)));
   assertEquals([...Deno.readDirSync(join(out, "unet"))].length, 2);
-  assertEquals(isThere(join(out, "README.md")), false);
   assertEquals({ ...await loadPipeline(out), folder: "" }, { ...await loadPipeline(MODEL), folder: "" });
 
   const events = eventsOf(result);
-  const bytes = PARTS.reduce((sum, path) => sum + Deno.statSync(join(MODEL, path)).size, 0);
-  assertEquals(events[0], { event: "pull", repo: "me/mine", revision: COMMIT, files: 5, bytes });
+  const bytes = PARTS.reduce((sum, path) => sum + Deno.statSync(join(MODEL, path)).size, CARD.length);
+  assertEquals(events[0], { event: "pull", repo: "me/mine", revision: COMMIT, files: 6, bytes });
   const size = Deno.statSync(join(MODEL, WEIGHTS)).size;
   const { step, steps, unit } = events.at(-2);
   assertEquals([step, steps, unit], [size, size, "bytes"]);

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { fillNormal } from "../../core/noise.ts";
+import { enlarge } from "../../formats/enlarge.ts";
 import { decodeNpy, encodeNpy, type NpyType } from "../../formats/npy.ts";
 import { decodeNpz } from "../../formats/npz.ts";
 import { fromBytes, nchwToNhwc } from "../../formats/pixels.ts";
@@ -34,6 +35,69 @@ testCommandLine(
     assertNotEquals(a, c);
     const { height, width, channels } = decodePng(a);
     assertEquals([height, width, channels], [2 * 10 + 2, 3 * 10 + 2, 3]);
+  },
+);
+
+testCommandLine(
+  "sample --scale draws the same grid larger, by either resampler, and arrays take none",
+  async (folder) => {
+    const draw = async (name: string, ...args: string[]) => {
+      const path = join(folder, name);
+      const { code, stderr } = await sample("-n", "5", "-s", "7", "-o", path, ...args);
+      assertEquals([code, stderr], [0, ""]);
+      return decodePng(Deno.readFileSync(path));
+    };
+    const small = await draw("small.png");
+    const large = await draw("large.png", "--scale", "3");
+    const { data, ...extent } = enlarge({ ...small, data: new Uint8Array(small.data) }, {
+      scale: 3,
+      resampler: "nearest",
+    });
+    assertEquals([large.height, large.width], [extent.height, extent.width]);
+    assertEquals(new Uint8Array(large.data), data);
+    const smooth = await draw("smooth.png", "--scale", "3", "--resampler", "lanczos");
+    assertEquals([smooth.height, smooth.width], [extent.height, extent.width]);
+    assertNotEquals(smooth.data, large.data);
+
+    const refused = [
+      [["--scale", "0"], "--scale"],
+      [["--scale", "2", "-o", join(folder, "a.npy")], "--scale must be 1 for a .npy"],
+      [["--scale", "64", "-n", "5000", "-o", join(folder, "a.png")], "--scale or --n must be smaller"],
+    ] as const;
+    for (const [args, message] of refused) {
+      const { code, stderr } = await sample(...args);
+      assertEquals(code, 2);
+      assertStringIncludes(stderr, message);
+    }
+  },
+);
+
+testCommandLine(
+  "sample takes what is left open from the model's card, and export carries the card's head on",
+  async (folder) => {
+    const model = join(folder, "carded");
+    const inference = { parameters: { scheduler: "DDIMScheduler", num_inference_steps: 3, guidance_scale: 2, eta: 5 } };
+    const card = { metadata: { license: "mit", inference }, recommended: {}, unheeded: [] };
+    await savePipeline({ ...await loadPipeline(MODEL), folder: model, card });
+    const draw = async (name: string, ...args: string[]) => {
+      const out = join(folder, name);
+      const { code, stdout, stderr } = await run("sample", "-n", "2", "-s", "7", "-o", out, ...args);
+      assertEquals([code, stderr], [0, ""]);
+      return { bytes: Deno.readFileSync(out), events: stdout.trim().split("\n").map((line) => JSON.parse(line)) };
+    };
+    const open = await draw("open.npy", "-m", model);
+    const given = await draw("given.npy", "-m", MODEL, "--sampler", "ddim", "--steps", "3", "--guidance", "2");
+    assertEquals(open.bytes, given.bytes);
+    const [notice, { sampler, steps }] = open.events;
+    assertEquals(notice, {
+      event: "notice",
+      message: `${join(model, "README.md")} is not followed in inference.parameters.eta 5 (it must be in [0, 1])`,
+    });
+    assertEquals([sampler, steps], ["ddim", 3]);
+
+    const exported = join(folder, "exported");
+    assertEquals((await run("export", model, exported)).code, 0);
+    assertEquals((await loadPipeline(exported)).card, (await loadPipeline(model)).card);
   },
 );
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { drawPicture, drawPictureTable, enlarge, extentFor } from "../../figures/picture_table.ts";
+import { drawPicture, drawPictureTable, extentFor } from "../../figures/picture_table.ts";
 import { decodePng } from "../formats/decode_png.ts";
 
 const shape = { height: 32, width: 32, channels: 1 };
@@ -9,14 +9,6 @@ Deno.test("extentFor draws small images at a multiple of their size, so that pix
   assertEquals(extentFor(shape, 60), { width: 48, height: 48 });
   assertEquals(extentFor({ ...shape, height: 16 }, 70), { width: 64, height: 32 });
   assertEquals(extentFor({ height: 512, width: 256, channels: 3 }, 80.5), { width: 80, height: 160 });
-});
-
-Deno.test("enlarge makes a block of every pixel", () => {
-  const data = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
-  const { height, width, data: large } = enlarge({ data, height: 2, width: 2, channels: 3 }, 2);
-  assertEquals([height, width], [4, 4]);
-  const top = [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6], bottom = [7, 8, 9, 7, 8, 9, 10, 11, 12, 10, 11, 12];
-  assertEquals([...large], [...top, ...top, ...bottom, ...bottom]);
 });
 
 /** The picture that an SVG has embedded. */

@@ -32,6 +32,8 @@ Deno.test("GET /models: says what each model is", () =>
       parameters: 18939,
       prediction: "epsilon",
       schedule: "linear",
+      defaults: { sampler: "ddpm", steps: 50, guidance: 1 },
+      recommended: {},
       unheeded: [],
       running: 0,
       queued: 0,
@@ -45,7 +47,8 @@ Deno.test("GET /models: says what each model is", () =>
 Deno.test("GET /: shows lines to try, with the server's own address", () =>
   withServer(async ({ origin }) => {
     const text = await (await fetch(`${origin}/`)).text();
-    assertStringIncludes(text, `curl -o a.png "${origin}/generate?steps=100"`);
+    assertStringIncludes(text, `curl -o a.png "${origin}/generate?n=16&scale=14"`);
+    assertStringIncludes(text, "tiny-model, 8×8, on wasm: ddpm in 50 steps\n");
   }));
 
 Deno.test("an unknown path is 404, a wrong method 405 with Allow, both as problems with the request's id", () =>
@@ -180,7 +183,9 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
         "label",
         "model",
         "n",
+        "resampler",
         "sampler",
+        "scale",
         "seed",
         "spacing",
         "steps",

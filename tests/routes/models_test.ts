@@ -112,7 +112,7 @@ writingTest(
     const lines: Record<string, unknown>[] = [];
     const log = createLog("info", (line) => lines.push(JSON.parse(line)));
     const told = () => lines.filter(({ message }) => message !== "request").map(({ time: _, ...line }) => line);
-    const line = { level: "info", message: "scheduler not followed", unheeded };
+    const line = { level: "info", message: "settings not followed", unheeded };
     await withServer(async ({ origin }) => {
       assertEquals(told(), [{ ...line, model: "started" }]);
       const models = (await json(`${origin}/models`)).body;

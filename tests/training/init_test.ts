@@ -68,6 +68,8 @@ testCommandLine("train --init starts from the weights and the process of a model
 testCommandLine("train --resume goes on where the model of --init is gone, to the same bits", async (folder) => {
   const init = join(folder, "init"), [whole, cut] = [join(folder, "whole"), join(folder, "cut")];
   await copyFolder(OF_DIFFUSERS, init);
+  const inference = "inference:\n  parameters:\n    num_inference_steps: 5\n";
+  await Deno.writeTextFile(join(init, "README.md"), `---\nlicense: mit\n${inference}---\n\n# Another's\n`);
   const recipe = ["--init", init, "--checkpoint-every", "2", "--sample-every", "1000"];
   assertEquals((await train(folder, ...recipe, "--steps", "4", "-o", whole)).code, 0);
   assertEquals((await train(folder, ...recipe, "--steps", "2", "-o", cut)).code, 0);
@@ -76,6 +78,9 @@ testCommandLine("train --resume goes on where the model of --init is gone, to th
   assertEquals([code, stderr], [0, ""]);
   const digests = (run: string) => Deno.readTextFile(join(run, "checkpoints", "step-4", "SHA256SUMS"));
   assertEquals(await digests(cut), await digests(whole));
+  // How to sample goes along; the licence is for whoever trains to choose.
+  const card = await Deno.readTextFile(join(cut, "checkpoints", "step-4", "README.md"));
+  assertEquals(card, `---\n${inference}---\n`);
 });
 
 testCommandLine("train --init says in one line what does not fit, and exits 2", async (folder) => {

@@ -11,6 +11,8 @@ export interface Model {
   readonly parameters: number;
   readonly prediction: string;
   readonly schedule: string;
+  /** What its card says of sampling; nothing where it has none. */
+  readonly recommended: { readonly sampler?: string; readonly steps?: number; readonly guidance?: number };
   readonly engine: { readonly name: string; readonly version: string; readonly device: string };
   readonly added: { readonly checkpoint: string; readonly job: string | null } | null;
 }

@@ -4,7 +4,7 @@ import type { DrawingAnswer, Model } from "../api/types.ts";
 import { decode } from "../state/pictures.ts";
 import { useUniqueId } from "./fields.tsx";
 import { ErrorNotice } from "./notice.tsx";
-import { anySeed } from "./sampling.tsx";
+import { anySeed, SAMPLING_DEFAULTS, samplingBody, withRecommended } from "./sampling.tsx";
 
 /** A picture that the reader gave, decoded. */
 export type InputPicture = ImageBitmap | HTMLCanvasElement;
@@ -61,17 +61,18 @@ export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (
   );
 };
 
-/** A picture by the model, of its own extent, in few steps. */
-export const drawModelPicture = async (model: Model, { seed, label, steps = 30 }: {
+/** A picture by the model, of its own extent, as its card recommends. */
+export const drawModelPicture = async (model: Model, { seed, label, steps }: {
   seed: number;
   /** Index of a class, where the model has classes. */
   label: number;
+  /** Fewer than the card says. */
   steps?: number;
 }): Promise<ImageBitmap> => {
+  const own = samplingBody(withRecommended(SAMPLING_DEFAULTS, model), model);
   const body = {
-    model: model.name,
-    sampler: "ddim",
-    steps: Math.min(steps, model.timesteps),
+    ...own,
+    ...(steps === undefined ? {} : { steps: Math.min(steps, Number(own.steps)) }),
     seed,
     ...(model.labels?.length ? { label } : {}),
     format: "json",

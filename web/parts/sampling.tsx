@@ -23,13 +23,14 @@ interface SamplingQuery {
   readonly guidance: string;
 }
 
+/** All is left open: to the model's card, see `withRecommended`. */
 export const SAMPLING_DEFAULTS = {
   model: "",
-  sampler: "ddim",
-  steps: "50",
+  sampler: "",
+  steps: "",
   seed: "",
   label: "",
-  guidance: "1",
+  guidance: "",
 } as const;
 
 /** A seed that is easily read out. */
@@ -41,6 +42,28 @@ export const modelOf = (name: string, models: readonly Model[]): Model =>
 
 /** Steps of a picture that is drawn unasked: few, so that it is there soon on any engine. */
 export const EXAMPLE_STEPS = 12;
+/**
+ * What was chosen, and where nothing was, what the model's card says, or else DDIM in 50 steps.
+ *
+ * @param options.samplers those that can be chosen; where the card's is none of them it is the first
+ * @param options.unguided whether images of no class are drawn where none is chosen, which guidance does nothing for
+ */
+export const withRecommended = <Q extends SamplingQuery>(
+  query: Q,
+  { recommended, timesteps }: Model,
+  { samplers = SAMPLERS, unguided = false }: { samplers?: readonly string[]; unguided?: boolean } = {},
+): Q => {
+  const own = recommended.sampler ?? (recommended.steps === undefined ? "ddim" : "ddpm");
+  const sampler = query.sampler || (samplers.includes(own) ? own : samplers[0]);
+  const steps = sampler === own ? recommended.steps : undefined;
+  const guidance = unguided && query.label === "" ? 1 : recommended.guidance ?? 1;
+  return {
+    ...query,
+    sampler,
+    steps: query.steps || String(steps ?? Math.min(50, timesteps)),
+    guidance: query.guidance || String(guidance),
+  };
+};
 
 /** What is asked of the model, as a request's body has it; what does not fit the model is left out. */
 export const samplingBody = (

@@ -6,7 +6,14 @@ import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { Opening, SHOW_MODEL } from "../parts/opening.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import {
+  anySeed,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+  withRecommended,
+} from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
@@ -17,11 +24,12 @@ import { useStore } from "../state/store.ts";
 const DEFAULTS = { ...SAMPLING_DEFAULTS, n: "16" };
 
 const GenerateForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("generate", DEFAULTS);
+  const [asked, change] = useQuery("generate", DEFAULTS);
   const most = useStore(serverDescription)?.maxImages ?? 64;
   const drawer = useDrawing();
   const [picked, pick] = useState<number | null>(null);
-  const model = modelOf(query.model, models);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model);
   const { progress } = drawer;
   const error = progress.phase === "failed" ? progress.error : null;
   const count = Math.min(most, Math.max(1, Math.floor(Number(query.n)) || 1));
@@ -29,7 +37,7 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
   const draw = (by = model) => {
     const seed = query.seed === "" ? anySeed() : query.seed;
     change({ seed, ...(by === model ? {} : { model: by.name }) });
-    const body = { ...samplingBody(query, by), n: Number(query.n), seed: Number(seed) };
+    const body = { ...samplingBody(withRecommended(asked, by), by), n: Number(query.n), seed: Number(seed) };
     drawer.start({ path: "/generate", body, model: by, count });
   };
   // What the address asks for is to be drawn, and not what is stored.

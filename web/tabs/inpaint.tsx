@@ -14,13 +14,17 @@ import {
   SAMPLING_DEFAULTS,
   samplingBody,
   SamplingFields,
+  withRecommended,
 } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
 import { fit, gridOf, toPixels, toUrl, toValues } from "../state/pictures.ts";
 
-const DEFAULTS = { ...SAMPLING_DEFAULTS, sampler: "ddpm", steps: "30", n: "4", length: "5", times: "3", brush: "0" };
+/** The samplers that can go back. */
+const SAMPLERS = ["ddpm", "ddim"];
+
+const DEFAULTS = { ...SAMPLING_DEFAULTS, steps: "30", n: "4", length: "5", times: "3", brush: "0" };
 
 /** A picture as the model sees it: of its extent, gray where it is. */
 const asModelSees = (picture: InputPicture, { width, height, channels }: Model): HTMLCanvasElement => {
@@ -45,8 +49,9 @@ const EXAMPLE_SEED = 1;
 const EXAMPLE_CLASS = 3;
 
 const InpaintForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("inpaint", DEFAULTS);
-  const model = modelOf(query.model, models);
+  const [asked, change] = useQuery("inpaint", DEFAULTS);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model, { samplers: SAMPLERS, unguided: true });
   const { width, height } = model;
   const [picture, setPicture] = useState<InputPicture | null>(null);
   const [painted, setMask] = useState<Mask | null>(null);
@@ -124,7 +129,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
           models={models}
           error={error}
           onChange={change}
-          samplers={["ddpm", "ddim"]}
+          samplers={SAMPLERS}
           unlabelled="none"
         />
         <NumberField

@@ -14,6 +14,7 @@ import {
   SAMPLING_DEFAULTS,
   samplingBody,
   SamplingFields,
+  withRecommended,
 } from "../parts/sampling.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { WithModels } from "../parts/with_models.tsx";
@@ -50,12 +51,13 @@ const EndPicture = ({ name, picture, model, onPicture }: {
 };
 
 const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
-  const [query, change] = useQuery("interpolate", DEFAULTS);
+  const [asked, change] = useQuery("interpolate", DEFAULTS);
   const [a, setA] = useState<InputPicture | null>(null);
   const [b, setB] = useState<InputPicture | null>(null);
   const [picked, pick] = useState<number | null>(null);
   const drawer = useDrawing();
-  const model = modelOf(query.model, models);
+  const model = modelOf(asked.model, models);
+  const query = withRecommended(asked, model, { unguided: true });
   const { progress } = drawer;
   const error = progress.phase === "failed" ? progress.error : null;
   const fromImages = query.from === "images";

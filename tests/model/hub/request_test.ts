@@ -214,6 +214,7 @@ Deno.test("chooseFiles takes a pipeline's files, or those of the flat layout, an
     `unet/${WEIGHTS}`,
     "model_index.json",
     "scheduler/scheduler_config.json",
+    "README.md",
   ]);
   assertEquals(chosen("config.json", "scheduler_config.json", WEIGHTS, "diffusion_pytorch_model.bin", "denoise.json"), [
     "config.json",

@@ -16,6 +16,33 @@ Deno.test("createClients counts each client apart, and a place once", () => {
   assertEquals(clients.count, 0);
 });
 
+Deno.test("createClients says when the oldest request should end, by what others lasted, or where it lasts longer how often one ends", () => {
+  let time = 0;
+  const clients = createClients(4, { now: () => time });
+  const told = () => assertThrows(() => clients.take("a"), TooManyRequestsError).retryAfter;
+  const take = (count: number) => Array.from({ length: count }, () => clients.take("a"));
+
+  const first = take(4);
+  assertEquals(told(), 1, "nothing is known yet");
+  time = 40_000;
+  first.forEach((place) => place[Symbol.dispose]());
+  // Requests last 40 s.
+  const [oldest] = take(1);
+  time = 50_000;
+  take(3);
+  assertEquals(told(), 30);
+  time = 60_000;
+  assertEquals(told(), 20);
+  time = 79_900;
+  assertEquals(told(), 1);
+  time = 90_000;
+  assertEquals(told(), 10, "one in 10 s of four that last 40");
+  oldest[Symbol.dispose]();
+  take(1);
+  // The next began at 50 s, and requests last 41 s by now.
+  assertEquals(told(), 1);
+});
+
 Deno.test("createClients with 0 lets any number through", () => {
   const clients = createClients(0);
   for (let i = 0; i < 100; i++) clients.take("a");

@@ -1,3 +1,4 @@
+import { AS_THEY_ARE } from "../../../formats/enlarge.ts";
 import { assertEquals } from "@std/assert";
 import { createEventLog } from "../../../routes/http/event_stream.ts";
 import type { Lifetime } from "../../../routes/http/lifetime.ts";
@@ -38,6 +39,7 @@ const finish = (store: PredictionStore, prediction: StoredPrediction, floats: nu
     labels: null,
     measures: {},
     frames: [new Uint8Array(10)],
+    enlargement: AS_THEY_ARE,
     seconds: { waiting: 0, drawing: 0 },
   };
   prediction.end = { at: new Date(), outcome: { state: "succeeded", drawing } };
