@@ -3,12 +3,12 @@ import type { Context } from "hono";
 import { type Job, JOB_ID, JOB_STATES, JobMissingError, type Jobs } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import type { Serving } from "../../serving/serving.ts";
-import type { ApiKey } from "../http/keys.ts";
+import type { ApiKey } from "../http/rights.ts";
 import type { Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import type { Recipe } from "../../training/recipe.ts";
 import { problemResponse } from "../http/resource.ts";
-import type { ModelSources } from "../models.ts";
+import type { ModelSources } from "../models/describe.ts";
 
 /** What the resources of jobs need. */
 export interface JobDependencies {
