@@ -43,14 +43,28 @@ const fetchModel = async (
   }));
 };
 
+const urlOf = (file: string): URL => new URL(file, import.meta.url);
+
+/** The Workers' modules. The build marks them by what is in them, so that a browser keeps them for good. */
+const [SAMPLER, CODEC] = ["./sampler_worker.js", "./codec_worker.js"].map(urlOf);
+
+/** What is loaded when it is first needed, by when the server may be gone: it is fetched beforehand, to be kept. */
+const KEPT = [CODEC, ...["./mozjpeg_dec.wasm", "./webp_dec.wasm"].map(urlOf)];
+
+const keep = async (url: URL): Promise<void> => {
+  await (await fetchOk(url.href, {})).arrayBuffer();
+};
+
 /** Loads the models and makes the application. */
 const open = async ({ models, headers }: OpenMessage): Promise<OpenAPIHono> => {
+  const kept = Promise.all(KEPT.map(keep));
+  kept.catch(() => {});
   const files: MemoryFiles = new Map((await Promise.all(models.map((one) => fetchModel(one, headers)))).flat());
   const serving = await openServing(
     { models: models.map(({ name }) => name), engine: "wasm" },
-    { script: new URL("./sampler_worker.js", import.meta.url), given: files, sharesMemory: false },
+    { script: SAMPLER, given: files, sharesMemory: false },
   );
-  const script = new URL("./codec_worker.js", import.meta.url);
+  await kept;
   const log = createLog("error", (line) => console.error(line));
   const deps = {
     serving,
@@ -58,8 +72,8 @@ const open = async ({ models, headers }: OpenMessage): Promise<OpenAPIHono> => {
     keys: [],
     log,
     sources: new WeakMap<ModelInfo, never>(),
-    encoder: createCodec({ script }),
-    decoder: createCodec({ script }),
+    encoder: createCodec({ script: CODEC }),
+    decoder: createCodec({ script: CODEC }),
     predictions: createPredictionStore(LIMITS),
     // A page is the only client, and ends with its Worker.
     clients: createClients(0),

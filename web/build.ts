@@ -26,8 +26,8 @@ const WORKER_PACKAGES = [
   ...["fast-png", "fflate", "gifenc", "hono", "iobuffer", "zod"],
 ];
 
-/** The Workers, whose modules are those of browser/. */
-const WORKERS = ["app_worker", "sampler_worker", "codec_worker"];
+/** The Workers, whose modules are those of browser/; the last names the others. */
+const WORKERS = ["codec_worker", "sampler_worker", "app_worker"];
 
 const read = (path: string): Promise<string> => Deno.readTextFile(join(here, path));
 
@@ -43,6 +43,12 @@ const styles = async (): Promise<string> => {
   const own = await Promise.all(STYLES.map((name) => read(`style/${name}.css`)));
   const chart = await Deno.readTextFile(fileOf("uplot/dist/uPlot.min.css"));
   return [chart, ...own].join("\n").replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/\n\s*/g, "\n").trim() + "\n";
+};
+
+/** Name of a file with a mark of what is in it, so that a browser may keep it for good. */
+const marked = async (folder: string, name: string): Promise<string> => {
+  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(join(folder, name)));
+  return `${name}?v=${new Uint8Array(digest).toHex().slice(0, 12)}`;
 };
 
 /** A package's folder, by its own name or by that of one which brings it. */
@@ -73,7 +79,10 @@ const licences = async (): Promise<string> => {
 /** What a bundle names that lies in a package: it is put beside the bundle. */
 const ASSET = /import\.meta\.resolve\("([^"]+\.wasm)"\)/g;
 
-/** Bundles a Worker, and puts the wasm that it loads beside it. */
+/** How a bundle names a file that lies beside it. */
+const SIBLING = /"\.\/([\w-]+\.(?:js|wasm))"/g;
+
+/** Bundles a Worker, puts the wasm that it loads beside it, and marks the names of what lies there. */
 const bundleWorker = async (folder: string, name: string): Promise<void> => {
   const file = join(folder, `${name}.js`);
   await bundle(file, `../browser/${name}.ts`);
@@ -81,14 +90,14 @@ const bundleWorker = async (folder: string, name: string): Promise<void> => {
   for (const [, specifier] of text.matchAll(ASSET)) {
     await Deno.copyFile(fileOf(specifier), join(folder, basename(specifier)));
   }
-  const local = (_: string, specifier: string) => `new URL("${basename(specifier)}",import.meta.url).href`;
-  await Deno.writeTextFile(file, text.replaceAll(ASSET, local));
-};
-
-/** Name of a file with a mark of what is in it, so that a browser may keep it for good. */
-const marked = async (folder: string, name: string): Promise<string> => {
-  const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(join(folder, name)));
-  return `${name}?v=${new Uint8Array(digest).toHex().slice(0, 12)}`;
+  const local = text.replaceAll(
+    ASSET,
+    (_, specifier) => `new URL("./${basename(specifier)}",import.meta.url).href`,
+  );
+  const names = new Set(Array.from(local.matchAll(SIBLING), ([, name]) => name));
+  const marks = new Map<string, string>();
+  for (const name of names) marks.set(name, await marked(folder, name));
+  await Deno.writeTextFile(file, local.replaceAll(SIBLING, (_, name) => `"./${marks.get(name)}"`));
 };
 
 /** Writes all files of the page into a folder. */

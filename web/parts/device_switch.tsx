@@ -32,7 +32,7 @@ export const DeviceSwitch = ({ drawer }: { drawer: Drawer }) => {
     SITE_MODELS !== null && offline ? "works offline" : null,
   ].filter(Boolean);
   return (
-    <div class="device">
+    <div class="wide">
       {SITE_MODELS === null && (
         <Checkbox
           label="Draw on this device"

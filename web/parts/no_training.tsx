@@ -8,7 +8,7 @@ export const NoTraining = () => (
         Training takes a server: it keeps a graphics card or all processors busy for minutes to days, and writes to a
         disk. This site draws in your browser and has none.
       </p>
-      <p>
+      <p class="hint">
         With the program on a machine of your own, <code>deno task serve</code> opens this page with training, and{" "}
         <code>deno task train</code> trains without a page.
       </p>

@@ -1,6 +1,6 @@
-import { apiKey, serverUrl, SITE_MODELS } from "../api/client.ts";
+import { apiKey, Problem, serverUrl, SITE_MODELS } from "../api/client.ts";
 import { closeDevice, openDevice } from "../api/device.ts";
-import { loadDescription, loadModels, models, serverState } from "./server.ts";
+import { loadDescription, loadModels, models, modelsProblem, serverState } from "./server.ts";
 import { createStore } from "./store.ts";
 
 /** Whether this browser draws by itself, or is about to. */
@@ -39,7 +39,9 @@ export const startDevice = async (): Promise<void> => {
   } catch (error) {
     deviceState.set("off");
     deviceProblem.set(error as Error);
-    if (SITE_MODELS !== null) serverState.set("failed");
+    if (SITE_MODELS === null) return;
+    serverState.set("failed");
+    modelsProblem.set(new Problem(503, (error as Error).message));
   }
 };
 
