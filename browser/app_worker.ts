@@ -20,7 +20,7 @@ import { createPredictionStore } from "../routes/predictions/store.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import { openServing } from "../serving/client.ts";
 import type { MemoryFiles } from "./memory_files.ts";
-import type { AnswerMessage, ModelAddress, ModelFile, OpenedMessage, OpenMessage, RequestMessage } from "./messages.ts";
+import type { AnswerMessage, AskMessage, ModelAddress, ModelFile, OpenedMessage, OpenMessage } from "./messages.ts";
 
 /** Where requests seem to come from and go to: a page asks itself. */
 const HERE = "localhost";
@@ -92,11 +92,11 @@ const open = async ({ models, headers }: OpenMessage): Promise<OpenAPIHono> => {
   return app;
 };
 
-const requestOf = ({ path, method, headers, body }: RequestMessage, signal: AbortSignal): Request =>
+const requestOf = ({ path, method, headers, body }: AskMessage, signal: AbortSignal): Request =>
   new Request(new URL(path, `http://${HERE}`), { method, headers, body, signal });
 
 /** Answers a request on its port. */
-const answer = async (app: OpenAPIHono, message: RequestMessage, port: MessagePort): Promise<void> => {
+const answer = async (app: OpenAPIHono, message: AskMessage, port: MessagePort): Promise<void> => {
   const gone = new AbortController();
   const sent = Promise.withResolvers<void>();
   sent.promise.catch(() => {});
@@ -126,7 +126,7 @@ const answer = async (app: OpenAPIHono, message: RequestMessage, port: MessagePo
 self.onmessage = async ({ data }: MessageEvent<OpenMessage>) => {
   try {
     const app = await open(data);
-    self.onmessage = ({ data, ports }: MessageEvent<RequestMessage>) => void answer(app, data, ports[0]);
+    self.onmessage = ({ data, ports }: MessageEvent<AskMessage>) => void answer(app, data, ports[0]);
     self.postMessage({ failure: null } satisfies OpenedMessage);
   } catch (error) {
     self.postMessage({ failure: (error as Error).message } satisfies OpenedMessage);

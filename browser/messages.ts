@@ -27,7 +27,7 @@ export interface OpenedMessage {
 }
 
 /** A request, which comes with a port that its answer goes to; any message on that port gives it up. */
-export interface RequestMessage {
+export interface AskMessage {
   /** With the query, from the root of the API. */
   readonly path: string;
   readonly method: string;

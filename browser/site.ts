@@ -15,8 +15,8 @@ export const writeSiteModels = async (models: string, folders: readonly string[]
   const names = folders.map((folder) => basename(folder));
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new RangeError(`--model must be folders of different names, received ${twice} twice`);
+  for (const folder of folders) await loadPipeline(folder);
   for (const [i, folder] of folders.entries()) {
-    await loadPipeline(folder);
     const files: ModelFile[] = [];
     for (const path of await listModelFiles(folder)) {
       const to = join(models, names[i], path);

@@ -148,8 +148,8 @@ const serviceWorker = async (folder: string): Promise<string> => {
 /** Writes a site that draws in the browser; any host serves it, below any path. */
 const buildSite = async (folder: string, models: readonly string[]): Promise<void> => {
   const page = join(folder, "page");
-  await build(page);
   const names = await writeSiteModels(join(folder, "models"), models);
+  await build(page);
   await Deno.mkdir(join(page, "figures"), { recursive: true });
   const paper = await Deno.readTextFile(join(page, "paper.html"));
   for (const [, name] of paper.matchAll(/page\/figures\/([\w-]+\.svg)/g)) {

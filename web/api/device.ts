@@ -2,7 +2,7 @@
  * The browser as its own server: the Worker of browser/app_worker.ts, asked as the server is asked. It is loaded when it
  * is wanted, and holds all that it needs: the server may go away then.
  */
-import type { AnswerMessage, OpenedMessage, OpenMessage, RequestMessage } from "../../browser/messages.ts";
+import type { AnswerMessage, AskMessage, OpenedMessage, OpenMessage } from "../../browser/messages.ts";
 
 /** A request as `fetch` takes it, as far as the page makes one. */
 export interface DeviceRequest {
@@ -104,6 +104,6 @@ export const fetchFromDevice = (
     else if (!signal?.aborted) stream?.enqueue(data.chunk);
   };
   signal?.addEventListener("abort", onAbort, { once: true });
-  worker!.postMessage({ path, method, headers, body: body ?? null } satisfies RequestMessage, [port2]);
+  worker!.postMessage({ path, method, headers, body: body ?? null } satisfies AskMessage, [port2]);
   return promise;
 };
