@@ -17,4 +17,4 @@ EXPOSE 8000
 # `docker run --stop-timeout 600`. The server listens on all of the container's addresses.
 # The young part of each thread's heap grows with the load to 32 MiB, most of it garbage, unless it is told not to.
 # The set of permissions is deno.json's; a flag replaces what the set says of its kind.
-CMD ["deno", "run", "-q", "--v8-flags=--max-semi-space-size=4", "--no-prompt", "-P=serve", "--allow-read=.", "--allow-ffi=node_modules", "--allow-net=0.0.0.0", "--allow-env=DATABASE_URL,DENOISE_API_KEYS,ORT_DISABLE_TELEMETRY", "--allow-run=/usr/bin/deno", "main.ts", "serve", "--host", "0.0.0.0"]
+CMD ["deno", "run", "-q", "--v8-flags=--max-semi-space-size=4", "--no-prompt", "-P=serve", "--allow-read=.", "--allow-ffi=node_modules/.deno/onnxruntime-node@1.30.0", "--allow-net=0.0.0.0", "--allow-env=DATABASE_URL,DENOISE_API_KEYS,ORT_DISABLE_TELEMETRY", "--allow-run=/usr/bin/deno", "main.ts", "serve", "--host", "0.0.0.0"]

@@ -1,12 +1,13 @@
 /**
  * An attack on a server of its own: many connections that say nothing, send half a head, half a body, or ask for much and
- * take nothing; with what /health takes meanwhile, and the server's memory. Fails if /health was not answered, or if a
+ * take nothing; with what /health takes meanwhile, asked from another address, and the server's memory. Fails if /health was not answered, or if a
  * picture cannot be drawn afterwards.
  *
  *     deno task bench attack [CONNECTIONS] [SECONDS] [ENGINE] [MODEL]
  *
  * This process needs a file for each connection as well: `ulimit -n` has to allow for them.
  */
+import type { HealthTimes, HealthWatch } from "./attack_health.ts";
 import { parseMemory } from "./load/memory.ts";
 import { median } from "./median.ts";
 import { startServer } from "./start_program.ts";
@@ -37,24 +38,21 @@ const ATTACKS: Readonly<Record<string, string>> = {
 };
 const kinds = Object.values(ATTACKS).slice(0, -1);
 
+const client = Deno.createHttpClient({ localAddress: "127.0.0.2" });
+
 const memory = async () => {
-  const { rss } = parseMemory(await (await fetch(`${server.origin}/metrics`)).text());
+  const { rss } = parseMemory(await (await fetch(`${server.origin}/metrics`, { client })).text());
   return Math.round(rss);
 };
 
-/** Milliseconds until /health has answered a connection of its own; null if it has not. */
-const healthTime = async (): Promise<number | null> => {
-  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-  const started = performance.now();
-  try {
-    const response = await fetch(`${server.origin}/health`, { client, signal: AbortSignal.timeout(10_000) });
-    await response.body!.cancel();
-    return performance.now() - started;
-  } catch {
-    return null;
-  } finally {
-    client.close();
-  }
+const watcher = new Worker(new URL("attack_health.ts", import.meta.url), { type: "module" });
+
+/** What /health takes for a while. */
+const watchHealth = (watch: HealthWatch): Promise<HealthTimes> => {
+  const { promise, resolve } = Promise.withResolvers<HealthTimes>();
+  watcher.onmessage = ({ data }) => resolve(data);
+  watcher.postMessage(watch);
+  return promise;
 };
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
@@ -88,11 +86,7 @@ try {
       { length: count },
       (_, i) => hold(name === "all of them" ? kinds[i % kinds.length] : text, end, counts),
     );
-    const times: (number | null)[] = [];
-    while (performance.now() < end) {
-      times.push(await healthTime());
-      await pause(100);
-    }
+    const times = await watchHealth({ origin: server.origin, milliseconds: seconds * 1000 });
     const during = await memory().catch(() => NaN);
     await Promise.all(attack);
     const answered = times.filter((time) => time !== null);
@@ -106,11 +100,12 @@ try {
         `${times.length} not answered; resident ${during} MiB`,
     );
   }
-  const drawn = await fetch(`${server.origin}/generate?steps=10`);
+  const drawn = await fetch(`${server.origin}/generate?steps=10`, { client });
   await drawn.body!.cancel();
   failed ||= drawn.status !== 200;
   console.log(`afterwards: /generate answers ${drawn.status}; resident ${await memory()} MiB`);
 } finally {
+  watcher.terminate();
   await server.close();
 }
 Deno.exit(failed ? 1 : 0);

@@ -51,11 +51,15 @@ const runPreparation = async (
       }
     }
   };
+  const lastLine = async () => {
+    let last = "";
+    for await (const line of linesOf(child.stderr)) if (line.trim()) last = line;
+    return last;
+  };
   try {
-    const [stderr, { success }] = await Promise.all([new Response(child.stderr).text(), child.status, follow()]);
+    const [last, { success }] = await Promise.all([lastLine(), child.status, follow()]);
     signal?.throwIfAborted();
     if (success) return;
-    const last = stderr.trim().split("\n").at(-1) ?? "";
     throw new DatasetError(last.replace(/^error: /, "") || `cannot prepare ${where}`);
   } finally {
     signal?.removeEventListener("abort", stop);

@@ -77,12 +77,17 @@ export interface OpenQueue {
   readonly database: Database;
   readonly watch: Watch;
   readonly worker: QueueWorker | null;
+  /** Resolves once it is closed, if that was begun. */
+  closed?: Promise<void>;
 }
 
-/** Ends this process's share of it. */
-const closeQueue = async ({ worker, database }: OpenQueue, options: Required<CloseOptions>): Promise<void> => {
-  await worker?.close(options);
-  await database.close();
+/** Ends this process's share of it, once: a database that is closed may count as lost, and one that is lost be closed. */
+const closeQueue = (opened: OpenQueue, options: Required<CloseOptions>): Promise<void> => {
+  const close = async () => {
+    await opened.worker?.close(options);
+    await opened.database.close();
+  };
+  return opened.closed ??= close();
 };
 
 /** Unlike any other, of another machine or an earlier time. */
@@ -181,6 +186,7 @@ export const createQueue = ({ warn: report = () => {}, ...given }: QueueSettings
   };
   /** Its jobs write checkpoints; once they have, it is opened anew. */
   const lose = async (opened: OpenQueue): Promise<void> => {
+    if (isClosed) return;
     const error = opened.database.lost.reason as JobsUnavailableError;
     refusal = { error, until: Infinity };
     warn(error.message);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { fromFileUrl } from "@std/path";
+import { networkOf } from "./clients.ts";
 import { DEADLINES, type Deadlines, exchange, type Handler, takeRest } from "./exchange.ts";
 import type { Log } from "./log.ts";
 import { problemBody } from "./problem.ts";
@@ -53,6 +54,16 @@ const lastWords = (status: 400 | 408 | 431, detail: string): string => {
   return `${head.join("\r\n")}\r\n\r\n${text}`;
 };
 
+/** Answers a request that is one too many. */
+const refuse = (status: 429 | 503, detail: string): Handler => () =>
+  new Response(JSON.stringify(problemBody({ status, detail })), {
+    status,
+    headers: { "content-type": "application/problem+json", "retry-after": "5" },
+  });
+
+const FULL = refuse(503, "the server has as many requests as it may");
+const SHARED = refuse(429, "the requests from this address take half of the server's connections, as much as they may");
+
 /** What listens for HTTP/1. */
 export interface Listener {
   /** Where. */
@@ -88,10 +99,55 @@ const asDeno = (error: Error & { code?: string }): Error => {
   return kind ? new kind(error.message) : error;
 };
 
+/** Connections, by the network that they come from; the first of each to come first. */
+interface Crowd extends Iterable<Socket> {
+  readonly size: number;
+  add(socket: Socket): void;
+  delete(socket: Socket): void;
+  /** Those of the network of a connection. */
+  ofNetwork(socket: Socket): ReadonlySet<Socket>;
+  /** Those of the network that has most. */
+  readonly most: ReadonlySet<Socket>;
+}
+
+const NOBODY: ReadonlySet<Socket> = new Set();
+
+const nameOf = ({ remoteAddress = "" }: Socket): string => networkOf(remoteAddress);
+
+const createCrowd = (): Crowd => {
+  /** A connection that has ended does not tell its address any more. */
+  const names = new Map<Socket, string>();
+  const networks = new Map<string, Set<Socket>>();
+  return {
+    get size() {
+      return names.size;
+    },
+    add: (socket) => {
+      const name = nameOf(socket);
+      names.set(socket, name);
+      networks.getOrInsertComputed(name, () => new Set()).add(socket);
+    },
+    delete: (socket) => {
+      const name = names.get(socket);
+      if (name === undefined) return;
+      names.delete(socket);
+      const network = networks.get(name)!;
+      network.delete(socket);
+      if (network.size === 0) networks.delete(name);
+    },
+    ofNetwork: (socket) => networks.get(nameOf(socket)) ?? NOBODY,
+    get most() {
+      return networks.values().reduce((most, network) => network.size > most.size ? network : most, NOBODY);
+    },
+    [Symbol.iterator]: () => names.keys(),
+  };
+};
+
 /**
- * Listens for HTTP/1 and lets a handler answer. There are only so many connections at a time: when one more comes, the one
- * that has waited longest for its next request, or for the whole head of its first, is closed, so that nobody keeps
- * others out by merely holding connections; where all have a request under way, one more is answered with 503.
+ * Listens for HTTP/1 and lets a handler answer. There are only so many connections at a time. When one more comes, one is
+ * closed that waits for its next request, or for the whole head of its first: of the network that has most of those, the
+ * one that has waited longest; so nobody keeps others out by merely holding connections. A network's requests may take
+ * half of the connections: one more of it is answered with 429, and where all are taken, one more with 503.
  *
  * `node:http`, and not `Deno.serve`, which gives up with `Too many open files` when it cannot take a connection, waits for
  * the head of a request for ever, and does not tell how many connections there are.
@@ -110,33 +166,43 @@ export const listen = async (
     log.error("connections", { reason });
   }
 
-  /** Connections that have no request under way, the one that has waited longest first. */
-  const waiting = new Set<Socket>();
+  /** Connections that have no request under way. */
+  const waiting = createCrowd();
+  /** Connections that have one. */
+  const asking = createCrowd();
   const busy = new Map<Socket, { readonly answers: Set<ServerResponse>; turn: Promise<void> }>();
   let isClosing = false;
   const happened = { madeRoom: 0, refused: 0, late: 0, malformed: 0 };
 
   const onRequest = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const { socket } = incoming;
+    const held = busy.get(socket);
+    const refusal = held ? null : busy.size >= most ? FULL : asking.ofNetwork(socket).size >= most / 2 ? SHARED : null;
+    if (isClosing || refusal) outgoing.shouldKeepAlive = false;
+    if (refusal) {
+      // It holds no place, and makes room like others that wait.
+      happened.refused++;
+      await exchange(incoming, outgoing, refusal, { address: authority(), deadlines, seconds });
+      return await takeRest(incoming, deadlines);
+    }
     waiting.delete(socket);
-    const line = busy.get(socket) ?? { answers: new Set(), turn: Promise.resolve() };
+    asking.add(socket);
+    const line = held ?? { answers: new Set(), turn: Promise.resolve() };
     busy.set(socket, line);
     line.answers.add(outgoing);
     if (line.answers.size > PIPELINED) return void socket.destroy();
-    const isOne = busy.size > most;
-    if (isClosing || isOne) outgoing.shouldKeepAlive = false;
-    if (isOne) happened.refused++;
     // Node reads the next request of a connection though nobody has taken the answer to this one.
     const before = line.answers.size > 1 ? line.turn : undefined;
     const takeTurn = async () => {
       if (before) await before;
       if (socket.destroyed) return;
-      await exchange(incoming, outgoing, isOne ? refuse : handler, { address: authority(), deadlines, seconds });
+      await exchange(incoming, outgoing, handler, { address: authority(), deadlines, seconds });
     };
     await (line.turn = takeTurn());
     line.answers.delete(outgoing);
     if (line.answers.size > 0) return;
     busy.delete(socket);
+    asking.delete(socket);
     if (isClosing) return void socket.destroySoon();
     if (socket.destroyed) return;
     waiting.add(socket);
@@ -159,7 +225,7 @@ export const listen = async (
     waiting.add(socket);
     socket.once("close", () => waiting.delete(socket));
     if (waiting.size + busy.size <= most + LOBBY) return;
-    const [oldest] = waiting;
+    const [oldest] = waiting.most;
     waiting.delete(oldest);
     oldest.destroy();
     happened.madeRoom++;
@@ -256,9 +322,3 @@ export const listen = async (
     },
   };
 };
-
-const refuse: Handler = () =>
-  new Response(JSON.stringify(problemBody({ status: 503, detail: "the server has as many requests as it may" })), {
-    status: 503,
-    headers: { "content-type": "application/problem+json", "retry-after": "5" },
-  });
