@@ -146,9 +146,9 @@ const serviceWorker = async (folder: string): Promise<string> => {
 };
 
 /** Writes a site that draws in the browser; any host serves it, below any path. */
-const buildSite = async (folder: string, models: readonly string[]): Promise<void> => {
+const buildSite = async (folder: string, models: readonly string[], options: { float16: boolean }): Promise<void> => {
   const page = join(folder, "page");
-  const names = await writeSiteModels(join(folder, "models"), models);
+  const names = await writeSiteModels(join(folder, "models"), models, options);
   await build(page);
   await Deno.mkdir(join(page, "figures"), { recursive: true });
   const paper = await Deno.readTextFile(join(page, "paper.html"));
@@ -174,21 +174,25 @@ const buildSite = async (folder: string, models: readonly string[]): Promise<voi
   }
 };
 
-const USAGE = "deno task page [--static OUT --model DIR …]: OUT must be below runs/, DIR a model's folder";
+const USAGE = "deno task page [--static OUT --model DIR … --float16]: OUT must be below runs/, DIR a model's folder";
 
 const main = async (): Promise<void> => {
-  const options = { static: { type: "string" }, model: { type: "string", multiple: true } } as const;
+  const options = {
+    static: { type: "string" },
+    model: { type: "string", multiple: true },
+    float16: { type: "boolean" },
+  } as const;
   const { values, positionals } = parseArgs({ args: Deno.args, options, allowPositionals: true });
-  const { static: site, model = ["models/digits", "models/emoji"] } = values;
+  const { static: site, model = ["models/digits", "models/emoji"], float16 = false } = values;
   if (site === undefined) {
-    if (values.model) throw new TypeError("--model is for --static");
+    if (values.model || float16) throw new TypeError(`${float16 ? "--float16" : "--model"} is for --static`);
     return await build(positionals[0] ?? join(here, "dist"));
   }
   if (positionals.length > 0) throw new TypeError(`no argument stands alone, received ${positionals.join(" ")}`);
   if (await Deno.stat(site).then(() => true, () => false) && (await filesBelow(site)).length > 0) {
     throw new TypeError(`--static must be a new or an empty folder, received ${site}`);
   }
-  await buildSite(site, model);
+  await buildSite(site, model, { float16 });
 };
 
 if (import.meta.main) {

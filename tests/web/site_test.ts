@@ -28,7 +28,7 @@ Deno.test("page --static refuses what it cannot build with one line and its usag
     const { code, text } = await build(...args);
     assertEquals(code, 2, text);
     assertStringIncludes(text, message);
-    assertStringIncludes(text, "deno task page [--static OUT --model DIR …]");
+    assertStringIncludes(text, "deno task page [--static OUT --model DIR … --float16]");
   }
 });
 
