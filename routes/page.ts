@@ -21,6 +21,8 @@ const FILES = {
   "app.js": "text/javascript; charset=utf-8",
   "app.css": "text/css; charset=utf-8",
   "icon.svg": "image/svg+xml",
+  "film.gif": "image/gif",
+  "film.png": "image/png",
   "playground.js": "text/javascript; charset=utf-8",
   "paper.html": "text/html; charset=utf-8",
   "math.woff2": "font/woff2",

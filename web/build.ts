@@ -107,6 +107,9 @@ export const build = async (folder: string): Promise<void> => {
   await bundle(join(folder, "playground.js"), "paper/playground.ts");
   for (const name of WORKERS) await bundleWorker(folder, name);
   await Deno.writeTextFile(join(folder, "app.css"), await styles());
+  for (const name of ["film.gif", "film.png"]) {
+    await Deno.writeFile(join(folder, name), await Deno.readFile(join(here, "../docs/figures", name)));
+  }
   await Deno.writeTextFile(join(folder, "icon.svg"), await read("icon.svg"));
   await Deno.writeTextFile(join(folder, "licences.txt"), await licences());
   const paper = await renderPaper(join(here, "../docs/ddpm.md"));

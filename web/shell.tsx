@@ -18,9 +18,11 @@ import { Inpaint } from "./tabs/inpaint.tsx";
 import { Interpolate } from "./tabs/interpolate.tsx";
 import { Paper } from "./tabs/paper.tsx";
 import { Train } from "./tabs/train.tsx";
+import { Try } from "./tabs/try.tsx";
 
 const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }> = {
   generate: { text: "Generate", Page: Generate },
+  try: { text: "Try it", Page: Try },
   forward: { text: "Forward", Page: Forward },
   interpolate: { text: "Interpolate", Page: Interpolate },
   inpaint: { text: "Inpaint", Page: Inpaint },

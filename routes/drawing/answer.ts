@@ -58,7 +58,9 @@ const drawingSchema = z.object({
   images: z.array(z.object({
     label: z.string().optional().openapi({ description: "Its class" }),
     lambda: z.number().optional().openapi({ description: "λ of an interpolation" }),
-    t: z.int().optional().openapi({ description: "Timestep of a strip; x_0 has none" }),
+    t: z.int().optional().openapi({
+      description: "Timestep of a strip, counted from 0: the paper's t − 1; x_0 has none",
+    }),
     image: z.string().openapi({ description: "PNG as a data: URL, which requests take as an image" }),
   })),
 }).openapi("Drawing");
@@ -224,7 +226,8 @@ export const drawingStreamSchema = (types: readonly string[]) =>
   streamSchema(
     types,
     "queued: position, the images before it; step: done of total over all images, step of steps of the last one, and " +
-      "preview, the pictures x and x0 as data: URLs, in some; done: the drawing or the prediction; error: the problem",
+      "preview, the pictures x and x0 as data: URLs and the timestep counted from 0, in some; done: the drawing or the " +
+      "prediction; error: the problem",
   );
 
 const binary = z.string().openapi({ type: "string", format: "binary" });

@@ -38,7 +38,10 @@ const strip = async (
 
 const stripFields = ({ limits }: FieldOptions) => ({
   count: z.int().min(2).max(limits.images).default(11)
-    .openapi({ description: "Images of the strip: x_0, then x_t for t evenly up to T − 1", example: 6 }),
+    .openapi({
+      description: "Images of the strip: x_0, then x_t for t evenly up to the last, T − 1 as counted from 0",
+      example: 6,
+    }),
   schedule: z.enum(SCHEDULES).optional()
     .openapi({ description: "Noise schedule; GET /schedules tells of each. Default: the model's own" }),
 });

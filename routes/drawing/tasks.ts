@@ -52,7 +52,10 @@ export const img2imgTask = defineTask({
   fields: (options) =>
     z.strictObject({
       image: imageField("The image: PNG, JPEG or WebP, cropped and resized to the model's size"),
-      t: timestepField(options, "Timestep to start at, 0 … T − 1. Default: half the schedule, T/2 − 1"),
+      t: timestepField(
+        options,
+        "Timestep to start at, counted from 0: 0 … T − 1 are the paper's 1 … T. Default: half the schedule, T/2 − 1",
+      ),
       ...samplingFields(options),
       ...commonFields(options),
     }),
@@ -151,7 +154,8 @@ export const interpolateTask = defineTask({
         .openapi({ examples: [2] }),
       t: timestepField(
         options,
-        "Timestep whose latents of the images are mixed, 0 … T − 1. Default: half the schedule, T/2 − 1",
+        "Timestep whose latents of the images are mixed, counted from 0: 0 … T − 1 are the paper's 1 … T. " +
+          "Default: half the schedule, T/2 − 1",
       ),
       lambdas: z.int().min(2).max(options.limits.images).default(11)
         .openapi({ description: "Number of λ, evenly from 0 to 1, both included", example: 5 }),

@@ -2,23 +2,26 @@
 import { assert, assertEquals } from "@std/assert";
 import axe from "axe-core";
 import type { Page } from "playwright-core";
-import { browserTest, finished, SCREENSHOTS, withPage } from "./browser.ts";
+import { browserTest, drawAgain, finished, SCREENSHOTS, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 const draw = async (page: Page) => {
-  await page.getByRole("button", { name: "Draw", exact: true }).click();
+  await drawAgain(page);
   await finished(page);
 };
 
 /** What each tab is like once it has been used. */
 const TABS: Record<string, (page: Page) => Promise<void>> = {
   "generate?model=emoji&n=20&steps=12&sampler=dpmsolver%2B%2B&seed=7": draw,
+  "try": async (page) => {
+    await page.getByText("50 of 50").waitFor();
+    await page.locator(".live .u-over").nth(2).waitFor();
+  },
   "forward": async (page) => {
     await page.locator(".u-over").waitFor();
   },
   "interpolate?model=emoji&steps=8&label=Flags&seed=1": draw,
   "inpaint?steps=5&times=1&seed=2": async (page) => {
-    await page.getByRole("button", { name: "Let the model draw one" }).click();
     await page.locator(".brush").waitFor();
     await page.getByRole("button", { name: "Right" }).click();
     await draw(page);

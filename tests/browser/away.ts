@@ -12,7 +12,7 @@ browserTest(
       await withPage(`${origin}/#/generate?n=4&steps=40&seed=5`, async (page) => {
         await page.getByRole("button", { name: "Draw" }).click();
         await finished(page);
-        const whole = await pixelsOf(page, ".pair .tile canvas", 1);
+        const whole = await pixelsOf(page, ".film .tile canvas", 1);
         await page.getByRole("button", { name: "Draw" }).click();
         await page.waitForFunction(() => document.querySelector(".where")!.textContent!.startsWith("t = "));
         await server.kill();
@@ -22,7 +22,7 @@ browserTest(
         await page.locator(".status.is-ready").waitFor();
         await finished(page);
         assertEquals(await page.getByText("The connection was lost").count(), 0);
-        assertEquals(await pixelsOf(page, ".pair .tile canvas", 1), whole);
+        assertEquals(await pixelsOf(page, ".film .tile canvas", 1), whole);
       }, { expected: /net::|503/ });
     } finally {
       await server.kill();

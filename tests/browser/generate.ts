@@ -33,12 +33,12 @@ browserTest("Generate: images are seen to denoise, x_t beside the predicted x_0,
     const film = page.getByRole("slider", { name: "Film" });
     await film.fill("1");
     assertMatch((await page.locator(".where").textContent())!, /^t = \d+, step 2 of 30$/);
-    const [x, x0] = [await pixelsOf(page, ".pair .tile canvas", 0), await pixelsOf(page, ".pair .tile canvas", 4)];
+    const [x, x0] = [await pixelsOf(page, ".film .tile canvas", 0), await pixelsOf(page, ".film .tile canvas", 4)];
     assertNotEquals(x, x0);
     await film.focus();
     await page.keyboard.press("End");
     assertEquals(await page.locator(".where").textContent(), "finished, after 30 steps");
-    assertNotEquals(await pixelsOf(page, ".pair .tile canvas", 0), x);
+    assertNotEquals(await pixelsOf(page, ".film .tile canvas", 0), x);
   });
 });
 
@@ -47,7 +47,7 @@ browserTest("Generate: an image is taken along by its link, its curl line, as PN
   await withPage(`${server.origin}/#/generate?seed=7&n=4&steps=10`, async (page) => {
     await page.getByRole("button", { name: "Draw" }).click();
     await finished(page);
-    const shown = grays(await pixelsOf(page, ".pair .tile canvas", 2));
+    const shown = grays(await pixelsOf(page, ".film .tile canvas", 2));
     await page.getByRole("button", { name: "Image 3, class 2" }).click();
     const dialog = page.getByRole("dialog");
     const link = (await dialog.getByRole("link").getAttribute("href"))!;
@@ -80,14 +80,14 @@ browserTest("Generate: the address holds what was drawn, and draws the same else
     await page.getByLabel("Images").fill("1");
     await page.getByRole("button", { name: "Draw" }).click();
     await finished(page);
-    first = await pixelsOf(page, ".pair .tile canvas");
+    first = await pixelsOf(page, ".film .tile canvas");
     address = page.url();
   });
   assertMatch(address, /#\/generate\?model=tiny-model&label=blue&steps=8&n=1&seed=\d+$/);
   await withPage(address, async (page) => {
     await page.getByRole("button", { name: "Draw" }).click();
     await finished(page);
-    assertEquals(await pixelsOf(page, ".pair .tile canvas"), first);
+    assertEquals(await pixelsOf(page, ".film .tile canvas"), first);
   });
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { decodePng } from "../formats/decode_png.ts";
-import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
+import { browserTest, drawAgain, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel", async () => {
@@ -8,9 +8,15 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
   await withPage(`${origin}/#/inpaint?steps=6&times=2&length=2&n=2&seed=1&brush=8`, async (page) => {
     const draw = page.getByRole("button", { name: "Draw", exact: true });
     assertEquals(await draw.isDisabled(), true);
+    await finished(page);
+    assertEquals(await page.locator(".mask-tools .hint").textContent(), "50 % is drawn anew, the rest stays.");
+    await page.getByRole("button", { name: "Clear" }).click();
+    const example = await pixelsOf(page, ".brush");
     await page.getByRole("button", { name: "Let the model draw one" }).click();
     const brush = page.locator(".brush");
-    await brush.waitFor();
+    await page.getByRole("button", { name: "Drawing …" }).waitFor();
+    await page.getByRole("button", { name: "Let the model draw one" }).waitFor();
+    assertNotEquals(await pixelsOf(page, ".brush"), example);
     assertEquals(await draw.isDisabled(), true);
     const given = grays(await pixelsOf(page, ".brush")).filter((_, i) =>
       i % 12 === 6 && Math.floor(i / 384) % 12 === 6
@@ -24,14 +30,14 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
     await page.mouse.move(...at(0.7, 0.7), { steps: 5 });
     await page.mouse.up();
     assertMatch((await page.locator(".mask-tools .hint").textContent())!, /^1\d % is drawn anew/);
-    await draw.click();
+    await drawAgain(page);
     await finished(page);
-    const drawn = grays(await pixelsOf(page, ".pair .tile canvas", 0));
+    const drawn = grays(await pixelsOf(page, ".film .tile canvas", 0));
     const changed = drawn.map((value, i) => Math.abs(value - given[i]) > 1);
     const rows = (from: number, to: number) => changed.slice(from * 32, to * 32).some(Boolean);
     assert(!rows(0, 18) && rows(18, 27) && !rows(27, 32));
 
-    const second = grays(await pixelsOf(page, ".pair .tile canvas", 1));
+    const second = grays(await pixelsOf(page, ".film .tile canvas", 1));
     await page.getByRole("button", { name: "Variant 2", exact: true }).click();
     await page.getByRole("dialog", { name: "Variant 2" }).waitFor();
     assertEquals([...decodePng((await saved(page, "Save PNG")).bytes).data], second);
@@ -44,9 +50,9 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
 browserTest("Inpaint: a mask is brushed with keys alone, inverted and cleared", async () => {
   const { origin } = await sharedServer();
   await withPage(`${origin}/#/inpaint?brush=4`, async (page) => {
-    await page.getByRole("button", { name: "Let the model draw one" }).click();
     const brush = page.locator(".brush");
     await brush.waitFor();
+    await page.getByRole("button", { name: "Clear" }).click();
     const said = () => page.locator(".mask-tools .hint").textContent();
     const share = async () => Number(/^(\d+) %/.exec((await said())!)?.[1] ?? 0);
     await brush.focus();

@@ -6,17 +6,19 @@ import { sharedServer } from "./server.ts";
 browserTest("Interpolate: between two seeds, λ goes from one image to the other", async () => {
   const { origin } = await sharedServer();
   await withPage(`${origin}/#/interpolate?steps=8&label=3&seed=1&a=1&b=2`, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    assertEquals(await finished(page), "finished, after 8 steps");
+    await page.getByText("An example, in few steps").waitFor();
+    await drawAgain(page);
     await finished(page);
     const slider = page.getByRole("slider", { name: /^λ/ });
     await slider.focus();
     await page.keyboard.press("Home");
     assertEquals(await slider.getAttribute("aria-valuetext"), "0.0");
     const first = await pixelsOf(page, ".between canvas");
-    assertEquals(first, await pixelsOf(page, ".pair .tile canvas", 0));
+    assertEquals(first, await pixelsOf(page, ".film .tile canvas", 0));
     await page.keyboard.press("End");
     const last = await pixelsOf(page, ".between canvas");
-    assertEquals(last, await pixelsOf(page, ".pair .tile canvas", 10));
+    assertEquals(last, await pixelsOf(page, ".film .tile canvas", 10));
     assertNotEquals(first, last);
     assertMatch(page.url(), /lambda=10/);
 
@@ -43,13 +45,16 @@ browserTest("Interpolate: between two pictures, t says how much of them is cover
       await page.getByRole("button", { name: "Draw one" }).nth(i).click();
       await page.locator(".end canvas").nth(i).waitFor();
     }
+    const sent = page.waitForRequest("**/interpolate");
     await draw.click();
+    // The paper's t = 20 is the API's 19.
+    assertEquals((await sent).postDataJSON().t, 19);
     await finished(page);
-    const near = await pixelsOf(page, ".pair .tile canvas", 0);
+    const near = await pixelsOf(page, ".film .tile canvas", 0);
     await page.getByRole("slider", { name: /^t, how far/ }).fill("90");
     await drawAgain(page);
     await finished(page);
-    assertNotEquals(await pixelsOf(page, ".pair .tile canvas", 0), near);
+    assertNotEquals(await pixelsOf(page, ".film .tile canvas", 0), near);
     assertMatch(page.url(), /t=90/);
   });
 });

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { browserTest, finished, pixelsOf, withPage } from "./browser.ts";
+import { browserTest, drawAgain, finished, pixelsOf, withPage } from "./browser.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Paper: the text is there with its equations and pictures, and a link leads to a section", async () => {
@@ -44,7 +44,9 @@ browserTest("Paper: the figures live: the browser's core draws them, and the ser
 
     await live(/Bayes/).getByRole("slider", { name: /^t of 20/ }).fill("2");
     await live(/Bayes/).getByText(/of mean 0\.\d+ and variance 0\.0\d+/).waitFor();
-    await live(/Algorithm 2/).getByRole("button", { name: "Draw" }).click();
+    await live(/Algorithm 2/).scrollIntoViewIfNeeded();
+    assertEquals(await finished(page), "finished, after 12 steps");
+    await drawAgain(page);
     assertEquals(await finished(page), "finished, after 50 steps");
   });
 });
@@ -78,4 +80,46 @@ browserTest("Paper: every block of code runs where it is, can be changed, and sa
     await block.getByRole("button", { name: "Undo all changes" }).click();
     assertEquals(await code.inputValue(), before);
   });
+});
+
+browserTest("Try it: every figure is there with a sentence, and leads to its section of the reading", async () => {
+  const { origin } = await sharedServer();
+  await withPage(`${origin}/#/try`, async (page) => {
+    const figures = page.locator(".gallery .live");
+    assertEquals(await figures.count(), 6);
+    const links = page.locator(".gallery .sentence a");
+    assertEquals(await links.count(), 6);
+    const ids = await links.evaluateAll((all) =>
+      all.map((a) => new URLSearchParams((a as HTMLAnchorElement).hash.split("?")[1]).get("at")!)
+    );
+    for (const [i, id] of ids.entries()) {
+      await links.nth(i).click();
+      const heading = page.locator(`h3[id="${id}"]`);
+      await heading.waitFor();
+      await page.waitForFunction((id) => {
+        const { top } = document.getElementById(id)!.getBoundingClientRect();
+        return document.activeElement?.id === id && top >= 0 && top < innerHeight / 2;
+      }, id);
+      await page.getByRole("link", { name: "Try it" }).click();
+    }
+  });
+});
+
+browserTest("every tab can be reached on narrow phones, and its pictures come before its controls", async () => {
+  const { origin } = await sharedServer();
+  for (const width of [390, 320]) {
+    await withPage(`${origin}/#/forward`, async (page) => {
+      const links = page.locator("nav[aria-label=Tabs] a");
+      for (let i = 0; i < await links.count(); i++) {
+        const { x, width: own } = (await links.nth(i).boundingBox())!;
+        assert(x >= 0 && x + own <= width, `${await links.nth(i).textContent()}: ${x} … ${x + own} of ${width}`);
+      }
+      for (const name of ["Forward", "Interpolate", "Inpaint"]) {
+        await links.filter({ hasText: name }).click();
+        const canvas = (await page.locator(".stage canvas:visible").first().boundingBox())!;
+        const controls = (await page.locator(".controls:visible").boundingBox())!;
+        assert(canvas.y < controls.y, `${name}: ${canvas.y}, ${controls.y}`);
+      }
+    }, { viewport: { width, height: 844 } });
+  }
 });

@@ -8,6 +8,8 @@ const FILES = [
   "app.js",
   "app_worker.js",
   "codec_worker.js",
+  "film.gif",
+  "film.png",
   "icon.svg",
   "index.html",
   "licences.txt",

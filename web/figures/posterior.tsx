@@ -21,9 +21,25 @@ export const PosteriorFigure = () => {
     const bar = diffusion.alphasCumprodPrev[i];
     const root = Math.sqrt(diffusion.alphas[i]);
     return [
-      { name: "from x_0", values: X.map((x) => density(x, Math.sqrt(bar) * start, 1 - bar)), dash: [8, 4] },
-      { name: "from x_t", values: X.map((x) => density(noisy, root * x, diffusion.betas[i])), dash: [2, 3] },
-      { name: "both", values: X.map((x) => density(x, mean[0], variance)), isMain: true },
+      {
+        name: "from x₀",
+        values: X.map((x) => density(x, Math.sqrt(bar) * start, 1 - bar)),
+        color: "--series-7",
+        labelAt: "peak" as const,
+      },
+      {
+        name: "from xₜ",
+        values: X.map((x) => density(noisy, root * x, diffusion.betas[i])),
+        color: "--series-4",
+        labelAt: "peak" as const,
+      },
+      {
+        name: "both",
+        values: X.map((x) => density(x, mean[0], variance)),
+        isMain: true,
+        color: "--series-2",
+        labelAt: "peak" as const,
+      },
     ];
   }, [start, noisy, t]);
   return (
@@ -41,7 +57,7 @@ export const PosteriorFigure = () => {
         <Slider label="t of 20" value={t} min={2} max={T} onChange={setT} />
       </div>
       <p class="hint">
-        Dashed: q(xₜ₋₁ | x₀). Dotted: q(xₜ | xₜ₋₁), seen as a function of xₜ₋₁. The line: their product, of mean{" "}
+        From x₀: q(xₜ₋₁ | x₀). From xₜ: q(xₜ | xₜ₋₁), seen as a function of xₜ₋₁. Both: their product, of mean{" "}
         {mean[0].toFixed(3)} and variance {variance.toFixed(3)}. A chain of 20 steps, so that one can be seen.
       </p>
     </>

@@ -1,8 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
-import { type ScheduleName, SCHEDULES } from "../../core/mod.ts";
+import type { ScheduleName } from "../../core/mod.ts";
 import { Chart } from "../parts/chart.tsx";
 import { RadioGroup } from "../parts/fields.tsx";
-import { allSchedules, type CurveName, CURVES, DASHES, ScheduleLegend } from "../parts/schedules.tsx";
+import { allSchedules, type CurveName, CURVES, ScheduleLegend, scheduleLines } from "../parts/schedules.tsx";
 
 const T = 1000;
 const X = Float64Array.from({ length: T }, (_, i) => i + 1);
@@ -12,17 +12,8 @@ export const SchedulesFigure = () => {
   const [shown, show] = useState<ScheduleName>("cosine");
   const [curve, setCurve] = useState<CurveName>("alphas");
   const schedules = useMemo(() => allSchedules(T), []);
-  const { of, label, range } = CURVES[curve];
-  const lines = useMemo(
-    () =>
-      [...SCHEDULES].sort((a, b) => Number(a === shown) - Number(b === shown)).map((name) => ({
-        name,
-        values: of(schedules[name]),
-        isMain: name === shown,
-        dash: DASHES[name],
-      })),
-    [shown, curve],
-  );
+  const { label, range } = CURVES[curve];
+  const lines = useMemo(() => scheduleLines(schedules, curve, shown), [shown, curve]);
   return (
     <>
       <div class="chart-head">

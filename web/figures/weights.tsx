@@ -12,7 +12,7 @@ import { RadioGroup, Select } from "../parts/fields.tsx";
 
 const T = 1000;
 const X = Float64Array.from({ length: T }, (_, i) => i + 1);
-const DASHES = [[8, 4], [2, 3], [14, 4], [8, 3, 2, 3]];
+const COLORS = ["--series-1", "--series-2", "--series-3", "--series-4"];
 
 /** The weight that each loss gives to each timestep's error of ε. */
 export const WeightsFigure = () => {
@@ -24,7 +24,8 @@ export const WeightsFigure = () => {
       name,
       values: lossWeights(diffusion, name),
       isMain: name === shown,
-      dash: DASHES[WEIGHTINGS.indexOf(name)],
+      color: COLORS[WEIGHTINGS.indexOf(name)],
+      labelAt: "end" as const,
     }));
   }, [shown, schedule]);
   return (

@@ -1,7 +1,7 @@
 import type { Drawer } from "../state/drawing.ts";
 import { ErrorNotice, Notice } from "./notice.tsx";
 
-const statusText = ({ progress: { phase, position, done, total, result } }: Drawer): string => {
+const statusText = ({ progress: { phase, position, done, total, result, request } }: Drawer): string => {
   switch (phase) {
     case "requesting":
       return "Asking …";
@@ -10,7 +10,11 @@ const statusText = ({ progress: { phase, position, done, total, result } }: Draw
     case "drawing":
       return total === 0 ? "Drawing …" : `${Math.floor(done / total * 100)} %`;
     case "done":
-      return result === null ? "" : `${result.seconds.drawing.toFixed(1)} s`;
+      return result === null
+        ? ""
+        : request?.isExample
+        ? "An example, in few steps"
+        : `${result.seconds.drawing.toFixed(1)} s`;
     default:
       return "";
   }

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DrawingProgress } from "../state/drawing.ts";
 import { type Grid, tileOrigin } from "../state/pictures.ts";
@@ -60,10 +61,10 @@ export const Tiles = ({ picture, grid, name, labelOf, only, onPick }: {
 const FRAME_INTERVAL = 60;
 
 /**
- * The denoising as a film: x_t and the predicted x_0 side by side, and a line to go back and forth on. While it is drawn
- * the last frame is shown, until the reader takes another.
+ * The denoising as a film: x_t large, the predicted x_0 beside it, and a line to go back and forth on. While it is drawn
+ * the last frame is shown, until the reader takes another; what is finished is shown alone.
  */
-export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false }: {
+export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false, children }: {
   progress: DrawingProgress;
   /** The layout before anything has been drawn. */
   grid: Grid;
@@ -71,6 +72,8 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false 
   onPick?: (i: number) => void;
   /** One above the other, for long rows. */
   isStacked?: boolean;
+  /** What is said beside finished images. */
+  children?: ComponentChildren;
 }) => {
   const { frames, steps, phase } = progress;
   const [chosen, choose] = useState<number | null>(null);
@@ -93,6 +96,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false 
     return () => clearInterval(timer);
   }, [isPlaying, last]);
 
+  const isFinished = frame !== null && frame.timestep === null;
   const where = frame === null
     ? "not begun"
     : frame.timestep === null
@@ -100,21 +104,31 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false 
     : `t = ${frame.timestep}, step ${frame.step} of ${steps}`;
   const pick = onPick && frame !== null ? onPick : undefined;
   return (
-    <div class="film">
-      <div class={isStacked ? "pair is-stacked" : "pair"}>
-        <figure>
-          <figcaption>
-            <i>
-              x<sub>t</sub>
-            </i>{" "}
-            <span>what is being denoised</span>
-          </figcaption>
-          <Tiles picture={frame?.x ?? null} grid={shape} name="x_t" labelOf={labelOf} onPick={pick} />
-        </figure>
-        <figure>
+    <div class={isStacked ? "film is-stacked" : "film"}>
+      <figure class="of-x">
+        <figcaption>
+          {isFinished ? "finished" : (
+            <>
+              <i>
+                x<sub>t</sub>
+              </i>{" "}
+              <span>the images now, with what is left of the noise</span>
+            </>
+          )}
+        </figcaption>
+        <Tiles
+          picture={frame?.x ?? null}
+          grid={shape}
+          name={isFinished ? "finished images" : "x_t"}
+          labelOf={labelOf}
+          onPick={pick}
+        />
+      </figure>
+      {isFinished ? children && <div class="of-x0">{children}</div> : (
+        <figure class="of-x0">
           <figcaption>
             <i>x̂</i>
-            <sub>0</sub> <span>what the network sees in it</span>
+            <sub>0</sub> <span>what the network takes them for</span>
           </figcaption>
           <Tiles
             picture={frame?.x0 ?? null}
@@ -123,7 +137,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false 
             labelOf={(i) => `${labelOf(i)}, predicted`}
           />
         </figure>
-      </div>
+      )}
       <div class="scrub">
         <button
           type="button"

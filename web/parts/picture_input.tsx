@@ -61,6 +61,25 @@ export const PictureInput = ({ label, onPicture }: { label: string; onPicture: (
   );
 };
 
+/** A picture by the model, of its own extent, in few steps. */
+export const drawModelPicture = async (model: Model, { seed, label, steps = 30 }: {
+  seed: number;
+  /** Index of a class, where the model has classes. */
+  label: number;
+  steps?: number;
+}): Promise<ImageBitmap> => {
+  const body = {
+    model: model.name,
+    sampler: "ddim",
+    steps: Math.min(steps, model.timesteps),
+    seed,
+    ...(model.labels?.length ? { label } : {}),
+    format: "json",
+  };
+  const { images } = await requestJson<DrawingAnswer>("/generate", { body });
+  return await decode(images[0].image);
+};
+
 /** A button that has the model draw a picture to work with. */
 export const DrawPictureButton = ({ model, label = "Let the model draw one", onPicture }: {
   model: Model | undefined;
@@ -73,17 +92,8 @@ export const DrawPictureButton = ({ model, label = "Let the model draw one", onP
     setBusy(true);
     setError(null);
     try {
-      const classes = model!.labels?.length ?? 0;
-      const body = {
-        model: model!.name,
-        sampler: "ddim",
-        steps: Math.min(30, model!.timesteps),
-        seed: Number(anySeed()),
-        ...(classes > 0 ? { label: Math.floor(Math.random() * classes) } : {}),
-        format: "json",
-      };
-      const { images } = await requestJson<DrawingAnswer>("/generate", { body });
-      onPicture(await decode(images[0].image));
+      const label = Math.floor(Math.random() * (model!.labels?.length ?? 0));
+      onPicture(await drawModelPicture(model!, { seed: Number(anySeed()), label }));
     } catch (error) {
       setError(error as Error);
     } finally {

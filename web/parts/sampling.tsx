@@ -39,6 +39,9 @@ export const anySeed = (): string => String(crypto.getRandomValues(new Uint32Arr
 export const modelOf = (name: string, models: readonly Model[]): Model =>
   models.find((model) => model.name === name) ?? models[0];
 
+/** Steps of a picture that is drawn unasked: few, so that it is there soon on any engine. */
+export const EXAMPLE_STEPS = 12;
+
 /** What is asked of the model, as a request's body has it; what does not fit the model is left out. */
 export const samplingBody = (
   { sampler, steps, label, guidance }: Omit<SamplingQuery, "seed" | "model">,

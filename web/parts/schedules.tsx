@@ -26,17 +26,27 @@ export const CURVES = {
 
 export type CurveName = keyof typeof CURVES;
 
-/** How each schedule's line is broken, so that all can be told apart without color. */
-export const DASHES: Readonly<Record<ScheduleName, readonly number[]>> = {
-  linear: [],
-  cosine: [8, 4],
-  sigmoid: [2, 3],
-  quadratic: [8, 3, 2, 3],
-  const: [14, 4],
-  jsd: [4, 4],
-  warmup10: [2, 6],
-  warmup50: [12, 3, 2, 3, 2, 3],
+/** The color of each schedule's line, a custom property of the style: the same in every chart. */
+const COLORS: Readonly<Record<ScheduleName, string>> = {
+  linear: "--series-1",
+  cosine: "--series-2",
+  sigmoid: "--series-3",
+  quadratic: "--series-4",
+  const: "--series-5",
+  jsd: "--series-6",
+  warmup10: "--series-7",
+  warmup50: "--series-8",
 };
+
+/** A curve of all schedules as lines of a chart, each in its color and with its name; one is drawn over the others. */
+export const scheduleLines = (schedules: Schedules, curve: CurveName, main: ScheduleName) =>
+  [...SCHEDULES].sort((a, b) => Number(a === main) - Number(b === main)).map((name) => ({
+    name,
+    values: CURVES[curve].of(schedules[name]),
+    isMain: name === main,
+    color: COLORS[name],
+    labelAt: "end" as const,
+  }));
 
 /** The schedules by name, each with its line; one is chosen. */
 export const ScheduleLegend = (
@@ -56,9 +66,8 @@ export const ScheduleLegend = (
             x2="30"
             y1="4"
             y2="4"
-            stroke={name === value ? "var(--accent)" : "var(--strong)"}
-            stroke-width={name === value ? 2.5 : 1.25}
-            stroke-dasharray={DASHES[name].join(" ")}
+            stroke={`var(${COLORS[name]})`}
+            stroke-width={name === value ? 3.5 : 1.75}
           />
         </svg>
         {name}

@@ -6,7 +6,11 @@ import { useStore } from "../state/store.ts";
 import { ErrorNotice, Notice } from "./notice.tsx";
 
 /** Draws what needs a model once there is one, and says why where there is none. */
-export const WithModels = ({ children }: { children: (models: readonly Model[]) => ComponentChildren }) => {
+export const WithModels = ({ waiting, children }: {
+  /** What is there meanwhile. */
+  waiting?: ComponentChildren;
+  children: (models: readonly Model[]) => ComponentChildren;
+}) => {
   const loaded = useStore(models);
   const problem = useStore(modelsProblem);
   if (loaded !== null && loaded.length > 0) return <>{children(loaded)}</>;
@@ -14,6 +18,7 @@ export const WithModels = ({ children }: { children: (models: readonly Model[]) 
     return (
       <div class="waiting">
         <Notice busy>{SITE_MODELS === null ? "Asking the server for its models …" : "Fetching the models …"}</Notice>
+        {waiting}
       </div>
     );
   }

@@ -2,7 +2,7 @@ import { useCallback } from "preact/hooks";
 import { createStore, useStore } from "./store.ts";
 
 /** The tabs by name, the first is where the page opens. */
-export const TABS = ["generate", "forward", "interpolate", "inpaint", "train", "paper"] as const;
+export const TABS = ["generate", "try", "forward", "interpolate", "inpaint", "train", "paper"] as const;
 export type Tab = typeof TABS[number];
 
 /** Where the page stands: `#/generate?seed=7`. All that a link is to bring back is in it. */

@@ -8,7 +8,7 @@ import { checkServer, whenReady } from "./server.ts";
 interface DrawingFrame {
   /** Steps done. */
   readonly step: number;
-  /** The timestep that the network was asked for; null for the finished images. */
+  /** The t that the network was asked for, as the paper counts, 1 … T; null for the finished images. */
   readonly timestep: number | null;
   readonly x: ImageBitmap;
   /** What the network takes the images to become. */
@@ -41,6 +41,8 @@ export interface DrawRequest {
   readonly model: Model;
   readonly count: number;
   readonly columns?: number;
+  /** Drawn unasked, so that a tab shows at once what it does: it gives way to whatever is asked for. */
+  readonly isExample?: boolean;
 }
 
 const IDLE: DrawingProgress = {
@@ -99,6 +101,7 @@ export const useDrawing = (): Drawer => {
   const [progress, set] = useState<DrawingProgress>(IDLE);
   const current = useRef<DrawingProgress>(IDLE);
   const running = useRef<AbortController | null>(null);
+  const isExample = useRef(false);
 
   const update = (changes: Partial<DrawingProgress>) => {
     current.current = { ...current.current, ...changes };
@@ -114,7 +117,7 @@ export const useDrawing = (): Drawer => {
       const [picture, picture0] = await Promise.all([decode(x), decode(x0)]);
       await before;
       if (signal.aborted) return;
-      update({ frames: [...current.current.frames, { step, timestep, x: picture, x0: picture0 }] });
+      update({ frames: [...current.current.frames, { step, timestep: timestep + 1, x: picture, x0: picture0 }] });
     };
     for await (const { type, data } of serverEvents(path, { body: { ...body, frames: REQUESTED_FRAMES }, signal })) {
       if (type === "queued") update({ phase: "queued", position: (data as { position: number }).position });
@@ -153,6 +156,7 @@ export const useDrawing = (): Drawer => {
 
   const start = async (request: DrawRequest) => {
     running.current?.abort();
+    isExample.current = request.isExample === true;
     const controller = new AbortController();
     running.current = controller;
     const { signal } = controller;
@@ -189,6 +193,6 @@ export const useDrawing = (): Drawer => {
     closeFrames(current.current.frames);
   }, []);
 
-  const isBusy = ["requesting", "queued", "drawing", "lost"].includes(progress.phase);
+  const isBusy = !isExample.current && ["requesting", "queued", "drawing", "lost"].includes(progress.phase);
   return { progress, start: (request) => void start(request), stop, isBusy };
 };

@@ -3,7 +3,7 @@ import { fillNormal, qSample, type ScheduleName, SCHEDULES } from "../../core/mo
 import { Chart } from "../parts/chart.tsx";
 import { NumberField, RadioGroup, Select, Slider } from "../parts/fields.tsx";
 import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
-import { allSchedules, type CurveName, CURVES, DASHES, ScheduleLegend } from "../parts/schedules.tsx";
+import { allSchedules, type CurveName, CURVES, ScheduleLegend, scheduleLines } from "../parts/schedules.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { useQuery } from "../state/address.ts";
 import { examplePicture, fit, toValues } from "../state/pictures.ts";
@@ -29,7 +29,8 @@ export const Forward = () => {
   const model = useStore(models)?.[0];
 
   const T = whole(query.T, 2, 10_000, 1000);
-  const t = whole(query.t, 0, T - 1, Math.floor(T / 4));
+  // As the paper counts: 1 … T, of which the tables hold entries 0 … T − 1.
+  const t = whole(query.t, 1, T, Math.max(1, Math.floor(T / 4)));
   const size = whole(query.size, 8, 256, 64);
   const seed = whole(query.seed, 0, Number.MAX_SAFE_INTEGER, 7);
   const schedule = SCHEDULES.find((name) => name === query.schedule) ?? "linear";
@@ -42,33 +43,24 @@ export const Forward = () => {
     seed,
   ]);
   const diffusion = schedules[schedule];
-  const noisy = useMemo(() => qSample(diffusion, start, t, noise), [diffusion, start, t, noise]);
+  const noisy = useMemo(() => qSample(diffusion, start, t - 1, noise), [diffusion, start, t, noise]);
   const strip = useMemo(() =>
     Array.from({ length: STRIP }, (_, i) => {
-      const at = Math.max(0, Math.round((i + 1) * T / STRIP) - 1);
-      return { t: at, values: qSample(diffusion, start, at, noise) };
+      const at = Math.max(1, Math.round((i + 1) * T / STRIP));
+      return { t: at, values: qSample(diffusion, start, at - 1, noise) };
     }), [diffusion, start, noise, T]);
-  const x = useMemo(() => Float64Array.from({ length: T }, (_, i) => i), [T]);
-  const { of, label, text, range } = CURVES[curve];
-  const lines = useMemo(
-    () =>
-      [...SCHEDULES].sort((a, b) => Number(a === schedule) - Number(b === schedule)).map((name) => ({
-        name,
-        values: of(schedules[name]),
-        isMain: name === schedule,
-        dash: DASHES[name],
-      })),
-    [schedules, schedule, curve],
-  );
+  const x = useMemo(() => Float64Array.from({ length: T }, (_, i) => i + 1), [T]);
+  const { label, text, range } = CURVES[curve];
+  const lines = useMemo(() => scheduleLines(schedules, curve, schedule), [schedules, schedule, curve]);
 
   const shape = { width: size, height: size, channels: 3 };
-  const snr = diffusion.snr[t];
+  const snr = diffusion.snr[t - 1];
   const facts: readonly (readonly [string, string])[] = [
-    ["ᾱ, what is left of the image's variance", short(diffusion.alphasCumprod[t])],
-    ["1 − ᾱ, the variance of the noise", short(1 - diffusion.alphasCumprod[t])],
+    ["ᾱ, what is left of the image's variance", short(diffusion.alphasCumprod[t - 1])],
+    ["1 − ᾱ, the variance of the noise", short(1 - diffusion.alphasCumprod[t - 1])],
     ["SNR", Number.isFinite(snr) ? short(snr) : "∞"],
     ["log SNR", Number.isFinite(Math.log(snr)) ? Math.log(snr).toFixed(2) : "−∞"],
-    ["β, the variance of this one step", short(diffusion.betas[t])],
+    ["β, the variance of this one step", short(diffusion.betas[t - 1])],
   ];
   return (
     <div class="workspace">
@@ -109,9 +101,9 @@ export const Forward = () => {
           <Slider
             label="t"
             value={t}
-            min={0}
-            max={T - 1}
-            text={`${t} of 0 … ${T - 1}`}
+            min={1}
+            max={T}
+            text={`${t} of ${T}`}
             onChange={(t) => change({ t: String(t) })}
           />
           <dl class="facts">
@@ -147,7 +139,7 @@ export const Forward = () => {
             lines={lines}
             marker={t}
             range={range}
-            onPick={(at) => change({ t: String(Math.min(T - 1, Math.max(0, Math.round(at)))) })}
+            onPick={(at) => change({ t: String(Math.min(T, Math.max(1, Math.round(at)))) })}
           />
           <ScheduleLegend value={schedule} onChange={(schedule: ScheduleName) => change({ schedule })} />
           <p class="hint">{text}: {label.toLowerCase()}. Click into the chart to go there.</p>

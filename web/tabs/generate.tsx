@@ -6,6 +6,7 @@ import { NumberField, useSubmit } from "../parts/fields.tsx";
 import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
+import { Opening, SHOW_MODEL } from "../parts/opening.tsx";
 import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
@@ -26,12 +27,15 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
   const error = progress.phase === "failed" ? progress.error : null;
   const count = Math.min(most, Math.max(1, Math.floor(Number(query.n)) || 1));
 
-  const draw = () => {
+  const draw = (by = model) => {
     const seed = query.seed === "" ? anySeed() : query.seed;
-    if (query.seed === "") change({ seed });
-    const body = { ...samplingBody(query, model), n: Number(query.n), seed: Number(seed) };
-    drawer.start({ path: "/generate", body, model, count });
+    change({ seed, ...(by === model ? {} : { model: by.name }) });
+    const body = { ...samplingBody(query, by), n: Number(query.n), seed: Number(seed) };
+    drawer.start({ path: "/generate", body, model: by, count });
   };
+  // What the address asks for is to be drawn, and not what is stored.
+  const [isOpening] = useState(query.seed === "");
+  const isUntouched = isOpening && progress.phase === "idle" && progress.frames.length === 0;
   const labelOf = (i: number) => {
     const label = progress.result?.images[i]?.label;
     return label === undefined ? `Image ${i + 1}` : `Image ${i + 1}, class ${label}`;
@@ -62,12 +66,13 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
       </form>
       <div class="stage">
         <DrawProblem drawer={drawer} />
-        <FilmPlayer progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick} />
-        <p class="hint">
-          {progress.frames.length === 0
-            ? "Nothing drawn yet. Every image begins as noise; watch it become one."
-            : "Choose an image to take it along: its link, its curl line, its film."}
-        </p>
+        {isUntouched
+          ? <Opening disabled={false} onDraw={() => draw(models.find(({ name }) => name === SHOW_MODEL) ?? model)} />
+          : (
+            <FilmPlayer progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick}>
+              <p class="hint">Choose an image to take it along: its link, its curl line, its film.</p>
+            </FilmPlayer>
+          )}
       </div>
       <PickedImage index={picked} nameOf={(i) => `Image ${i + 1}`} progress={progress} onClose={() => pick(null)} />
     </div>
@@ -75,4 +80,8 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
 };
 
 /** Images from noise, and how they come to be. */
-export const Generate = () => <WithModels>{(models) => <GenerateForm models={models} />}</WithModels>;
+export const Generate = () => (
+  <WithModels waiting={<Opening disabled onDraw={() => {}} />}>
+    {(models) => <GenerateForm models={models} />}
+  </WithModels>
+);

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { NumberField, RadioGroup, Slider, useSubmit } from "../parts/fields.tsx";
@@ -6,8 +6,15 @@ import { FilmPlayer } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { invertMask, type Mask, MaskBrush, maskOf, maskShare, maskUrl } from "../parts/mask.tsx";
 import { issueOf } from "../parts/notice.tsx";
-import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import { drawModelPicture, DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
+import {
+  anySeed,
+  EXAMPLE_STEPS,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+} from "../parts/sampling.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
 import { useDrawing } from "../state/drawing.ts";
@@ -33,6 +40,10 @@ const MASK_RULES: Readonly<Record<string, (x: number, y: number) => boolean>> = 
   Middle: (x, y) => Math.max(Math.abs(x - 0.5), Math.abs(y - 0.5)) < 0.25,
 };
 
+/** The picture that the tab opens with. */
+const EXAMPLE_SEED = 1;
+const EXAMPLE_CLASS = 3;
+
 const InpaintForm = ({ models }: { models: readonly Model[] }) => {
   const [query, change] = useQuery("inpaint", DEFAULTS);
   const model = modelOf(query.model, models);
@@ -40,6 +51,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
   const [picture, setPicture] = useState<InputPicture | null>(null);
   const [painted, setMask] = useState<Mask | null>(null);
   const [isErasing, setErasing] = useState(false);
+  const [hasNoExample, setNoExample] = useState(false);
   const [picked, pick] = useState<number | null>(null);
   const drawer = useDrawing();
   const { progress } = drawer;
@@ -53,20 +65,53 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
   const count = Math.min(16, Math.max(1, Math.floor(Number(query.n)) || 1));
   const isReady = image !== null && covered > 0;
 
-  const draw = () => {
-    const seed = query.seed === "" ? anySeed() : query.seed;
-    if (query.seed === "") change({ seed });
+  const start = (seed: string, image: HTMLCanvasElement, mask: Mask, changes: object = {}, isExample = false) => {
     const body = {
       ...samplingBody(query, model),
       n: Number(query.n),
       seed: Number(seed),
       jumpLength: Number(query.length),
       jumpSamples: Number(query.times),
-      image: toUrl(image!),
+      image: toUrl(image),
       mask: maskUrl(mask),
+      ...changes,
     };
-    drawer.start({ path: "/inpaint", body, model, count });
+    drawer.start({ path: "/inpaint", body, model, count, isExample });
   };
+  const draw = () => {
+    const seed = query.seed === "" ? anySeed() : query.seed;
+    if (query.seed === "") change({ seed });
+    start(seed, image!, mask);
+  };
+
+  // What the reader gives or brushes is never replaced by the example.
+  const isUntouched = useRef(true);
+  const give = (picture: InputPicture) => {
+    isUntouched.current = false;
+    setPicture(picture);
+  };
+  const cover = (mask: Mask) => {
+    isUntouched.current = false;
+    setMask(mask);
+  };
+  useEffect(() => {
+    const label = Math.min(EXAMPLE_CLASS, (model.labels?.length ?? 1) - 1);
+    drawModelPicture(model, { seed: EXAMPLE_SEED, label, steps: EXAMPLE_STEPS }).then((picture) => {
+      if (!isUntouched.current) return;
+      const lower = maskOf(width, height, (_, y) => MASK_RULES.Bottom(0, (y + 0.5) / height));
+      setPicture(picture);
+      setMask(lower);
+      const steps = Math.min(Number(query.steps) || EXAMPLE_STEPS, EXAMPLE_STEPS, model.timesteps);
+      start(query.seed || String(EXAMPLE_SEED), asModelSees(picture, model), lower, {
+        steps,
+        jumpLength: 2,
+        jumpSamples: 2,
+      }, true);
+    }, () => setNoExample(true));
+    return () => {
+      isUntouched.current = false;
+    };
+  }, []);
   const labelOf = (i: number) => `Variant ${i + 1}`;
 
   const submit = useSubmit(() => isReady && draw());
@@ -115,14 +160,16 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
           {image === null
             ? (
               <p class="no-picture">
-                No picture yet. Give one, or let the model draw one; then brush over what is to be drawn anew.
+                {hasNoExample
+                  ? "No picture yet. Give one, or let the model draw one; then brush over what is to be drawn anew."
+                  : "Drawing an example …"}
               </p>
             )
-            : <MaskBrush image={image} mask={mask} size={brush} isErasing={isErasing} onMask={setMask} />}
+            : <MaskBrush image={image} mask={mask} size={brush} isErasing={isErasing} onMask={cover} />}
           <div class="mask-tools">
             <div class="given">
-              <PictureInput label="Drop a picture here, or choose one" onPicture={setPicture} />
-              <DrawPictureButton model={model} onPicture={setPicture} />
+              <PictureInput label="Drop a picture here, or choose one" onPicture={give} />
+              <DrawPictureButton model={model} onPicture={give} />
             </div>
             <RadioGroup
               label="Brush"
@@ -143,13 +190,13 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
                 <button
                   key={name}
                   type="button"
-                  onClick={() => setMask(maskOf(width, height, (x, y) => rule((x + 0.5) / width, (y + 0.5) / height)))}
+                  onClick={() => cover(maskOf(width, height, (x, y) => rule((x + 0.5) / width, (y + 0.5) / height)))}
                 >
                   {name}
                 </button>
               ))}
-              <button type="button" onClick={() => setMask(invertMask(mask))}>Invert</button>
-              <button type="button" onClick={() => setMask(maskOf(width, height, () => false))}>Clear</button>
+              <button type="button" onClick={() => cover(invertMask(mask))}>Invert</button>
+              <button type="button" onClick={() => cover(maskOf(width, height, () => false))}>Clear</button>
             </div>
             <p class="hint">
               {covered === 0

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { INTERPOLATIONS } from "../../core/mod.ts";
 import type { Model } from "../api/types.ts";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
@@ -7,7 +7,14 @@ import { FilmPlayer, Tiles } from "../parts/film.tsx";
 import { PickedImage } from "../parts/image_window.tsx";
 import { issueOf } from "../parts/notice.tsx";
 import { DrawPictureButton, type InputPicture, PictureInput } from "../parts/picture_input.tsx";
-import { anySeed, modelOf, SAMPLING_DEFAULTS, samplingBody, SamplingFields } from "../parts/sampling.tsx";
+import {
+  anySeed,
+  EXAMPLE_STEPS,
+  modelOf,
+  SAMPLING_DEFAULTS,
+  samplingBody,
+  SamplingFields,
+} from "../parts/sampling.tsx";
 import { ValuesCanvas } from "../parts/values_canvas.tsx";
 import { WithModels } from "../parts/with_models.tsx";
 import { useQuery } from "../state/address.ts";
@@ -52,25 +59,34 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
   const { progress } = drawer;
   const error = progress.phase === "failed" ? progress.error : null;
   const fromImages = query.from === "images";
-  const t = query.t === "" ? Math.max(0, Math.floor(model.timesteps / 2) - 1) : Number(query.t);
+  // As the paper counts: 1 … T.
+  const t = query.t === "" ? Math.max(1, Math.floor(model.timesteps / 2)) : Number(query.t);
   const at = Math.min(COUNT - 1, Math.max(0, Number(query.lambda) || 0));
   const isReady = !fromImages || (a !== null && b !== null);
 
-  const draw = () => {
-    const seed = query.seed === "" ? anySeed() : query.seed;
-    if (query.seed === "") change({ seed });
+  const start = (seed: string, changes: { steps?: string } = {}, isExample = false) => {
     const ends = fromImages
-      ? { imageA: toUrl(fitted(a!, model)), imageB: toUrl(fitted(b!, model)), t }
+      ? { imageA: toUrl(fitted(a!, model)), imageB: toUrl(fitted(b!, model)), t: t - 1 }
       : { seedA: Number(query.a), seedB: Number(query.b) };
     const body = {
-      ...samplingBody(query, model),
+      ...samplingBody({ ...query, ...changes }, model),
       ...ends,
       seed: Number(seed),
       method: query.method,
       lambdas: COUNT,
     };
-    drawer.start({ path: "/interpolate", body, model, count: COUNT, columns: COUNT });
+    drawer.start({ path: "/interpolate", body, model, count: COUNT, columns: COUNT, isExample });
   };
+  const draw = () => {
+    const seed = query.seed === "" ? anySeed() : query.seed;
+    if (query.seed === "") change({ seed });
+    start(seed);
+  };
+  useEffect(() => {
+    if (fromImages) return;
+    const steps = Math.min(Number(query.steps) || EXAMPLE_STEPS, EXAMPLE_STEPS, model.timesteps);
+    start(query.seed || "1", { steps: String(steps) }, true);
+  }, []);
 
   const grid = progress.grid ?? gridOf(COUNT, model, COUNT);
   const last = progress.frames.at(-1)?.x ?? null;
@@ -94,9 +110,9 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
               <div class="wide">
                 <Slider
                   label="t, how far noise covers both"
-                  value={Math.min(t, model.timesteps - 1)}
-                  min={0}
-                  max={model.timesteps - 1}
+                  value={Math.min(t, model.timesteps)}
+                  min={1}
+                  max={model.timesteps}
                   error={issueOf(error, "t")}
                   onChange={(t) => change({ t: String(t) })}
                 />

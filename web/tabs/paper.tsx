@@ -1,27 +1,12 @@
-import { type ComponentType, render } from "preact";
+import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { serverUrl } from "../api/client.ts";
-import { DenoiseFigure } from "../figures/denoise.tsx";
-import { ForwardProcessFigure } from "../figures/forward.tsx";
-import { ParticlesFigure } from "../figures/particles.tsx";
-import { PosteriorFigure } from "../figures/posterior.tsx";
-import { SchedulesFigure } from "../figures/schedules.tsx";
-import { WeightsFigure } from "../figures/weights.tsx";
+import { LiveFigure } from "../figures/live_figure.tsx";
 import { CodeBlock } from "../paper/code_block.tsx";
 import { ErrorNotice, Notice } from "../parts/notice.tsx";
-import { hrefOf, useQuery } from "../state/address.ts";
+import { hrefOf, useQuery, useTab } from "../state/address.ts";
 import { serverState } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
-
-/** The figures by the names that web/paper/render.ts gives their slots. */
-const FIGURES: Readonly<Record<string, { readonly title: string; readonly Figure: ComponentType }>> = {
-  forward: { title: "Try it: eq. 4 on a picture", Figure: ForwardProcessFigure },
-  posterior: { title: "Try it: Bayes' rule for one pixel", Figure: PosteriorFigure },
-  weights: { title: "Try it: what the losses weigh", Figure: WeightsFigure },
-  particles: { title: "Try it: the samplers, on a plane", Figure: ParticlesFigure },
-  denoise: { title: "Try it: Algorithm 2, now", Figure: DenoiseFigure },
-  schedules: { title: "Try it: all schedules", Figure: SchedulesFigure },
-};
 
 interface Section {
   readonly id: string;
@@ -51,16 +36,7 @@ const Text = ({ html, onSections }: { html: string; onSections: (sections: reado
   useEffect(() => {
     root.current!.innerHTML = html;
     const slots = [...root.current!.querySelectorAll<HTMLElement>("[data-figure]")];
-    for (const slot of slots) {
-      const { title, Figure } = FIGURES[slot.dataset.figure!];
-      render(
-        <section class="live" aria-label={title}>
-          <p class="live-title">{title}</p>
-          <Figure />
-        </section>,
-        slot,
-      );
-    }
+    for (const slot of slots) render(<LiveFigure name={slot.dataset.figure!} />, slot);
     const codes = [...root.current!.querySelectorAll<HTMLElement>(".code pre")].map((pre) => {
       const place = document.createElement("div");
       const code = pre.textContent!.trimEnd();
@@ -98,9 +74,13 @@ export const Paper = () => {
     heading?.scrollIntoView({ block: "start" });
     heading?.focus({ preventScroll: true });
   };
+  const tab = useTab();
   useEffect(() => {
-    if (sections.some(({ id }) => id === query.at)) show(query.at);
-  }, [sections]);
+    if (tab !== "paper" || !sections.some(({ id }) => id === query.at)) return;
+    // After the page has gone to its top, as it does for every tab.
+    const frame = requestAnimationFrame(() => show(query.at));
+    return () => cancelAnimationFrame(frame);
+  }, [sections, query.at, tab]);
 
   if (html === null) {
     return (
