@@ -1,5 +1,5 @@
 import { Unzip, UnzipInflate, unzipSync, zipSync } from "fflate";
-import { crc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 import { bytesPerElement, decodeNpy, encodeNpy, type NpyArray, npyHeader, type NpyType } from "./npy.ts";
 
 /** From this on, sizes and places need the 64-bit extension. */

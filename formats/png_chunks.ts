@@ -1,4 +1,4 @@
-import { crc32 } from "node:zlib";
+import { crc32 } from "./crc32.ts";
 import { ImageError } from "./raster/raster.ts";
 
 /** What every PNG starts with. */

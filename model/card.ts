@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { parse, stringify } from "@std/yaml";
 import { type SamplerName, SAMPLERS } from "../core/plan.ts";
-import { unlessMissing } from "../files/exists.ts";
+import type { FileReader } from "../files/reader.ts";
 import { quoteText, quoteValue } from "./error.ts";
 
 /** How a model's author would have it sampled; what is left out is said nowhere. */
@@ -141,12 +141,13 @@ export const parseCard = (markdown: string, limits: CardLimits): ModelCard => {
 export const cardPath = (folder: string): string => join(folder, "README.md");
 
 /** Reads the card of a model's folder. One that is broken is no reason not to load the model. */
-export const readCard = async (folder: string, limits: CardLimits): Promise<ModelCard> => {
+export const readCard = async (folder: string, limits: CardLimits, reader: FileReader): Promise<ModelCard> => {
   try {
-    const markdown = await unlessMissing(Deno.readTextFile(cardPath(folder)));
-    return markdown === null ? NO_CARD : parseCard(markdown, limits);
+    return parseCard(await reader.readText(cardPath(folder)), limits);
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw error;
+    const { name } = error as Error;
+    if (name === "NotFound") return NO_CARD;
+    if (name === "NotCapable") throw error;
     return { ...NO_CARD, unheeded: [`all of it (${quoteText((error as Error).message)})`] };
   }
 };

@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core";
 import { checkInteger } from "../core/check.ts";
-import { compile, type Engine } from "../engine/mod.ts";
+import { compile } from "../engine/compile.ts";
+import type { Engine } from "../engine/engine.ts";
 import { readTensor } from "../engine/read_tensor.ts";
 import { bucketOf, padTo } from "./bucket.ts";
 import type { Pipeline } from "./pipeline.ts";

@@ -1,6 +1,7 @@
-import { join } from "@std/path";
+import { cardPath } from "./card.ts";
+import { join, relative } from "@std/path";
 import { z } from "zod";
-import { exists } from "../files/exists.ts";
+import { disk, type FileReader } from "../files/reader.ts";
 import { parseConfig } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { SCHEDULER_CLASSES } from "./scheduler_config.ts";
@@ -50,12 +51,6 @@ export const chooseWeights = (names: readonly string[], source: string): string 
   return null;
 };
 
-const namesIn = async (folder: string): Promise<string[]> => {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(folder)) names.push(name);
-  return names;
-};
-
 /**
  * Finds the parts of a model: of a diffusers pipeline (`unet/`, `scheduler/`), or of a bare U-Net, whose `config.json`,
  * weights and perhaps `scheduler_config.json` lie in the folder itself, as do those of pipelines of 2022. Either may have
@@ -63,9 +58,11 @@ const namesIn = async (folder: string): Promise<string[]> => {
  *
  * A path may lead to a file that is missing; reading it then says so.
  *
+ * @param files where the folder is
  * @throws {ModelError} if the weights are there in a form that is not read
  */
-export const findModel = async (folder: string): Promise<ModelFiles> => {
+export const findModel = async (folder: string, files: FileReader = disk): Promise<ModelFiles> => {
+  const { exists, names } = files;
   const index = join(folder, "model_index.json");
   const isBare = !await exists(join(folder, "unet")) && await exists(join(folder, "config.json"));
   const unetFolder = isBare ? folder : join(folder, "unet");
@@ -74,7 +71,7 @@ export const findModel = async (folder: string): Promise<ModelFiles> => {
   let weights: string | null = null;
   if (await exists(unetFolder)) {
     try {
-      weights = chooseWeights(await namesIn(unetFolder), unetFolder);
+      weights = chooseWeights(await names(unetFolder), unetFolder);
     } catch (cause) {
       if (!(cause instanceof ModelError)) throw cause;
       throw new ModelError(`Cannot read ${unetFolder}: ${cause.message}`, { cause });
@@ -86,6 +83,18 @@ export const findModel = async (folder: string): Promise<ModelFiles> => {
     scheduler,
     weights: join(unetFolder, weights ?? WEIGHT_NAMES[0]),
   };
+};
+
+/**
+ * The files that a model is read from, by their paths in its folder, with `/` between their parts.
+ *
+ * @throws {ModelError} as `findModel` does
+ */
+export const listModelFiles = async (folder: string): Promise<string[]> => {
+  const { index, unet, scheduler, weights } = await findModel(folder);
+  const paths = [index, unet, scheduler, join(folder, "denoise.json"), cardPath(folder), weights].filter((path) => path !== null);
+  const found = await Promise.all(paths.map(disk.exists));
+  return paths.filter((_, i) => found[i]).map((path) => relative(folder, path).replaceAll("\\", "/"));
 };
 
 const schema = z.record(z.string(), z.unknown());

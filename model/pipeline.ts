@@ -1,7 +1,7 @@
 import { join } from "@std/path";
 import { z } from "zod";
 import { isLearned } from "../core/reverse.ts";
-import { exists } from "../files/exists.ts";
+import { disk, type FileReader } from "../files/reader.ts";
 import { unetParameters } from "./architecture.ts";
 import { cardPath, type ModelCard, readCard, saveCard } from "./card.ts";
 import { parseConfig, parsePythonJson } from "./config_json.ts";
@@ -86,15 +86,16 @@ export interface Pipeline extends Classes {
 }
 
 const reason = (error: unknown): string => {
-  if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.NotCapable) throw error;
+  const { name } = error as Error;
+  if (name === "NotFound") return "there is no such file";
+  if (name === "NotCapable") throw error;
   if (error instanceof SyntaxError) return `it is not JSON (${quoteText(error.message)})`;
   return error instanceof Error ? error.message : String(error);
 };
 
-const readJson = async (path: string): Promise<unknown> => {
+const readJson = async (path: string, { readText }: FileReader): Promise<unknown> => {
   try {
-    return parsePythonJson(await Deno.readTextFile(path));
+    return parsePythonJson(await readText(path));
   } catch (cause) {
     throw new ModelError(`Cannot read ${path}: ${reason(cause)}`, { cause });
   }
@@ -133,18 +134,18 @@ const checkOutput = ({ in_channels: channels, out_channels: outputs }: UNetConfi
 };
 
 /** What a model's folder says of it, all but the weights. */
-const readConfigs = async (folder: string) => {
-  const files = await findModel(folder).catch((cause) => {
+const readConfigs = async (folder: string, reader: FileReader) => {
+  const files = await findModel(folder, reader).catch((cause) => {
     if (cause instanceof ModelError) throw cause;
     throw new ModelError(`Cannot read ${folder}: ${reason(cause)}`, { cause });
   });
   if (files.index !== null) {
-    const index = await readJson(files.index);
+    const index = await readJson(files.index, reader);
     inFile(files.index, () => checkModelIndex(index));
   }
-  const unetJson = await readJson(files.unet);
+  const unetJson = await readJson(files.unet, reader);
   const unet = inFile(files.unet, () => parseUNetConfig(unetJson));
-  const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler);
+  const schedulerJson = files.scheduler === null ? {} : await readJson(files.scheduler, reader);
   const scheduler = inFile(files.scheduler ?? files.unet, () => parseSchedulerConfig(schedulerJson));
   const unheeded = unheededSettings(schedulerJson, scheduler);
   inFile(files.unet, () => checkOutput(unet, scheduler.variance_type));
@@ -154,13 +155,16 @@ const readConfigs = async (folder: string) => {
 /** The classes that a model's folder names, and its card. */
 const readDescription = async (
   folder: string,
-  { num_class_embeds: count }: UNetConfig,
-  { num_train_timesteps: timesteps }: SchedulerConfig,
+  { unet: { num_class_embeds: count }, scheduler: { num_train_timesteps: timesteps } }: Pick<
+    Pipeline,
+    "unet" | "scheduler"
+  >,
+  reader: FileReader,
 ): Promise<Classes & { card: ModelCard }> => {
   const path = join(folder, "denoise.json");
-  const written = await exists(path) ? await readJson(path) : {};
+  const written = await reader.exists(path) ? await readJson(path, reader) : {};
   const classes = inFile(path, () => parseClasses(written, count));
-  return { ...classes, card: await readCard(folder, { timesteps, nullLabel: classes.nullLabel }) };
+  return { ...classes, card: await readCard(folder, { timesteps, nullLabel: classes.nullLabel }, reader) };
 };
 
 /**
@@ -169,8 +173,8 @@ const readDescription = async (
  * @throws {ModelError} as `loadPipeline` does
  */
 export const loadConfigs = async (folder: string): Promise<Omit<Pipeline, "weights">> => {
-  const { unet, scheduler, unheeded } = await readConfigs(folder);
-  return { folder, unet, scheduler, unheeded, ...await readDescription(folder, unet, scheduler) };
+  const { unet, scheduler, unheeded } = await readConfigs(folder, disk);
+  return { folder, unet, scheduler, unheeded, ...await readDescription(folder, { unet, scheduler }, disk) };
 };
 
 /**
@@ -182,15 +186,16 @@ export const loadConfigs = async (folder: string): Promise<Omit<Pipeline, "weigh
  *
  * What its card says, the README.md in its folder, is read as well.
  *
+ * @param options.reader where the folder is. @default this machine's disks
  * @param options.notice receives one line where the scheduler's file, or the card, asks for what is not done here
  * @throws {ModelError} in one line that names the file and what is wrong with it, if it is missing or damaged
  */
 export const loadPipeline = async (
   folder: string,
-  { notice = () => {} }: { notice?: (message: string) => void } = {},
+  { reader = disk, notice = () => {} }: { reader?: FileReader; notice?: (message: string) => void } = {},
 ): Promise<Pipeline> => {
-  const { files, unet, scheduler, unheeded } = await readConfigs(folder);
-  const bytes = await Deno.readFile(files.weights).catch((cause) => {
+  const { files, unet, scheduler, unheeded } = await readConfigs(folder, reader);
+  const bytes = await reader.readBytes(files.weights).catch((cause) => {
     throw new ModelError(`Cannot read ${files.weights}: ${reason(cause)}`, { cause });
   });
   const weights = inFile(files.weights, () => {
@@ -198,7 +203,7 @@ export const loadPipeline = async (
     checkTensors(unet, tensors);
     return tensors;
   });
-  const description = await readDescription(folder, unet, scheduler);
+  const description = await readDescription(folder, { unet, scheduler }, reader);
   const { card } = description;
   if (unheeded.length > 0) notice(`${files.scheduler} is not followed in ${unheeded.join(", ")}`);
   if (card.unheeded.length > 0) notice(`${cardPath(folder)} is not followed in ${card.unheeded.join(", ")}`);

@@ -11,34 +11,32 @@ import type { RunStorage } from "../jobs/storage/storage.ts";
 import type { ModelInfo } from "../sampling/loaded_model.ts";
 import type { Serving } from "../serving/serving.ts";
 import type { Codec } from "./codec/codec.ts";
-import { docsRoute, openapiRoute } from "./docs.ts";
-import { forwardOfDrawnTask, forwardTask } from "./drawing/forward.ts";
-import { drawingResource } from "./drawing/resource.ts";
-import { generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask } from "./drawing/tasks.ts";
+import { docsRoute } from "./docs.ts";
+import { drawingRoutes } from "./drawing.ts";
 import { healthRoutes } from "./health.ts";
 import { createClients } from "./http/clients.ts";
 import { type Arrival, createFrame, type FrameOptions } from "./http/frame.ts";
-import type { ApiKey } from "./http/keys.ts";
+import type { ApiKey } from "./http/rights.ts";
 import type { Limits } from "./http/limits.ts";
 import type { Log } from "./http/log.ts";
 import { problem } from "./http/problem.ts";
 import { jobRoutes } from "./jobs.ts";
 import type { JobDependencies } from "./jobs/job.ts";
 import { createMetrics, metricsRoute } from "./metrics.ts";
-import { modelRoutes, type ModelSource } from "./models.ts";
+import { addModel } from "./models/add.ts";
+import type { ModelSource } from "./models/describe.ts";
+import { modelFileRoutes } from "./models/files.ts";
 import type { ModelSnapshots } from "./models/snapshots.ts";
+import { openapiRoute } from "./openapi.ts";
 import { answerPage, indexRoute, pageFiles, wantsPage } from "./page.ts";
-import { predictionRoutes } from "./predictions.ts";
 import type { PredictionStore } from "./predictions/store.ts";
-import { scheduleRoutes } from "./schedules.ts";
 
-/** What draws images, each at the path of its name. */
-export const DRAWING_TASKS = [generateTask, img2imgTask, inpaintTask, interpolateTask, reconstructTask, forwardTask];
+const residentBytes = () => Deno.memoryUsage().rss;
 
 /** The application while the models are being loaded: it lives, shows the page, and can do nothing else yet. */
 export const createStartingApp = (options: FrameOptions): OpenAPIHono => {
   const app = createFrame(options);
-  healthRoutes(app, () => null);
+  healthRoutes(app, () => null, residentBytes);
   pageFiles(app);
   app.get("/", (c, next) => wantsPage(c) ? answerPage(c) : next());
   app.all("*", (c) => {
@@ -95,17 +93,9 @@ export const createApp = ({ trainingOptions, hosts, origins, ...deps }: AppDepen
   const training = { ...drawing, sources: new WeakMap<ModelInfo, ModelSource>(), options: trainingOptions };
 
   const mount = (app: OpenAPIHono) => {
-    drawingResource(app, "/generate", { get: generateTask, post: generateTask }, drawing);
-    drawingResource(app, "/img2img", { post: img2imgTask }, drawing);
-    drawingResource(app, "/inpaint", { post: inpaintTask }, drawing);
-    drawingResource(app, "/interpolate", { post: interpolateTask }, drawing);
-    drawingResource(app, "/reconstruct", { post: reconstructTask }, drawing);
-    drawingResource(app, "/forward", { get: forwardOfDrawnTask, post: forwardTask }, drawing);
-    predictionRoutes(app, DRAWING_TASKS, drawing);
-    modelRoutes(app, training);
-    scheduleRoutes(app, { keys });
+    drawingRoutes(app, { ...training, addModel: addModel(training), residentBytes });
+    modelFileRoutes(app, { serving, keys });
     jobRoutes(app, training);
-    healthRoutes(app, () => serving);
     metricsRoute(app, metrics, { keys });
   };
   indexRoute(app, { serving, limits });

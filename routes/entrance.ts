@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { DeadlineError } from "../serving/serving.ts";
-import { createStartingApp, DRAWING_TASKS } from "./app.ts";
+import { createStartingApp } from "./app.ts";
+import { DRAWING_TASKS } from "./drawing.ts";
 import { type Arrival, type FrameOptions, refuse } from "./http/frame.ts";
 import { keepLengthOpen } from "./http/head.ts";
 import { CanceledError, StoppingError } from "./http/problem.ts";

@@ -11,7 +11,9 @@ const healthSchema = z.object({
   models: z.array(z.string()),
   pendingImages: z.int().openapi({ description: "Images that were asked for and are not done" }),
   uptimeSeconds: z.number(),
-  memory: z.object({ rssBytes: z.int() }),
+  memory: z.object({
+    rssBytes: z.int().nullable().openapi({ description: "Of the process; null where nothing tells" }),
+  }),
 }).openapi("Health");
 
 const readySchema = z.object({ status: z.literal("ready") }).openapi("Ready");
@@ -22,8 +24,13 @@ const startedAt = performance.now();
  * `/health`: that the server lives; `/ready`: that it can draw. Both are open to all.
  *
  * @param serving gives what is served, or null while the models are being loaded
+ * @param residentBytes memory of the process
  */
-export const healthRoutes = (app: OpenAPIHono, serving: () => Serving | null): void => {
+export const healthRoutes = (
+  app: OpenAPIHono,
+  serving: () => Serving | null,
+  residentBytes: () => number | null,
+): void => {
   const options = { keys: [], right: null, tag: "Server" } as const;
   resource(app, "/health", {
     get: {
@@ -39,7 +46,7 @@ export const healthRoutes = (app: OpenAPIHono, serving: () => Serving | null): v
           models: served?.models.map(({ name }) => name) ?? [],
           pendingImages: served?.stats.reduce((sum, { live, waiting }) => sum + live + waiting, 0) ?? 0,
           uptimeSeconds: (performance.now() - startedAt) / 1000,
-          memory: { rssBytes: Deno.memoryUsage().rss },
+          memory: { rssBytes: residentBytes() },
         };
         return c.json(body, 200);
       },

@@ -3,7 +3,7 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type Heap, readHeap } from "../serving/heap.ts";
 import type { ModelStats, Serving } from "../serving/serving.ts";
 import type { Answered } from "./http/frame.ts";
-import type { ApiKey } from "./http/keys.ts";
+import type { ApiKey } from "./http/rights.ts";
 import type { Log } from "./http/log.ts";
 import { resource } from "./http/resource.ts";
 import type { PredictionStore } from "./predictions/store.ts";

@@ -15,6 +15,9 @@ import { allowOnly } from "./http/resource.ts";
 /** Blocks of the guided reading run in Workers that are made of their text; those may load no more than the page may. */
 const POLICY = contentSecurityPolicy("font-src 'self'", "worker-src 'self' blob:");
 
+/** The Workers that draw in the browser compile the wasm that they fetch from here; the page itself may not. */
+const WORKER_POLICY = POLICY.replace("script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'");
+
 /** The page's files below `web/dist`, as `deno task page` built them, by the type that each is. */
 const FILES = {
   "index.html": "text/html; charset=utf-8",
@@ -27,6 +30,12 @@ const FILES = {
   "paper.html": "text/html; charset=utf-8",
   "math.woff2": "font/woff2",
   "licences.txt": "text/plain; charset=utf-8",
+  "app_worker.js": "text/javascript; charset=utf-8",
+  "sampler_worker.js": "text/javascript; charset=utf-8",
+  "codec_worker.js": "text/javascript; charset=utf-8",
+  "tfjs-backend-wasm-simd.wasm": "application/wasm",
+  "mozjpeg_dec.wasm": "application/wasm",
+  "webp_dec.wasm": "application/wasm",
 } as const;
 
 /** A file that may be sent. */
@@ -110,7 +119,7 @@ const answerFile = async (c: Context, { path, type }: FileSource, vary = "accept
   const tag = `"${digest}-${packing}"`;
   const isForGood = c.req.query("v") === digest;
   const headers = {
-    "content-security-policy": POLICY,
+    "content-security-policy": path.endsWith("_worker.js") ? WORKER_POLICY : POLICY,
     "content-type": type,
     "cache-control": isForGood ? `public, max-age=${YEAR}, immutable` : "no-cache",
     etag: tag,

@@ -9,7 +9,7 @@ import {
   SCHEDULES,
 } from "../core/mod.ts";
 import { ParameterError, ScheduleError } from "../sampling/errors.ts";
-import type { ApiKey } from "./http/keys.ts";
+import type { ApiKey } from "./http/rights.ts";
 import { readInput } from "./http/read_input.ts";
 import { problemResponses, resource } from "./http/resource.ts";
 

@@ -42,14 +42,19 @@ export const describeError = (error: unknown): ErrorDescription => {
   return error instanceof ParameterError ? { name, message, stack, issues: error.issues } : { name, message, stack };
 };
 
-const BUILT_IN: Record<string, new (message: string) => Error> = { RangeError, TypeError, SyntaxError };
+/** Those that are told apart by their class: the language's, and the system's, of which a browser has none. */
+const BUILT_IN: Readonly<Record<string, new (message: string) => Error>> = {
+  ...(globalThis as { Deno?: Pick<typeof Deno, "errors"> }).Deno?.errors,
+  RangeError,
+  TypeError,
+  SyntaxError,
+};
 
 const revive = ({ name, message, issues }: ErrorDescription): Error => {
   if (issues !== undefined) return new ParameterError(issues);
   if (name === "ScheduleError") return new ScheduleError(message);
   if (name === "NonFiniteImageError") return new NonFiniteImageError(message);
   if (name in BUILT_IN) return new BUILT_IN[name](message);
-  if (name in Deno.errors) return new Deno.errors[name as keyof typeof Deno.errors](message);
   return Object.assign(new Error(message), { name });
 };
 

@@ -238,14 +238,18 @@ const DELAYS = [100, 1000, 5000, 15_000, 30_000];
  * serving.
  *
  * @param setup.script the worker's module, which speaks the messages of protocol.ts
+ * @param setup.given what the Worker is to know of where it runs
+ * @param setup.sharesMemory whether threads may share memory, which those of a page do only where it is isolated
  * @param setup.delays milliseconds before each attempt to start the Worker again; after as many it is given up
  * @throws {ModelError} (by name) if a folder holds no pipeline that can be read
  */
 export const openServing = async (
   { models: folders, capacity = 16, queue = 1e6, maxModels = 16, deterministic = false, ...options }: ServingOptions,
-  { script = new URL("./worker.ts", import.meta.url), delays = DELAYS }: {
+  { script = new URL("./worker.ts", import.meta.url), delays = DELAYS, given, sharesMemory }: {
     script?: URL;
     delays?: readonly number[];
+    given?: unknown;
+    sharesMemory?: boolean;
   } = {},
 ): Promise<Serving> => {
   checkInteger("models.length", folders.length, 1);
@@ -309,7 +313,7 @@ export const openServing = async (
     onGone: ({ folder }) => serving.onUnloaded?.(folder),
   });
   modelNames(folders).forEach((name, i) => roster.expect(roster.make(name, folders[i])));
-  const supervisor = await openSupervisor({ script, start, delays }, {
+  const supervisor = await openSupervisor({ script, start, delays, given, sharesMemory }, {
     onMessage,
     onLost: (cause, died) => {
       heap = null;

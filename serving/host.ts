@@ -4,7 +4,7 @@ import type { Pipeline } from "../model/pipeline.ts";
 import { compileTask, type SamplingTask } from "../sampling/compile.ts";
 import { describeError, NonFiniteImageError } from "../sampling/errors.ts";
 import { type LoadedModel, loadModel, type ModelInfo } from "../sampling/loaded_model.ts";
-import { createHeapReader } from "./heap.ts";
+import type { Heap } from "./heap.ts";
 import type { TaskEvent } from "./progress.ts";
 import type { FromWorker, ModelLocation, ToWorker } from "./protocol.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
@@ -75,19 +75,20 @@ interface Served extends LoadedModel {
 /**
  * Makes a host without models.
  *
+ * @param options.heap what the heap of its thread holds, now and then
  * @param options.pause lets messages through between two turns
  * @param options.post receives what becomes of requests and models, and once that it is broken, if the engine fails
  */
 export const createHost = (
   engine: Engine,
-  { capacity, deterministic, pause, post }: {
+  { capacity, deterministic, heap, pause, post }: {
     capacity: number;
     deterministic: boolean;
+    heap: () => Heap | null;
     pause: () => Promise<void>;
     post: (message: FromWorker, transfer?: Transferable[]) => void;
   },
 ): Host => {
-  const heap = createHeapReader();
   const served = new Map<number, Served>();
   const cancellers = new Map<number, AbortController>();
   const warmUp = createWarmUp({ capacity, compiles: engine.compilesFor === "each shape" });

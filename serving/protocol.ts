@@ -44,8 +44,10 @@ export type ToWorker =
   | {
     readonly type: "start";
     readonly options: StartOptions;
-    /** One number in shared memory: the messages sent after this one. */
-    readonly sent: Int32Array;
+    /** One number in shared memory: the messages sent after this one; null where threads share none. */
+    readonly sent: Int32Array | null;
+    /** What the Worker is to know of where it runs; its platform's own. */
+    readonly given: unknown;
   }
   /** Whether WebGPU reaches a graphics card. Not counted in `sent`. */
   | { readonly type: "gpu"; readonly found: boolean }

@@ -13,10 +13,17 @@ export interface Link {
  * Starts a Worker, and has it start.
  *
  * @param script the worker's module, which speaks the messages of protocol.ts
+ * @param given what the Worker is to know of where it runs
+ * @param sharesMemory whether threads may share memory, which those of a page do only where it is isolated
  * @param listeners.onDeath called with why the Worker died by itself
  */
 export const openLink = (
-  { script, start }: { script: URL; start: StartOptions },
+  { script, start, given, sharesMemory = true }: {
+    script: URL;
+    start: StartOptions;
+    given?: unknown;
+    sharesMemory?: boolean;
+  },
   { onMessage, onDeath }: {
     onMessage: (message: Exclude<FromWorker, { type: "seeks-gpu" }>) => void;
     onDeath: (error: Error) => void;
@@ -44,12 +51,12 @@ export const openLink = (
     end();
     onDeath(new Error(`the sampling worker died: ${event.message}`));
   };
-  const sent = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  post({ type: "start", options: start, sent });
+  const sent = sharesMemory ? new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) : null;
+  post({ type: "start", options: start, sent, given });
   return {
     post: (message) => {
       post(message);
-      Atomics.add(sent, 0, 1);
+      if (sent !== null) Atomics.add(sent, 0, 1);
     },
     end,
   };
@@ -96,7 +103,13 @@ export interface Listeners {
  * @throws what the Worker says, if it cannot start the first time
  */
 export const openSupervisor = async (
-  { script, start, delays }: { script: URL; start: () => StartOptions; delays: readonly number[] },
+  { script, start, delays, given, sharesMemory }: {
+    script: URL;
+    start: () => StartOptions;
+    delays: readonly number[];
+    given?: unknown;
+    sharesMemory?: boolean;
+  },
   { onMessage, onLost, onRestarted, onGivenUp }: Listeners,
 ): Promise<Supervisor> => {
   let link: Link | null = null;
@@ -108,7 +121,7 @@ export const openSupervisor = async (
 
   const launch = () => {
     const { promise, resolve, reject } = Promise.withResolvers<ReadyMessage>();
-    link = openLink({ script, start: start() }, {
+    link = openLink({ script, start: start(), given, sharesMemory }, {
       onMessage: (message) => {
         if (message.type === "ready") {
           state = "ready";

@@ -1,100 +1,13 @@
-/// <reference lib="deno.worker" />
-/** A Worker that owns an engine, the models on it and their schedulers. It speaks the messages of protocol.ts. */
+/** The sampling Worker of a program: its engine is the best of the machine, its models lie on disk. */
 import { openEngine } from "../engine/mod.ts";
-import { ModelError } from "../model/error.ts";
-import { loadPipeline, type Pipeline } from "../model/pipeline.ts";
-import { describeError, type ErrorDescription } from "../sampling/errors.ts";
-import { createHost, type Host } from "./host.ts";
-import type { FromWorker, ModelLocation, StartOptions, ToWorker } from "./protocol.ts";
-import { createMailbox, type Mailbox } from "./time_sharing.ts";
+import { loadPipeline } from "../model/pipeline.ts";
+import { answerMessages } from "./answer_messages.ts";
+import { createHeapReader } from "./heap.ts";
+import { createMailbox } from "./time_sharing.ts";
 
-/**
- * Asks the thread that started this Worker whether WebGPU reaches a graphics card.
- *
- * A Worker that asks for adapters itself holds Vulkan's drivers until its thread is gone, and a process that ends while
- * it goes crashes within Mesa's lavapipe (7 of 100 times, where the Worker is terminated just before the end).
- */
-const seekGpu = (): Promise<boolean> => {
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const listener = ({ data }: MessageEvent<ToWorker>) => {
-    if (data.type !== "gpu") return;
-    self.removeEventListener("message", listener);
-    resolve(data.found);
-  };
-  self.addEventListener("message", listener);
-  self.postMessage({ type: "seeks-gpu" } satisfies FromWorker);
-  return promise;
-};
-
-const post = (message: FromWorker, transfer: Transferable[] = []) => self.postMessage(message, transfer);
-
-type Found = Pick<ModelLocation, "key" | "name"> & { readonly pipeline: Pipeline };
-type Lost = { readonly key: number; readonly error: ErrorDescription };
-
-/** Reads a model; an error instead of one whose folder holds none, if it is not needed. */
-const read = async (
-  { key, name, folder, isNeeded }: StartOptions["models"][number],
-): Promise<Found | Lost> => {
-  try {
-    return { key, name, pipeline: await loadPipeline(folder) };
-  } catch (error) {
-    if (isNeeded || !(error instanceof ModelError)) throw error;
-    return { key, error: describeError(error) };
-  }
-};
-
-const start = async (
-  { models, engine: engineName, capacity, deterministic, ...engineOptions }: StartOptions,
-  { pause }: Mailbox,
-): Promise<{ host: Host; ready: FromWorker }> => {
-  // A model that cannot be read is found before an engine, which may ask for graphics cards, is opened.
-  const found = await Promise.all(models.map(read));
-  const engine = await openEngine(engineName, { ...engineOptions, hasGpu: seekGpu });
-  const host = createHost(engine, { capacity, deterministic, pause, post });
-  const infos = found.flatMap((model) =>
-    "pipeline" in model ? [{ key: model.key, info: host.add(model, model.pipeline) }] : []
-  );
-  const lost = found.filter((model) => "error" in model);
-  return { host, ready: { type: "ready", infos, lost, memory: host.memory } };
-};
-
-const add = async (location: ModelLocation, host: Host) => {
-  const { key } = location;
-  try {
-    const info = host.add(location, await loadPipeline(location.folder));
-    post({ type: "added", key, info, memory: host.memory });
-  } catch (error) {
-    post({ type: "refused", key, error: describeError(error) });
-  }
-};
-
-const receive = (message: ToWorker, host: Host) => {
-  switch (message.type) {
-    case "run":
-      return host.run(message);
-    case "cancel":
-      return host.cancel(message.id);
-    case "add":
-      return add(message.model, host);
-    case "remove":
-      return host.remove(message.key);
-    case "close":
-      host.close();
-      post({ type: "closed" });
-  }
-};
-
-self.onmessage = async ({ data }: MessageEvent<ToWorker>) => {
-  if (data.type !== "start") return;
-  try {
-    const mailbox = createMailbox(data.sent);
-    const { host, ready } = await start(data.options, mailbox);
-    self.onmessage = (event: MessageEvent<ToWorker>) => {
-      mailbox.receive();
-      receive(event.data, host);
-    };
-    post(ready);
-  } catch (error) {
-    post({ type: "unready", error: describeError(error) });
-  }
-};
+answerMessages(() => ({
+  openEngine,
+  loadPipeline: (folder) => loadPipeline(folder),
+  createMailbox: (sent) => createMailbox(sent!),
+  heap: createHeapReader(),
+}));

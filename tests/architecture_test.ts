@@ -18,7 +18,8 @@ const ALLOWED: Record<string, readonly string[]> = {
   figures: ["core", "files", "formats", "model", "sampling"],
   evaluation: ["core", "files", "formats", "engine", "model", "sampling", "datasets", "training", "figures"],
   routes: ["core", "files", "formats", "engine", "model", "sampling", "serving", "datasets", "training", "jobs"],
-  web: ["core"],
+  browser: ["core", "files", "formats", "engine", "model", "sampling", "serving", "routes"],
+  web: ["core", "browser"],
   commands: [
     ...["core", "files", "formats", "engine", "model", "sampling", "datasets", "training", "jobs"],
     ...["figures", "evaluation", "routes", "deno.json"],

@@ -5,8 +5,9 @@
  */
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { apiKey, keyWanted } from "./api/client.ts";
+import { apiKey, keyWanted, SITE_MODELS } from "./api/client.ts";
 import { KeyWindow } from "./parts/key_window.tsx";
+import { NoTraining } from "./parts/no_training.tsx";
 import { goTo, hrefOf, type Tab, TABS, useTab } from "./state/address.ts";
 import { loadDescription, models, type ServerState, serverState, useServer } from "./state/server.ts";
 import { useStore } from "./state/store.ts";
@@ -25,7 +26,7 @@ const PAGES: Record<Tab, { readonly text: string; readonly Page: ComponentType }
   forward: { text: "Forward", Page: Forward },
   interpolate: { text: "Interpolate", Page: Interpolate },
   inpaint: { text: "Inpaint", Page: Inpaint },
-  train: { text: "Train", Page: Train },
+  train: { text: "Train", Page: SITE_MODELS === null ? Train : NoTraining },
   paper: { text: "Paper", Page: Paper },
 };
 
@@ -49,7 +50,7 @@ const Status = () => {
       title={engine && `${engine.name} ${engine.version}, ${engine.device}`}
     >
       <span class="dot" aria-hidden="true" />
-      <span class="unseen">Server:</span>
+      <span class="unseen">{SITE_MODELS === null ? "Server:" : "This browser:"}</span>
       {text}
     </p>
   );
@@ -158,7 +159,7 @@ export const Shell = () => {
         })}
       </main>
       <footer>
-        <a href="docs">API</a>
+        {SITE_MODELS === null && <a href="docs">API</a>}
         <a href="page/licences.txt">Licences</a>
       </footer>
       <KeyWindow />

@@ -27,7 +27,7 @@ export const createWasmCodec = (
   },
 ) => {
   let compiled: Promise<WebAssembly.Module> | undefined;
-  const compile = async () => await WebAssembly.compile(await Deno.readFile(new URL(wasm)));
+  const compile = async () => await WebAssembly.compile(await (await fetch(wasm)).arrayBuffer());
   const start = async (): Promise<Instance> => {
     const module = await (compiled ??= compile());
     return await (factory as Factory)({

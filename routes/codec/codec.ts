@@ -1,5 +1,6 @@
 import type { Heap } from "../../serving/heap.ts";
-import { bytesIn, type CodecAnswer, type CodecCall, type Codecs, TAKEN_OVER } from "./codecs.ts";
+import { bytesIn, type CodecAnswer, type CodecCall, TAKEN_OVER } from "./calls.ts";
+import type { Codecs } from "./codecs.ts";
 import { createFairQueue } from "./fair_queue.ts";
 
 /** A codec took longer than it may. */
@@ -56,10 +57,17 @@ const LARGE_HEAP = 512 * 2 ** 20;
 /**
  * Makes a codec. Its Worker starts at the first call, and anew after one that was stopped.
  *
+ * @param options.script the Worker's module
  * @param options.seconds the longest that a call may take
  * @param options.wanting the longest that one may still take which is wanted no more
  */
-export const createCodec = ({ seconds = 20, wanting = 0.5 }: { seconds?: number; wanting?: number } = {}): Codec => {
+export const createCodec = (
+  { script = new URL("./worker.ts", import.meta.url), seconds = 20, wanting = 0.5 }: {
+    script?: URL;
+    seconds?: number;
+    wanting?: number;
+  } = {},
+): Codec => {
   const queue = createFairQueue<Errand>();
   let worker: Worker | null = null;
   let heap: Heap | null = null;
@@ -75,7 +83,7 @@ export const createCodec = ({ seconds = 20, wanting = 0.5 }: { seconds?: number;
 
   const perform = ({ call, signal, resolve, reject }: Errand) =>
     new Promise<void>((finish) => {
-      worker ??= new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+      worker ??= new Worker(script, { type: "module" });
       let last: ReturnType<typeof setTimeout> | undefined;
       const end = (settle: () => void) => {
         clearTimeout(timer);

@@ -7,7 +7,7 @@ import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Clients } from "../http/clients.ts";
 import { eventStream, STREAM_HEADERS } from "../http/event_stream.ts";
-import type { ApiKey } from "../http/keys.ts";
+import type { ApiKey } from "../http/rights.ts";
 import { LIMITS } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import { type DoneFormat, type Format, FORMAT_NAMES, FORMATS, negotiate } from "../http/negotiate.ts";

@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { isIPv6 } from "node:net";
 
 /** A client has as many requests under way as it may. */
 export class TooManyRequestsError extends Error {
@@ -29,8 +28,9 @@ declare module "hono" {
  */
 export const networkOf = (address: string): string => {
   const [bare] = address.split("%");
-  if (!isIPv6(bare)) return address;
-  const { hostname } = new URL(`http://[${bare}]`);
+  const url = URL.parse(`http://[${bare}]`);
+  if (url === null) return address;
+  const { hostname } = url;
   const [head, tail = ""] = hostname.slice(1, -1).split("::").map((part) => part.split(":").filter(Boolean));
   const groups = [...head, ...Array(8 - head.length - tail.length).fill("0"), ...tail].map((group) =>
     parseInt(group, 16)

@@ -186,7 +186,7 @@ export const readBody = async (c: Context, signal?: AbortSignal): Promise<Uint8A
     return concatBytes(await readAll(c.req.raw.body ?? new Blob().stream(), c.get("maxBody") ?? Infinity, signal));
   } catch (cause) {
     // It breaks off where its sender does, before the request's signal tells of it.
-    if (cause instanceof Deno.errors.BadResource) throw new CanceledError("the client went away", { cause });
+    if ((cause as Error).name === "BadResource") throw new CanceledError("the client went away", { cause });
     throw cause;
   }
 };

@@ -4,7 +4,7 @@
  */
 import { type OpenAPIHono, type RouteConfig, z } from "@hono/zod-openapi";
 import type { Context, MiddlewareHandler } from "hono";
-import { type ApiKey, requireRight, type Right } from "./keys.ts";
+import { type ApiKey, requireRight, type Right } from "./rights.ts";
 import { LIMITS } from "./limits.ts";
 import { problem, problemSchema } from "./problem.ts";
 import { refuseQuery, tooLarge } from "./read_input.ts";

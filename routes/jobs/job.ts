@@ -3,14 +3,14 @@ import type { Context } from "hono";
 import { type Job, JOB_ID, JOB_STATES, JobMissingError, type Jobs, type OptionValues } from "../../jobs/jobs.ts";
 import type { RunStorage } from "../../jobs/storage/storage.ts";
 import type { Serving } from "../../serving/serving.ts";
-import type { ApiKey } from "../http/keys.ts";
+import type { ApiKey } from "../http/rights.ts";
 import type { Limits } from "../http/limits.ts";
 import type { Log } from "../http/log.ts";
 import { RunError } from "../../training/errors.ts";
 import { givenFields, type Recipe, type RecipeOptions, resolveRecipe } from "../../training/recipe.ts";
 import { readRecipe } from "../../training/run_folder.ts";
 import { problemResponse } from "../http/resource.ts";
-import type { ModelSources } from "../models.ts";
+import type { ModelSources } from "../models/describe.ts";
 
 /** What the resources of jobs need. */
 export interface JobDependencies {

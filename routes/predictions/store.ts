@@ -101,9 +101,7 @@ export const createPredictionStore = (
     markEnded: (prediction) => {
       const { id } = prediction;
       if (predictions.get(id) !== prediction) return;
-      const timer = setTimeout(() => remove(id), retainedSeconds * 1000);
-      Deno.unrefTimer(timer);
-      timers.set(id, timer);
+      timers.set(id, setTimeout(() => remove(id), retainedSeconds * 1000));
       const size = storedBytes(prediction);
       sizes.set(id, size);
       bytes += size;

@@ -2,6 +2,7 @@
 import "./access.ts";
 import "./away.ts";
 import "./baselines.ts";
+import "./device.ts";
 import "./forward.ts";
 import "./generate.ts";
 import "./inpaint.ts";

@@ -1,7 +1,7 @@
 import { fromFileUrl } from "@std/path";
 import { DENO_RUN } from "../deno_run.ts";
 import { createQueue } from "../../jobs/queue/queue.ts";
-import type { ApiKey } from "../../routes/http/keys.ts";
+import type { ApiKey } from "../../routes/http/rights.ts";
 import { openServer, type Server } from "../../routes/server.ts";
 import { remoteTrainOptions } from "../../training/recipe.ts";
 

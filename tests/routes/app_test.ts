@@ -146,6 +146,8 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       "get /jobs/{id}/samples",
       "get /jobs/{id}/samples/{file}",
       "get /metrics",
+      "get /models/{name}/files",
+      "get /models/{name}/files/{file}",
       "get /predictions",
       "get /predictions/{id}/events",
       "get /predictions/{id}/result",

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { docsRoute, openapiRoute } from "../../routes/docs.ts";
+import { docsRoute } from "../../routes/docs.ts";
+import { openapiRoute } from "../../routes/openapi.ts";
 import { createFrame } from "../../routes/http/frame.ts";
 import { createLog } from "../../routes/http/log.ts";
 

@@ -78,8 +78,9 @@ Deno.test("the description: every operation has a name of its own, words, and it
 Deno.test("the description: what its page fills in is answered as it says, and shows an image where one is drawn", () =>
   withServer(async ({ origin }) => {
     const document = await described(origin);
-    const names: Record<string, string> = { "/models/{name}": "digits", "/schedules/{name}": "cosine" };
-    const fill = (path: string) => path.replace("{id}", "my-digits-1").replace("{name}", names[path]);
+    const fill = (path: string) =>
+      path.replace("{id}", "my-digits-1").replace("{name}", path.startsWith("/models") ? "digits" : "cosine")
+        .replace("{file}", "unet~config.json");
     // What can be asked for has to be there first.
     const order = ["put", "get", "post", "delete"];
     const rankOf = ({ path, method }: { path: string; method: string }) =>

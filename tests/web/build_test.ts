@@ -6,12 +6,20 @@ const dist = fromFileUrl(new URL("../../web/dist/", import.meta.url));
 const FILES = [
   "app.css",
   "app.js",
+  "app_worker.js",
+  "codec_worker.js",
+  "film.gif",
+  "film.png",
   "icon.svg",
   "index.html",
   "licences.txt",
   "math.woff2",
+  "mozjpeg_dec.wasm",
   "paper.html",
   "playground.js",
+  "sampler_worker.js",
+  "tfjs-backend-wasm-simd.wasm",
+  "webp_dec.wasm",
 ];
 
 /** What the page may weigh, gzipped: its script and its style. */

@@ -1,8 +1,17 @@
 import { createStore } from "../state/store.ts";
+import { fetchFromDevice, isDeviceOpen } from "./device.ts";
+
+/** The models of a site without a server, which draws by itself; null where there is a server. */
+export const SITE_MODELS: readonly string[] | null =
+  document.querySelector<HTMLMetaElement>('meta[name="denoise-models"]')?.content.split(" ") ?? null;
 
 /** A URL below where the page stands, which need not be the root of its host. */
 export const serverUrl = (path: string): string =>
   new URL(path.replace(/^\//, ""), document.baseURI.split("#")[0]).href;
+
+/** A URL of the API for whoever takes it along: of a site without a server, what a server of one's own would have. */
+export const sharedUrl = (path: string): string =>
+  SITE_MODELS === null ? serverUrl(path) : new URL(path, "http://127.0.0.1:8000").href;
 
 /** One parameter that the server refused. */
 interface Issue {
@@ -76,8 +85,11 @@ export interface ServerRequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Training takes a server, whoever draws. */
+const isForServer = (path: string): boolean => path.startsWith("/jobs");
+
 /**
- * Asks the server.
+ * Asks the server, or this browser where it draws by itself.
  *
  * @throws {Problem} if it refuses; where it wants a key, one is asked for as well
  * @throws {Unreachable} if it does not answer
@@ -87,7 +99,10 @@ export const sendRequest = async (
   { method, body, accept, signal, headers }: ServerRequestOptions = {},
 ): Promise<Response> => {
   const key = apiKey.value;
-  const response = await fetch(serverUrl(path), {
+  const send = isDeviceOpen() && !isForServer(path)
+    ? fetchFromDevice.bind(null, path)
+    : (options: RequestInit) => fetch(serverUrl(path), options);
+  const response = await send({
     method: method ?? (body === undefined ? "GET" : "POST"),
     signal,
     headers: {

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { apiKey, sendRequest, serverUrl } from "../api/client.ts";
+import { apiKey, sendRequest, sharedUrl, SITE_MODELS } from "../api/client.ts";
 import type { DrawingAnswer } from "../api/types.ts";
+import { hrefOf } from "../state/address.ts";
 import type { DrawingProgress, DrawRequest } from "../state/drawing.ts";
 import { bytesOf, type Grid, save, tileOrigin } from "../state/pictures.ts";
 import { useStore } from "../state/store.ts";
@@ -36,7 +37,7 @@ const linkTo = ({ body }: DrawRequest, index: number): string => {
   const query = new URLSearchParams();
   const own = { ...body, n: undefined, first: index === 0 ? undefined : index };
   for (const [name, value] of Object.entries(own)) if (value !== undefined) query.set(name, String(value));
-  return serverUrl(`/generate?${query}`);
+  return sharedUrl(`/generate?${query}`);
 };
 
 /** Whether a film shows all images of a drawing: what lies between two images is seen beside its neighbours. */
@@ -59,7 +60,7 @@ const curlForm = ({ path, body }: DrawRequest, key: string | null): string => {
   const fields = Object.entries(body).filter(([, value]) => value !== undefined).map(([name, value]) =>
     String(value).startsWith("data:") ? `-F ${name}=@${name}.png` : `-F ${shellQuote(`${name}=${value}`)}`
   );
-  return `curl -o a.png${authorization(key)} ${fields.join(" ")} ${shellQuote(serverUrl(path))}`;
+  return `curl -o a.png${authorization(key)} ${fields.join(" ")} ${shellQuote(sharedUrl(path))}`;
 };
 
 const FactLine = ({ name, children }: { name: string; children: ComponentChildren }) => (
@@ -91,6 +92,8 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
   const image = result?.images[index];
   const hasLink = request.path === "/generate";
   const link = linkTo(request, index);
+  // Where no server answers a link, it leads to the page as it is.
+  const page = SITE_MODELS === null ? null : new URL(hrefOf("generate"), document.baseURI).href;
 
   useEffect(() => {
     if (picture === null) return;
@@ -121,9 +124,9 @@ const ImageWindow = ({ index, name, request, result, picture, grid, onClose }: {
           <dl>
             <FactLine name="Seed">{seed}</FactLine>
             <FactLine name="Sampler">{sampler}, {steps} steps</FactLine>
-            {hasLink && <CopyLine label="Link" text={link} href={key === null ? link : undefined} />}
+            {hasLink && <CopyLine label="Link" text={page ?? link} href={key === null ? page ?? link : undefined} />}
             <CopyLine
-              label="curl"
+              label={page === null ? "curl" : "curl, with a server of your own"}
               text={hasLink ? `curl -o a.png${authorization(key)} ${shellQuote(link)}` : curlForm(request, key)}
             />
           </dl>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { keyWanted } from "../api/client.ts";
+import { keyWanted, SITE_MODELS } from "../api/client.ts";
 import type { Model } from "../api/types.ts";
 import { models, modelsProblem } from "../state/server.ts";
 import { useStore } from "../state/store.ts";
@@ -17,7 +17,7 @@ export const WithModels = ({ waiting, children }: {
   if (problem === null) {
     return (
       <div class="waiting">
-        <Notice busy>Asking the server for its models …</Notice>
+        <Notice busy>{SITE_MODELS === null ? "Asking the server for its models …" : "Fetching the models …"}</Notice>
         {waiting}
       </div>
     );

@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
-import { apiKey, isTransient, Problem, requestJson } from "../api/client.ts";
+import { apiKey, isTransient, Problem, requestJson, SITE_MODELS } from "../api/client.ts";
+import { isDeviceOpen } from "../api/device.ts";
 import type { Health, Model } from "../api/types.ts";
 import { createStore } from "./store.ts";
 
@@ -47,6 +48,8 @@ const fetchState = async (): Promise<void> => {
 
 /** Looks now how the server is, and then every so often: sooner while it is away. */
 export const checkServer = (): Promise<void> => {
+  // A site without one has what it says itself.
+  if (SITE_MODELS !== null && !isDeviceOpen()) return Promise.resolve();
   clearTimeout(timer);
   checking ??= fetchState().finally(() => {
     checking = null;
@@ -108,14 +111,17 @@ interface ServerDescription {
 }
 
 interface OpenApi {
-  readonly paths: Record<string, {
-    readonly get?: { readonly parameters?: readonly { readonly name: string; readonly schema: FieldSchema }[] };
-    readonly post?: {
-      readonly requestBody: {
-        readonly content: Record<string, { readonly schema: { readonly properties?: Record<string, FieldSchema> } }>;
+  readonly paths: Record<
+    string,
+    undefined | {
+      readonly get?: { readonly parameters?: readonly { readonly name: string; readonly schema: FieldSchema }[] };
+      readonly post?: {
+        readonly requestBody: {
+          readonly content: Record<string, { readonly schema: { readonly properties?: Record<string, FieldSchema> } }>;
+        };
       };
-    };
-  }>;
+    }
+  >;
 }
 
 /** Null until it is known. */
@@ -125,10 +131,10 @@ export const serverDescription = createStore<ServerDescription | null>(null);
 export const loadDescription = async (): Promise<void> => {
   const { paths } = await requestJson<OpenApi>("/openapi.json");
   const maximum = (name: string, otherwise: number) =>
-    paths["/generate"].get?.parameters?.find((parameter) => parameter.name === name)?.schema.maximum ?? otherwise;
+    paths["/generate"]?.get?.parameters?.find((parameter) => parameter.name === name)?.schema.maximum ?? otherwise;
   serverDescription.set({
     maxImages: maximum("n", 64),
     maxSteps: maximum("steps", 1000),
-    job: paths["/jobs"].post?.requestBody.content["application/json"].schema.properties ?? {},
+    job: paths["/jobs"]?.post?.requestBody.content["application/json"].schema.properties ?? {},
   });
 };

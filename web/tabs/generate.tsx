@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import type { Model } from "../api/types.ts";
+import { DeviceSwitch } from "../parts/device_switch.tsx";
 import { DrawBar, DrawProblem } from "../parts/draw_bar.tsx";
 import { NumberField, useSubmit } from "../parts/fields.tsx";
 import { FilmPlayer } from "../parts/film.tsx";
@@ -69,6 +70,7 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
           onChange={(n) => change({ n })}
         />
         <DrawBar drawer={drawer} />
+        <DeviceSwitch drawer={drawer} />
       </form>
       <div class="stage">
         <DrawProblem drawer={drawer} />

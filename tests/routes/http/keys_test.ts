@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { findKey, parseKeys } from "../../../routes/http/keys.ts";
+import { parseKeys } from "../../../routes/http/keys.ts";
+import { findKey } from "../../../routes/http/rights.ts";
 import { asJson, withServer } from "../with_server.ts";
 
 Deno.test("parseKeys: keys and their rights, spaces between them; none of an empty text", () => {
