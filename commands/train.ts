@@ -9,7 +9,10 @@ export const trainCommand = defineCommand({
   examples: [
     { line: "deno task train", does: "Handwritten digits by the paper's recipe, on this machine's best engine." },
     { line: "deno task train --schedule cosine --prediction v_prediction", does: "By a later recipe." },
-    { line: "deno task train --preset tiny --steps 200", does: "A first look, in a minute." },
+    {
+      line: "deno task train --preset quick",
+      does: "A first look: small digits that can be read, in a minute or two.",
+    },
     { line: "deno task train --resume runs/mine", does: "On from the run's last checkpoint." },
   ],
 });

@@ -1,7 +1,7 @@
-import { cardPath } from "./card.ts";
 import { join, relative } from "@std/path";
 import { z } from "zod";
 import { disk, type FileReader } from "../files/reader.ts";
+import { cardPath } from "./card.ts";
 import { parseConfig } from "./config_json.ts";
 import { ModelError, quoteText, quoteValue } from "./error.ts";
 import { SCHEDULER_CLASSES } from "./scheduler_config.ts";
@@ -92,7 +92,9 @@ export const findModel = async (folder: string, files: FileReader = disk): Promi
  */
 export const listModelFiles = async (folder: string): Promise<string[]> => {
   const { index, unet, scheduler, weights } = await findModel(folder);
-  const paths = [index, unet, scheduler, join(folder, "denoise.json"), cardPath(folder), weights].filter((path) => path !== null);
+  const paths = [index, unet, scheduler, join(folder, "denoise.json"), cardPath(folder), weights].filter((path) =>
+    path !== null
+  );
   const found = await Promise.all(paths.map(disk.exists));
   return paths.filter((_, i) => found[i]).map((path) => relative(folder, path).replaceAll("\\", "/"));
 };

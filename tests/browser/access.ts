@@ -121,7 +121,7 @@ browserTest(
       assertEquals(await focused(), "Skip to Forward");
       await tabTo(/^Generate$/);
       await page.keyboard.press("Enter");
-      await page.getByRole("button", { name: "Draw" }).waitFor();
+      await page.getByRole("button", { name: "Draw", exact: true }).waitFor();
       await tabTo(/^Steps/);
       await page.keyboard.type("6");
       await tabTo(/^Images/);
@@ -169,7 +169,7 @@ browserTest("what a server says is text, never markup", async () => {
         json: { status: 422, detail: hostile, errors: [{ field: "steps", received: 1, allowed: hostile }] },
       }));
     await page.reload();
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     const alert = page.getByRole("alert");
     await alert.waitFor();
     assertEquals(await alert.textContent(), hostile);

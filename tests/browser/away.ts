@@ -10,10 +10,10 @@ browserTest(
     const { origin } = server;
     try {
       await withPage(`${origin}/#/generate?n=4&steps=40&seed=5`, async (page) => {
-        await page.getByRole("button", { name: "Draw" }).click();
+        await page.getByRole("button", { name: "Draw", exact: true }).click();
         await finished(page);
         const whole = await pixelsOf(page, ".film .tile canvas", 1);
-        await page.getByRole("button", { name: "Draw" }).click();
+        await page.getByRole("button", { name: "Draw", exact: true }).click();
         await page.waitForFunction(() => document.querySelector(".where")!.textContent!.startsWith("t = "));
         await server.kill();
         await page.getByText("The connection was lost").waitFor();

@@ -7,7 +7,7 @@ import { sharedServer } from "./server.ts";
 browserTest("Generate: images are seen to denoise, x_t beside the predicted x_0, and nothing jumps", async () => {
   const server = await sharedServer();
   await withPage(`${server.origin}/#/generate?seed=7&n=4&steps=30`, async (page) => {
-    const draw = page.getByRole("button", { name: "Draw" });
+    const draw = page.getByRole("button", { name: "Draw", exact: true });
     await draw.waitFor();
     await page.evaluate(() => {
       const seen = { wheres: [] as string[], jumps: 0 };
@@ -45,7 +45,7 @@ browserTest("Generate: images are seen to denoise, x_t beside the predicted x_0,
 browserTest("Generate: an image is taken along by its link, its curl line, as PNG and as film", async () => {
   const server = await sharedServer();
   await withPage(`${server.origin}/#/generate?seed=7&n=4&steps=10`, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await finished(page);
     const shown = grays(await pixelsOf(page, ".film .tile canvas", 2));
     await page.getByRole("button", { name: "Image 3, class 2" }).click();
@@ -78,14 +78,14 @@ browserTest("Generate: the address holds what was drawn, and draws the same else
     await page.getByLabel("Class").selectOption("blue");
     await page.getByLabel("Steps").fill("8");
     await page.getByLabel("Images").fill("1");
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await finished(page);
     first = await pixelsOf(page, ".film .tile canvas");
     address = page.url();
   });
   assertMatch(address, /#\/generate\?model=tiny-model&label=blue&steps=8&n=1&seed=\d+$/);
   await withPage(address, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await finished(page);
     assertEquals(await pixelsOf(page, ".film .tile canvas"), first);
   });
@@ -116,13 +116,13 @@ browserTest(
 browserTest("Generate: what the server refuses is said, at the field and as an alert", async () => {
   const server = await sharedServer();
   await withPage(`${server.origin}/#/generate?steps=5000`, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await page.getByRole("alert").waitFor();
     assertMatch((await page.getByRole("alert").textContent())!, /steps must be ≤ 1000, received 5000/);
     const steps = page.getByLabel("Steps");
     assertEquals(await steps.getAttribute("aria-invalid"), "true");
     await steps.fill("5");
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await finished(page);
     assertEquals(await page.getByRole("alert").count(), 0);
   }, { expected: /422/ });
@@ -131,12 +131,45 @@ browserTest("Generate: what the server refuses is said, at the field and as an a
 browserTest("Generate: drawing is stopped, which frees the server", async () => {
   const server = await sharedServer();
   await withPage(`${server.origin}/#/generate?n=64&steps=1000&seed=1`, async (page) => {
-    await page.getByRole("button", { name: "Draw" }).click();
+    await page.getByRole("button", { name: "Draw", exact: true }).click();
     await page.waitForFunction(() => document.querySelector(".where")!.textContent!.startsWith("t = "));
     await page.getByRole("button", { name: "Stop" }).click();
-    await page.getByRole("button", { name: "Draw" }).waitFor();
+    await page.getByRole("button", { name: "Draw", exact: true }).waitFor();
     const pending = async () => (await (await fetch(`${server.origin}/health`)).json()).pendingImages;
     for (let i = 0; i < 100 && await pending() > 0; i++) await new Promise((resume) => setTimeout(resume, 50));
     assertEquals(await pending(), 0);
   });
 });
+
+browserTest(
+  "Generate: the page opens with a film, which can be held, and draws new images by the model that made it",
+  async () => {
+    const server = await sharedServer();
+    await withPage(`${server.origin}/`, async (page) => {
+      const film = page.locator(".opening img");
+      await film.waitFor();
+      assertMatch((await film.getAttribute("src"))!, /film\.gif/);
+      await page.waitForFunction(() => document.querySelector<HTMLImageElement>(".opening img")!.naturalWidth === 172);
+      await page.getByRole("button", { name: "Pause" }).click();
+      assertMatch((await film.getAttribute("src"))!, /film\.png/);
+      await page.getByRole("button", { name: "Play" }).click();
+      assertMatch((await film.getAttribute("src"))!, /film\.gif/);
+      await page.getByLabel("Steps").fill("4");
+      await page.getByRole("button", { name: "Draw new ones" }).click();
+      await finished(page);
+      assertEquals(await page.locator(".opening").count(), 0);
+      // What is finished stands alone, and is seen beside the prediction again where the film goes back.
+      assertEquals(await page.locator(".film figure").count(), 1);
+      await page.getByRole("slider", { name: "Film" }).fill("1");
+      assertEquals(await page.locator(".film figure").count(), 2);
+    });
+    await withPage(`${server.origin}/`, async (page) => {
+      assertMatch((await page.locator(".opening img").getAttribute("src"))!, /film\.png/);
+      await page.getByRole("button", { name: "Play" }).waitFor();
+    }, { reducedMotion: "reduce" });
+    await withPage(`${server.origin}/#/generate?seed=7&n=4`, async (page) => {
+      await page.locator(".film").waitFor();
+      assertEquals(await page.locator(".opening").count(), 0);
+    });
+  },
+);

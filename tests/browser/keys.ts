@@ -16,7 +16,7 @@ browserTest(
       await page.getByText("does not know that key").waitFor();
       await dialog.getByLabel("Key").fill("let-me-draw");
       await page.keyboard.press("Enter");
-      await page.getByRole("button", { name: "Draw" }).click();
+      await page.getByRole("button", { name: "Draw", exact: true }).click();
       await finished(page);
       assertEquals(await page.evaluate(() => [sessionStorage.length, localStorage.length]), [1, 0]);
       assertEquals(page.url().includes("let-me-draw"), false);

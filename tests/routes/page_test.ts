@@ -39,7 +39,7 @@ Deno.test("GET /: is the page for browsers and text for curl, and says that it d
       const text = await fetch(`${origin}/`, { headers: { accept } });
       assertMatch(text.headers.get("content-type")!, /^text\/plain/);
       assertStringIncludes(text.headers.get("vary")!, "accept");
-      assertMatch(await text.text(), /^denoise:\n  tiny-model/);
+      assertMatch(await text.text(), /^denoise:\n {2}tiny-model/);
     }
   }));
 

@@ -105,7 +105,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false,
   const pick = onPick && frame !== null ? onPick : undefined;
   return (
     <div class={isStacked ? "film is-stacked" : "film"}>
-      <figure class="of-x">
+      <figure key="x" class="of-x">
         <figcaption>
           {isFinished ? "finished" : (
             <>
@@ -124,8 +124,8 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false,
           onPick={pick}
         />
       </figure>
-      {isFinished ? children && <div class="of-x0">{children}</div> : (
-        <figure class="of-x0">
+      {isFinished ? children && <div key="about" class="of-x0">{children}</div> : (
+        <figure key="x0" class="of-x0">
           <figcaption>
             <i>x̂</i>
             <sub>0</sub> <span>what the network takes them for</span>
@@ -138,7 +138,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false,
           />
         </figure>
       )}
-      <div class="scrub">
+      <div key="scrub" class="scrub">
         <button
           type="button"
           class="quiet"

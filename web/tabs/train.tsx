@@ -96,7 +96,7 @@ export const Train = () => {
           ? (
             <Notice>
               No job to show. A job trains in a process of its own, beside what is drawn: try the preset{" "}
-              <code>tiny</code> with 2000 steps for a first look.
+              <code>quick</code> for a first look: digits that can be read, in a minute or two.
             </Notice>
           )
           : (
