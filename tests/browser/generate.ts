@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { decodePng } from "../formats/decode_png.ts";
 import { browserTest, finished, grays, pixelsOf, readFilm, saved, withPage } from "./browser.ts";
+import { until } from "../routes/with_server.ts";
 import { sharedServer } from "./server.ts";
 
 browserTest("Generate: images are seen to denoise, x_t beside the predicted x_0, and nothing jumps", async () => {
@@ -97,18 +98,20 @@ browserTest(
     const server = await sharedServer();
     const { recommended } = server.models[0];
     await withPage(`${server.origin}/#/generate`, async (page) => {
-      const shown = async () =>
-        await Promise.all(
-          ["Sampler", "Steps", "Guidance"].map((name) => page.getByLabel(name, { exact: true }).inputValue()),
-        );
+      const names = ["Sampler", "Steps", "Guidance"];
+      const shows = async (expected: readonly (string | undefined)[]) => {
+        const shown = () => Promise.all(names.map((name) => page.getByLabel(name, { exact: true }).inputValue()));
+        // What follows a choice is there a moment later.
+        assertEquals(await until(shown, (values) => values.join() === expected.join(), { seconds: 5 }), expected);
+      };
       await page.getByLabel("Steps").waitFor();
       const { sampler, steps, guidance } = recommended!;
-      assertEquals(await shown(), [sampler, String(steps), String(guidance)]);
+      await shows([sampler, String(steps), String(guidance)]);
       await page.getByLabel("Sampler").selectOption("ddim");
-      assertEquals(await shown(), ["ddim", "50", String(guidance)]);
+      await shows(["ddim", "50", String(guidance)]);
       await page.getByLabel("Sampler").selectOption(sampler!);
       await page.getByLabel("Model").selectOption("tiny-model");
-      assertEquals(await shown(), [sampler, "50", "1"]);
+      await shows([sampler, "50", "1"]);
     });
   },
 );
