@@ -166,6 +166,7 @@ Deno.test("GET /openapi.json: describes every route, and each parameter of /gene
       "post /jobs/{id}/cancel",
       "post /jobs/{id}/resume",
       "post /predictions/{id}/cancel",
+      "post /recipe",
       "post /reconstruct",
     ]);
     const parameters = paths["/generate"].get.parameters as {
