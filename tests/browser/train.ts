@@ -59,7 +59,7 @@ browserTest("Train: every option shows what it comes to, and two runs are compar
       assertEquals(await job.locator(".runs li").allTextContents(), [names[1], names[0]]);
       assertEquals(await job.locator("tbody th").allTextContents(), ["Schedule", "Batch"]);
       assertEquals(await job.locator("tbody td").allTextContents(), ["cosine", "linear", "3", "2"]);
-      await job.getByLabel("Show the options that agree, too").check();
+      await job.getByLabel("Also show options that agree").check();
       assert(await job.locator("tbody tr").count() > 20);
       await job.getByRole("radio", { name: "time" }).check();
       await job.getByRole("img", { name: "Loss over the time" }).waitFor();

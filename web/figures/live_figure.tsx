@@ -19,13 +19,13 @@ interface LiveFigureEntry {
 export const LIVE_FIGURES: Readonly<Record<string, LiveFigureEntry>> = {
   forward: {
     title: "eq. 4 on a picture",
-    sentence: "A noisy image is a share of the picture plus a share of noise: t sets both shares.",
+    sentence: "A noisy image is part picture, part noise: t sets the proportions.",
     section: "2-forward-from-an-image-to-noise",
     Figure: ForwardProcessFigure,
   },
   particles: {
     title: "the samplers, on a plane",
-    sentence: "Noise flows to eight clusters, by each sampler and in as many steps as you allow.",
+    sentence: "Noise flows to eight clusters. Choose the sampler and the number of steps.",
     section: "13-algorithm-2-sampling",
     Figure: ParticlesFigure,
   },
@@ -43,13 +43,13 @@ export const LIVE_FIGURES: Readonly<Record<string, LiveFigureEntry>> = {
   },
   posterior: {
     title: "Bayes' rule for one pixel",
-    sentence: "If the image is known, the step back is a Gaussian: the product of two others.",
+    sentence: "If you know the image, one step back is a Gaussian: the product of two others.",
     section: "3-the-step-back-if-the-image-is-known",
     Figure: PosteriorFigure,
   },
   weights: {
     title: "what the losses weigh",
-    sentence: "Losses differ in how much the error at each t counts; the simple one counts all the same.",
+    sentence: "Losses differ in the weight of the error at each t; the simple loss weighs all t equally.",
     section: "9-l-mathrm-simple-leave-the-weights-out",
     Figure: WeightsFigure,
   },

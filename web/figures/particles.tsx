@@ -122,9 +122,9 @@ export const ParticlesFigure = () => {
         <figure>
           <figcaption>
             <i>x̂</i>
-            <sub>0</sub> <span>where the ideal network takes them to go</span>
+            <sub>0</sub> <span>where the ideal network guesses they end</span>
           </figcaption>
-          <Cloud points={frame?.x0 ?? null} label="Where the ideal network takes them to go" />
+          <Cloud points={frame?.x0 ?? null} label="Where the ideal network guesses they end" />
         </figure>
       </div>
       <div class="sliders">

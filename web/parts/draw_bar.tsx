@@ -49,7 +49,7 @@ export const DrawBar = ({ drawer, disabled = false }: { drawer: Drawer; disabled
 export const DrawProblem = ({ drawer: { progress: { phase, error } } }: { drawer: Drawer }) => {
   if (phase === "lost") {
     return (
-      <Notice busy>The connection was lost. It is drawn anew, from the same seed, when the server is back.</Notice>
+      <Notice busy>The connection was lost. The drawing restarts from the same seed when the server is back.</Notice>
     );
   }
   return phase === "failed" && error !== null ? <ErrorNotice error={error} /> : null;

@@ -112,7 +112,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false,
               <i>
                 x<sub>t</sub>
               </i>{" "}
-              <span>the images now, with what is left of the noise</span>
+              <span>the images so far, with the remaining noise</span>
             </>
           )}
         </figcaption>
@@ -128,7 +128,7 @@ export const FilmPlayer = ({ progress, grid, labelOf, onPick, isStacked = false,
         <figure key="x0" class="of-x0">
           <figcaption>
             <i>x̂</i>
-            <sub>0</sub> <span>what the network takes them for</span>
+            <sub>0</sub> <span>the network’s guess of the result</span>
           </figcaption>
           <Tiles
             picture={frame?.x0 ?? null}

@@ -94,7 +94,7 @@ export const JobForm = ({ onAdded }: { onAdded: (job: JobAnswer) => void }) => {
     }
   };
   const onSubmit = useSubmit(submit);
-  if (schemas === undefined) return <Notice busy>Asking what can be trained …</Notice>;
+  if (schemas === undefined) return <Notice busy>Loading the options …</Notice>;
   const field = (name: string, withHint: boolean) => (
     <Field
       key={name}

@@ -29,7 +29,7 @@ const ServerImage = ({ path, alt }: { path: string; alt: string }) => {
     };
   }, [path, key]);
   const source = key === null ? serverUrl(path) : url;
-  if (gone === path) return <p class="nothing">This picture is no longer there.</p>;
+  if (gone === path) return <p class="nothing">This picture is gone.</p>;
   return source === null
     ? <span class="no-image" role="img" aria-label={alt} />
     : <img src={source} alt={alt} onError={() => setGone(path)} />;
@@ -120,7 +120,7 @@ const Actions = ({ job, onChanged }: { job: JobAnswer; onChanged: () => void }) 
         )}
       </div>
       {loaded?.added && <p class="hint">Loaded as {loaded.name}: {loaded.added.checkpoint}</p>}
-      {job.checkpoint === null && <p class="hint">It can be drawn with once it has written a checkpoint.</p>}
+      {job.checkpoint === null && <p class="hint">You can draw with it once it has written a checkpoint.</p>}
       {error && <ErrorNotice error={error} />}
     </div>
   );
@@ -233,14 +233,14 @@ export const JobView = ({ id, version, jobs, choices, onChoose, onChanged }: {
           <Checkbox label="logarithmic" value={isLog} onChange={(isLog) => onChoose({ isLog })} />
         </div>
         {runs.every(({ points }) => points.length === 0)
-          ? <p class="nothing">No step has been measured yet.</p>
+          ? <p class="nothing">No step measured yet.</p>
           : <RunChart runs={runs} measure={measure} axis={axis} isLog={isLog} />}
         <OtherRuns id={id} jobs={jobs} chosen={others} onChoose={(others) => onChoose({ others })} />
         {compared.length > 0 && <RecipeTable runs={[job, ...compared]} />}
       </section>
       <section aria-label="Samples" class="samples">
         {sample === undefined
-          ? <p class="nothing">No samples yet. The run draws some every so often, always from the same noise.</p>
+          ? <p class="nothing">No samples yet. The run draws some at intervals, always from the same noise.</p>
           : (
             <>
               <ServerImage path={sample.url} alt={`Samples after step ${sample.step}`} />

@@ -23,7 +23,7 @@ export const KeyWindow = () => {
         <SecretField
           label="Key"
           value={typed}
-          hint="Kept until this browser tab is closed, and sent to this server alone."
+          hint="Kept until you close this browser tab, and sent to this server only."
           onChange={type}
         />
         <div class="buttons">

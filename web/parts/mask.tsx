@@ -147,7 +147,7 @@ export const MaskBrush = ({ image, mask, size, isErasing, onMask }: {
       tabIndex={0}
       role="application"
       aria-roledescription="mask"
-      aria-label="What to draw anew: arrows move the brush, Space paints, Shift with arrows draws a line"
+      aria-label="Part to redraw: arrows move the brush, Space paints, Shift with arrows draws a line"
       onFocus={() => setFocused(true)}
       onBlur={() => setFocused(false)}
       onKeyDown={onKeyDown}

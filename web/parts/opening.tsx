@@ -15,7 +15,7 @@ export const Opening = ({ disabled, onDraw }: { disabled: boolean; onDraw: () =>
           src={isPlaying ? FILM : STILL}
           width="172"
           height="172"
-          alt={isPlaying ? "Twenty-five emoji emerge from noise" : "Twenty-five emoji, drawn by a model"}
+          alt={isPlaying ? "Twenty-five emoji emerge from noise" : "Twenty-five emoji drawn by a model"}
         />
         <button type="button" class="quiet" onClick={() => play(!isPlaying)}>{isPlaying ? "Pause" : "Play"}</button>
       </div>

@@ -11,7 +11,7 @@ export type InputPicture = ImageBitmap | HTMLCanvasElement;
 
 const decodeFile = async (file: Blob): Promise<ImageBitmap> =>
   await createImageBitmap(file).catch(() => {
-    throw new Error("That is no picture that this browser can read.");
+    throw new Error("This browser cannot read that file as a picture.");
   });
 
 /** Takes a picture: dropped, chosen or pasted. It stays in the browser until it is drawn with. */

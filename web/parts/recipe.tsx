@@ -45,9 +45,9 @@ export const RecipeTable = ({ runs }: { runs: readonly (RecipeAnswer & { readonl
   const shown = showsAll ? names : names.filter(differs);
   return (
     <div class="recipes">
-      <Checkbox label="Show the options that agree, too" value={showsAll} onChange={showAll} />
+      <Checkbox label="Also show options that agree" value={showsAll} onChange={showAll} />
       {shown.length === 0
-        ? <p class="hint">Their recipes agree in every option.</p>
+        ? <p class="hint">The recipes agree in every option.</p>
         : (
           <div class="scrolling" tabIndex={0} role="region" aria-label="Recipes side by side">
             <table>

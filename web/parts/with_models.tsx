@@ -17,7 +17,7 @@ export const WithModels = ({ waiting, children }: {
   if (problem === null) {
     return (
       <div class="waiting">
-        <Notice busy>{SITE_MODELS === null ? "Asking the server for its models …" : "Fetching the models …"}</Notice>
+        <Notice busy>{SITE_MODELS === null ? "Loading the models …" : "Fetching the models …"}</Notice>
         {waiting}
       </div>
     );
@@ -29,7 +29,7 @@ export const WithModels = ({ waiting, children }: {
           <button
             type="button"
             class="main"
-            onClick={() => keyWanted.set("A key opens this server.")}
+            onClick={() => keyWanted.set("This server requires a key.")}
           >
             Enter a key
           </button>

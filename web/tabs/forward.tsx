@@ -76,7 +76,7 @@ export const Forward = () => {
         <NumberField label="T" value={query.T} min={2} max={10_000} onChange={(T) => change({ T, t: undefined })} />
         <Select label="Pixels" value={query.size} options={SIZES} onChange={(size) => change({ size })} />
         <NumberField label="Seed" value={query.seed} min={0} onChange={(seed) => change({ seed })} />
-        <p class="hint">The picture stays here: all of this is computed in your browser.</p>
+        <p class="hint">Your picture stays here: everything is computed in your browser.</p>
       </div>
       <div class="stage">
         <div class="forward">

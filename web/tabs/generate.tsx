@@ -78,7 +78,7 @@ const GenerateForm = ({ models }: { models: readonly Model[] }) => {
           ? <Opening disabled={false} onDraw={() => draw(models.find(({ name }) => name === SHOW_MODEL) ?? model)} />
           : (
             <FilmPlayer progress={progress} grid={gridOf(count, model)} labelOf={labelOf} onPick={pick}>
-              <p class="hint">Choose an image to take it along: its link, its curl line, its film.</p>
+              <p class="hint">Click an image to get its link, its curl line or its film.</p>
             </FilmPlayer>
           )}
       </div>

@@ -166,7 +166,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
             ? (
               <p class="no-picture">
                 {hasNoExample
-                  ? "No picture yet. Give one, or let the model draw one; then brush over what is to be drawn anew."
+                  ? "No picture yet. Add one or let the model draw one, then brush over the part to redraw."
                   : "Drawing an example …"}
               </p>
             )
@@ -205,7 +205,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
             </div>
             <p class="hint">
               {covered === 0
-                ? "Brush over what is to be drawn anew: with a pointer, or with the arrow keys and Space."
+                ? "Brush over the part to redraw, with a pointer or with the arrow keys and Space."
                 : `${Math.round(covered * 100)} % is drawn anew, the rest stays.`}
             </p>
           </div>

@@ -154,7 +154,7 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
           unlabelled="none"
         />
         <DrawBar drawer={drawer} disabled={!isReady} />
-        {!isReady && <p class="hint">Give two pictures first.</p>}
+        {!isReady && <p class="hint">Add two pictures first.</p>}
       </form>
       <div class="stage">
         <DrawProblem drawer={drawer} />
@@ -182,9 +182,9 @@ const InterpolateForm = ({ models }: { models: readonly Model[] }) => {
             </div>
             <p class="hint">
               {fromImages
-                ? "Both pictures are covered with the same noise up to t; their latents are mixed, and the mixture is denoised. The later t, the freer what comes of it."
+                ? "The same noise is added to both pictures up to t. The noisy pictures are mixed, and the mixture is denoised. The larger t is, the further the result may stray."
                 : "The noise of two seeds is mixed, and each mixture is denoised."}{" "}
-              {last === null ? "" : "Choose the mixture to take it along: its PNG, its curl line, its film."}
+              {last === null ? "" : "Click the mixture to get its PNG, its curl line or its film."}
             </p>
           </div>
         </div>

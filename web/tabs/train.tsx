@@ -59,7 +59,11 @@ export const Train = () => {
     return (
       <div class="waiting">
         <ErrorNotice error={error}>
-          <button type="button" class="main" onClick={() => keyWanted.set("Training takes a key with the right jobs.")}>
+          <button
+            type="button"
+            class="main"
+            onClick={() => keyWanted.set("Training requires a key with the right “jobs”.")}
+          >
             Enter a key
           </button>
         </ErrorNotice>
