@@ -66,6 +66,6 @@ browserTest("Forward: a file that is no picture is refused in words", async () =
       mimeType: "image/png",
       buffer: Buffer.from("no picture"),
     });
-    await page.getByRole("alert").getByText("no picture that this browser can read").waitFor();
+    await page.getByRole("alert").getByText("cannot read that file as a picture").waitFor();
   });
 });

@@ -9,7 +9,7 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
     const draw = page.getByRole("button", { name: "Draw", exact: true });
     assertEquals(await draw.isDisabled(), true);
     await finished(page);
-    assertEquals(await page.locator(".mask-tools .hint").textContent(), "50 % is drawn anew, the rest stays.");
+    assertEquals(await page.locator(".mask-tools .hint").textContent(), "50 % will be redrawn; the rest stays.");
     await page.getByRole("button", { name: "Clear" }).click();
     const example = await pixelsOf(page, ".brush");
     await page.getByRole("button", { name: "Let the model draw one" }).click();
@@ -29,7 +29,7 @@ browserTest("Inpaint: a brushed part is drawn anew, the rest stays to the pixel"
     await page.mouse.down();
     await page.mouse.move(...at(0.7, 0.7), { steps: 5 });
     await page.mouse.up();
-    assertMatch((await page.locator(".mask-tools .hint").textContent())!, /^1\d % is drawn anew/);
+    assertMatch((await page.locator(".mask-tools .hint").textContent())!, /^1\d % will be redrawn/);
     await drawAgain(page);
     await finished(page);
     const drawn = grays(await pixelsOf(page, ".film .tile canvas", 0));

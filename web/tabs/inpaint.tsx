@@ -206,7 +206,7 @@ const InpaintForm = ({ models }: { models: readonly Model[] }) => {
             <p class="hint">
               {covered === 0
                 ? "Brush over the part to redraw, with a pointer or with the arrow keys and Space."
-                : `${Math.round(covered * 100)} % is drawn anew, the rest stays.`}
+                : `${Math.round(covered * 100)} % will be redrawn; the rest stays.`}
             </p>
           </div>
         </div>
