@@ -11,7 +11,7 @@ export const classifierOptions = z.strictObject({
       "Other images of the same classes, on which the accuracy is measured. Default: the test part of mnist, cifar10 or emoji",
     ),
   size: z.int().min(1).max(4096).optional()
-    .describe("Pixels: every image is cut to its middle square and resized to this"),
+    .describe("Pixels per side: every image is cropped to its middle square and resized to this"),
   out: z.string().min(1).default("runs/classifier")
     .describe("Folder to write: config.json, model.safetensors, training.json"),
   widths: z.array(z.int().min(1).max(4096)).min(1).max(8).default([16, 32, 48, 48])
@@ -23,9 +23,9 @@ export const classifierOptions = z.strictObject({
   batch: z.int().min(1).max(4096).optional()
     .describe("Images a step. Default: 64, or all where there are fewer"),
   lr: z.number().gt(0).max(1).default(1e-3)
-    .describe("Adam's learning rate at the start; it falls to 0 along a line"),
+    .describe("Initial learning rate of Adam; it decays linearly to 0"),
   shift: z.int().min(0).max(64).default(2)
-    .describe("Pixels by which an image is moved at most, in each direction, at random"),
+    .describe("Most pixels by which an image is shifted at random in each direction"),
   seed: z.int().min(0).default(0)
     .describe("Decides the first weights, the order of the images and how they are moved"),
   ...engineOptions,

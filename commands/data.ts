@@ -8,9 +8,9 @@ export const dataOptions = z.strictObject({
       "cifar10 or emoji, to fetch it; or a folder, .npz or other file of images, to prepare it. Default: a list",
     ),
   size: z.int().min(1).max(4096).optional()
-    .describe("Pixels: every image is cut to its middle square and resized to this"),
+    .describe("Pixels per side: every image is cropped to its middle square and resized to this"),
   from: z.string().min(1).optional()
-    .describe("With cifar10 or emoji: the package's archive, by which nothing is fetched"),
+    .describe("With cifar10 or emoji: a local archive of the package, so that nothing is downloaded"),
   json: z.boolean().default(false)
     .describe("List as JSON"),
 }).superRefine(({ what, size, from, json }, context) => {

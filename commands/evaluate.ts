@@ -10,7 +10,7 @@ export const evaluateOptions = z.strictObject({
     .describe(`What to measure: ${METRICS.map(({ name, summary }) => `${name}, ${summary}`).join("; ")}`),
   ...sharedOptions.shape,
   json: z.boolean().default(false)
-    .describe("Print one JSON document, with every number, and not a table"),
+    .describe("Print one JSON document with every number instead of a table"),
   ...ownOptions(METRICS),
 }).superRefine(({ metric, ...options }, context) =>
   refuseOthers(

@@ -6,11 +6,11 @@ export const exportOptions = z.strictObject({
   model: z.string().min(1)
     .describe("Folder of a model: a checkpoint, an average of it (ema-RATE in it), or any that sample takes"),
   out: z.string().min(1)
-    .describe("Folder to write; it may not be there yet"),
+    .describe("Folder to write; it must not exist yet"),
   format: z.enum(["safetensors", "onnx"]).default("safetensors")
     .describe("The network's file: its weights, or all of it as a graph that other runtimes run (unet/model.onnx)"),
   dtype: z.enum(["float32", "float16"]).default("float32")
-    .describe("Floats of the file, and of an ONNX graph's inside; float16 halves it"),
+    .describe("Number format of the file, and inside an ONNX graph; float16 halves its size"),
 });
 
 /** The `export` command: a model alone, without what only its training needs. */

@@ -36,7 +36,7 @@ const { sampler, steps, eta, guidance } = samplingWithoutN;
 const requestOptions = {
   ...samplingWithoutN,
   batch: z.int().min(1).max(1024).default(16)
-    .describe("Images denoised together; changes speed and memory, never the images"),
+    .describe("Images denoised together; affects speed and memory, never the images"),
   ...engineOptions,
 };
 

@@ -12,7 +12,7 @@ export const pullOptions = z.strictObject({
   endpoint: z.string().min(1).default("https://huggingface.co")
     .describe("Address of the hub"),
   tokenFile: z.string().min(1).optional()
-    .describe("File that holds an access token and nothing else, for models that are private or gated"),
+    .describe("File that contains only an access token, for private or gated models"),
 });
 
 /** The `pull` command: a model from a hub, into a folder. */

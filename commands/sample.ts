@@ -7,7 +7,7 @@ import { defineCommand } from "./cli/command.ts";
 /** The options of `sample`: those of a request, and where from and where to. */
 export const sampleOptions = z.strictObject({
   model: z.string().min(1).default("models/digits")
-    .describe("Folder of the model, in diffusers' layout; its card, the README.md in it, says how it is best sampled"),
+    .describe("Folder of the model, in diffusers' layout. The card in it (README.md) sets the sampling defaults"),
   out: z.string().min(1).default("runs/grid.png")
     .describe("File to write: .png (a grid), .npy, or .npz (arr_0; the classes as arr_1). An older one is replaced"),
   ...samplingParameters.shape,
@@ -25,11 +25,11 @@ export const sampleOptions = z.strictObject({
         "Default: float32 for .npy, uint8 for .npz, where gray images become RGB, as evaluation scripts read them",
     ),
   scale: z.int().min(1).max(64).default(1)
-    .describe("How often each pixel is repeated along either side of a .png; arrays are no pictures, and take 1"),
+    .describe("Enlargement of a .png: how often each pixel is repeated along each side; arrays accept only 1"),
   resampler: z.enum(RESAMPLERS).default("nearest")
-    .describe("How --scale fills a .png: nearest shows the pixels as they are, lanczos smooths them"),
+    .describe("Resampling for --scale: nearest keeps the pixels sharp, lanczos smooths them"),
   batch: z.int().min(1).max(1024).default(16)
-    .describe("Images denoised together; changes speed and memory, never the images"),
+    .describe("Images denoised together; affects speed and memory, never the images"),
   ...engineOptions,
 });
 

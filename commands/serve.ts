@@ -14,25 +14,25 @@ export const serveOptions = z.strictObject({
         "What a request leaves open is as its card says, the README.md in it",
     ),
   host: z.string().min(1).default("127.0.0.1")
-    .describe("Address to listen on; 0.0.0.0 is all of this machine's"),
+    .describe("Address to listen on; 0.0.0.0 means every address of this machine"),
   port: z.int().min(0).max(65535).default(8000)
     .describe("Port to listen on; 0 picks a free one"),
   ...engineOptions,
   capacity: z.int().min(2).max(1024).default(16)
     .describe("Rows of one network call; a guided image takes two"),
   deterministic: z.boolean().default(false)
-    .describe("Pad every network call to the capacity, so that no bit of an image depends on what else is drawn"),
+    .describe("Pad every network call to the capacity, so that no bit of an image depends on other requests"),
   queue: z.int().min(500).max(1e12).default(1e6)
     .describe(
       "Work that may be asked of one model and is not done, in images × steps, twice that with guidance or heun; " +
         "clients share it, and beyond its part each gets 429",
     ),
   timeout: z.number().gt(0).max(86_400).default(LIMITS.seconds)
-    .describe("Seconds that a request may take, waiting included; it may ask for less with timeoutSeconds"),
+    .describe("Seconds a request may take, waiting included; a request can ask for less with timeoutSeconds"),
   maxConnections: z.int().min(16).max(100_000).default(LIMITS.connections)
-    .describe("Connections with a request under way; fewer where the limit of open files (ulimit -n) says so"),
+    .describe("Most connections with an active request; fewer if the limit of open files (ulimit -n) requires it"),
   maxConcurrent: z.int().min(0).max(100_000).default(LIMITS.concurrent)
-    .describe("Requests that a client (a key, or an address) may have under way; 0 is any number"),
+    .describe("Most active requests per client (key or address); 0 means no limit"),
   maxImages: z.int().min(1).max(4096).default(LIMITS.images)
     .describe("Images of one request"),
   maxSteps: z.int().min(1).max(100_000).default(LIMITS.steps)
@@ -40,21 +40,21 @@ export const serveOptions = z.strictObject({
   maxUpload: z.number().gt(0).max(1024).default(LIMITS.imageBytes / 2 ** 20)
     .describe("Megabytes of a request that holds images; others may have 64 KiB"),
   keepResults: z.number().gt(0).max(86_400 * 7).default(LIMITS.retainedSeconds)
-    .describe("Seconds that the images of a prediction are kept"),
+    .describe("Seconds to keep the images of a prediction"),
   keepMegabytes: z.number().gt(0).max(1_000_000).default(LIMITS.retainedBytes / 2 ** 20)
-    .describe("Megabytes of predictions that are kept; beyond, the oldest go first"),
+    .describe("Megabytes of predictions to keep; beyond that, the oldest are removed"),
   workers: z.int().min(0).max(64).default(1)
     .describe("Training jobs to run at a time; 0 leaves them to deno task worker"),
   ...jobOptions,
   storage: storageOption,
   allowHost: z.array(z.string().min(1)).default([])
     .describe(
-      "Names by which it is reached beside localhost, --host and addresses: example.org, *.example.org; * is all",
+      "Host names to answer to, besides localhost, --host and IP addresses: example.org, *.example.org; * means all",
     ),
   cors: z.array(z.string().min(1)).default([])
-    .describe("Origins of pages elsewhere that may send requests and read answers, as https://example.org; * is all"),
+    .describe("Origins whose pages may send requests and read answers, such as https://example.org; * means all"),
   log: z.enum(LOG_LEVELS).default("info")
-    .describe("What is logged, as JSON lines on standard error: nothing, failures, or every request too"),
+    .describe("What to log on standard error, as JSON lines: nothing, failures, or also every request"),
 });
 
 /** The `serve` command: images over HTTP, until Ctrl-C. */
@@ -63,17 +63,23 @@ export const serveCommand = defineCommand({
   short: { model: "m", port: "p" },
   paths: ({ model }) => ({ read: { model } }),
   examples: [
-    { line: "deno task serve", does: "The digits and the emoji that come with the program, on http://127.0.0.1:8000." },
-    { line: "deno task serve --model runs/mine/checkpoints/step-5000", does: "A model of one's own." },
-    { line: "deno task serve -m models/digits -m models/cifar", does: "Two models; a request picks one by ?model=." },
+    { line: "deno task serve", does: "The included digits and emoji models, on http://127.0.0.1:8000." },
+    { line: "deno task serve --model runs/mine/checkpoints/step-5000", does: "Your own model." },
+    {
+      line: "deno task serve -m models/digits -m models/cifar",
+      does: "Two models; a request selects one with ?model=.",
+    },
     {
       line: 'DENOISE_API_KEYS="KEY:generate OTHER:generate,jobs,metrics" deno task serve',
-      does: "Only for those who send one of the keys; each has the rights that follow it.",
+      does: "Requires a key; each key has the rights listed after it.",
     },
     {
       line: "DATABASE_URL=postgres://user:password@host/jobs deno task serve --workers 0",
-      does: "Training jobs are kept in PostgreSQL, and run by workers elsewhere.",
+      does: "Jobs are stored in PostgreSQL and run by workers on other machines.",
     },
-    { line: "OTEL_DENO=true deno task serve", does: "With OpenTelemetry's traces, metrics and logs, as OTEL_… say." },
+    {
+      line: "OTEL_DENO=true deno task serve",
+      does: "With OpenTelemetry traces, metrics and logs, configured by OTEL_…",
+    },
   ],
 });

@@ -7,12 +7,15 @@ export const trainCommand = defineCommand({
   short: { out: "o", seed: "s" },
   paths: ({ data, init, out, resume }) => ({ read: { data, init, out, resume }, write: { out, resume } }),
   examples: [
-    { line: "deno task train", does: "Handwritten digits by the paper's recipe, on this machine's best engine." },
+    {
+      line: "deno task train",
+      does: "Handwritten digits with the paper's recipe, on the best engine of this machine.",
+    },
     { line: "deno task train --schedule cosine --prediction v_prediction", does: "By a later recipe." },
     {
       line: "deno task train --preset quick",
-      does: "A first look: small digits that can be read, in a minute or two.",
+      does: "A first look: legible 16×16 digits in a minute or two.",
     },
-    { line: "deno task train --resume runs/mine", does: "On from the run's last checkpoint." },
+    { line: "deno task train --resume runs/mine", does: "Continue from the run's last checkpoint." },
   ],
 });

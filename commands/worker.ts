@@ -9,7 +9,7 @@ export const workerOptions = z.strictObject({
   concurrency: z.int().min(1).max(64).default(1)
     .describe("Jobs to run at a time"),
   runs: z.string().min(1).default("runs")
-    .describe("Folder of the runs; one that all machines share, unless --storage carries them"),
+    .describe("Folder of the runs; shared by all machines unless --storage is given"),
   ...jobOptions,
   storage: storageOption,
   engine: engineOptions.engine,

@@ -171,7 +171,7 @@ const identify = async (
 
 /** How a dataset is opened. */
 export interface OpenOptions {
-  /** Pixels: every image is cut to its middle square and resized to this. */
+  /** Pixels per side: every image is cropped to its middle square and resized to this. */
   readonly size?: number;
   /** The folder of data; what is prepared lies in its `.prepared`. */
   readonly root?: string;

@@ -8,7 +8,7 @@ export const sharedOptions = z.object({
   data: z.string().min(1).default("mnist-test")
     .describe("Images to hold it against: a name that deno task data lists, or a path as for deno task train"),
   size: z.int().min(1).max(4096).optional()
-    .describe("Pixels: every image is cut to its middle square and resized to this"),
+    .describe("Pixels per side: every image is cropped to its middle square and resized to this"),
   classes: z.array(z.string().min(1).max(256)).min(1).optional()
     .describe("Take the images of these classes alone, by their names in the data"),
   n: z.int().min(1).max(2 ** 32 - 1).optional()

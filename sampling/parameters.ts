@@ -12,17 +12,17 @@ export const samplingParameters = z.strictObject({
   n: z.int().min(1).max(64).default(1)
     .describe("Number of images"),
   first: z.int().min(0).max(2 ** 31 - 1).optional()
-    .describe("Index of the first image: with n = 1, this one of a larger request alone. Default: 0"),
+    .describe("Index of the first image; with n = 1, draws one image of a larger request. Default: 0"),
   seed: z.int().min(0).optional()
     .describe("Seed of the noise; the same seed gives the same images. Default: random, reported with the images"),
   sampler: z.enum(SAMPLERS).optional()
     .describe(
-      "Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M. Default: the one of the model's card, or else ddpm",
+      "Sampler: ancestral DDPM, DDIM, Heun, or DPM-Solver++ 2M. Default: from the model's card, else ddpm",
     ),
   steps: z.int().min(1).optional()
     .describe(
       "Denoising steps, at most the model's number of timesteps T. " +
-        "Default: those of the model's card, with its sampler; or else 50, or T if smaller",
+        "Default: from the model's card, with its sampler; else 50, or T if smaller",
     ),
   spacing: z.enum(["leading", "linspace", "trailing"]).optional()
     .describe(
@@ -30,12 +30,12 @@ export const samplingParameters = z.strictObject({
     ),
   eta: z.number().min(0).max(1).optional()
     .describe(
-      "DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: 0, unless the model's card says so",
+      "DDIM's noise: 0 is deterministic, 1 is ancestral. Only with sampler ddim. Default: from the model's card, else 0",
     ),
   label: z.union([z.int().min(0), z.string().min(1)]).optional()
     .describe("Class of all images, by name or by index. Default: the images cycle through the classes"),
   guidance: z.number().min(0).max(20).optional()
-    .describe("Classifier-free guidance scale; 1 is off. Default: that of the model's card, or else 1"),
+    .describe("Classifier-free guidance scale; 1 means off. Default: from the model's card, else 1"),
   variance: z.enum(["fixed_small", "fixed_large"]).optional()
     .describe("Variance of DDPM's steps: β̃ or β. Only with sampler ddpm. Default: as the model's scheduler says"),
 });

@@ -47,8 +47,8 @@ const FIELDS = {
   ),
   classShares: field(
     z.enum(CLASS_SHARES),
-    "How often images of each class are seen, where there are classes: as often as the data has them, or one as " +
-      "often as another. Default: data; emoji: equal",
+    "How often each class is seen: as often as it occurs in the data, or all classes equally often. " +
+      "Default: data; emoji: equal",
     { before: "data" },
   ),
   preset: field(
@@ -63,12 +63,12 @@ const FIELDS = {
   ),
   conditional: field(
     z.boolean(),
-    "Tell the network each image's class, where the data has classes; cifar10 and celebahq256 do not",
+    "Condition the network on the class, if the data has classes; cifar10 and celebahq256 do not",
     { before: true },
   ),
   schedule: field(
     z.enum(SCHEDULES),
-    "Noise schedule β_t. Default: linear, the paper's; emoji: cosine",
+    "Noise schedule β_t. Default: linear, the paper's; emoji and quick: cosine",
     { nullable: true },
   ),
   timesteps: field(
@@ -78,7 +78,7 @@ const FIELDS = {
   ),
   prediction: field(
     z.enum(PREDICTIONS),
-    "What the network predicts. Default: epsilon, the paper's; emoji: v_prediction",
+    "What the network predicts. Default: epsilon, the paper's; emoji and quick: v_prediction",
     { nullable: true },
   ),
   lossWeighting: field(
@@ -103,26 +103,26 @@ const FIELDS = {
   ),
   steps: field(
     z.int().min(1).max(100_000_000),
-    "Training steps. Default: 6000; emoji 30000, cifar10 800000, celebahq256 500000",
+    "Training steps. Default: 6000; quick 200, emoji 30000, cifar10 800000, celebahq256 500000",
   ),
-  batch: field(z.int().min(1).max(65_536), "Images a step. Default: 32; cifar10 128, celebahq256 64"),
+  batch: field(z.int().min(1).max(65_536), "Images per step. Default: 32; cifar10 128, celebahq256 64"),
   microBatch: field(
     z.int().min(1).max(4096),
-    "Images a network call, a divisor of the batch: gradients add up. Default: all; cifar10 32, celebahq256 4",
+    "Images per network call, a divisor of the batch; gradients are accumulated. Default: all; cifar10 32, celebahq256 4",
     { nullable: true, before: null },
   ),
   lr: field(
     z.number().gt(0).max(1),
-    "Learning rate of Adam. Default: 1e-3; emoji 5e-4, cifar10 2e-4, celebahq256 2e-5, with --init 1e-4",
+    "Learning rate of Adam. Default: 1e-3; quick 2e-3, emoji 5e-4, cifar10 2e-4, celebahq256 2e-5, with --init 1e-4",
   ),
   warmup: field(
     z.int().min(0),
-    "Steps over which the learning rate rises to its value. Default: 200; emoji 500, the paper's 5000",
+    "Steps over which the learning rate rises to its value. Default: 200; quick 20, emoji 500, the paper's 5000",
   ),
   clip: field(z.number().gt(0), "Largest norm of the gradient; a longer one is scaled down to it. Default: 1"),
   ema: field(
     z.array(z.number().min(0).lt(1)).min(1).max(8),
-    "Decays of the weights' moving averages; the first samples. Default: 0.999; emoji 0.9995, the paper's 0.9999",
+    "Decays of the weights' moving averages; the first samples. Default: 0.999; quick 0.98, emoji 0.9995, the paper's 0.9999",
   ),
   dropout: field(
     z.number().min(0).lt(1),
@@ -138,21 +138,21 @@ const FIELDS = {
   ),
   seed: field(
     z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-    "Decides the first weights, the order of the images and all noise",
+    "Seed of the initial weights, the order of the images and all noise",
     { default: 0 },
   ),
   checkpointEvery: field(
     z.int().min(1),
-    "Steps from one checkpoint to the next. Default: 500; cifar10 and celebahq256 1000",
+    "Steps from one checkpoint to the next. Default: 500; quick 100, cifar10 and celebahq256 1000",
   ),
   sampleEvery: field(
     z.int().min(1),
-    "Steps from one grid of samples to the next. Default: 500; cifar10 and celebahq256 1000",
+    "Steps from one grid of samples to the next. Default: 500; quick 50, cifar10 and celebahq256 1000",
   ),
   keep: field(z.int().min(1), "Checkpoints to keep; older ones are removed", { default: 3 }),
   tensorboard: field(
     z.boolean(),
-    "Write the metrics and the sample grids for TensorBoard, too",
+    "Also write the metrics and sample grids for TensorBoard",
     { default: false, before: false },
   ),
   engine: field(engineOptions.engine.unwrap(), engineOptions.engine.description!, { default: "auto", before: "auto" }),
@@ -250,7 +250,7 @@ export const trainOptions = z.strictObject({
       "Gigabytes of memory that a run may take by estimate; one that takes more is refused. Default: the machine's",
     ),
   disk: z.number().gt(0).max(1_000_000).optional()
-    .describe("Gigabytes of disk that it may take, its data included. Default: what is free"),
+    .describe("Gigabytes of disk it may use, its data included. Default: the free space"),
   lease: z.boolean().default(false)
     .describe("Stop writing once standard input brings no renewal: a worker holds this run and may lose it"),
   tensorflow: engineOptions.tensorflow,

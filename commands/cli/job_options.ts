@@ -9,7 +9,7 @@ export const jobOptions = {
         "divided by the jobs at a time",
     ),
   jobDisk: z.number().gt(0).max(1_000_000).optional()
-    .describe("Gigabytes of disk that a job may take, its data included. Default: what is free"),
+    .describe("Gigabytes of disk a job may use, its data included. Default: the free space"),
   stopTimeout: z.number().gt(0).max(86_400).default(GRACE / 1000)
-    .describe("Seconds that jobs may take over a checkpoint when they, or this, are to stop; then they are killed"),
+    .describe("Seconds a job may take to write its checkpoint when it or this process has to stop; then it is killed"),
 };

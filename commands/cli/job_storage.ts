@@ -5,7 +5,7 @@ import { UsageError } from "./command.ts";
 
 /** Where runs are kept, for the commands that start jobs. */
 export const storageOption = z.string().min(1).optional()
-  .describe("Where runs are kept beside their folders, so that another machine goes on with them: s3://bucket/prefix");
+  .describe("Storage for a copy of the runs, so that another machine can continue them: s3://bucket/prefix");
 
 /**
  * The storage that `--storage` names.
